@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "cell_grid.hpp"
+#include "neighbour_list.hpp"
+#include "particle_system.hpp"
+#include "vec3.hpp"
+
+#include <motet/error.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace molecules {
+
+/// The atoms of one cell; entry i of each vector is about atom i. Between two rebuilds of the neighbour lists the atoms
+/// stay, and may stand a little outside.
+struct cell {
+    std::vector<vec3> positions, velocities, forces;
+    std::vector<std::int32_t> types;
+    std::vector<std::int64_t> ids;
+
+    std::size_t size() const { return positions.size(); }
+    block_view block() const { return {positions, types}; }
+
+    void insert(const atom& a) {
+        positions.push_back(a.position);
+        velocities.push_back(a.velocity);
+        forces.emplace_back();
+        types.push_back(a.type);
+        ids.push_back(a.id);
+    }
+
+    /// Takes atom i out; the last one takes its place.
+    atom remove(std::size_t i) {
+        const atom removed{positions[i], velocities[i], ids[i], types[i]};
+        auto drop = [i](auto& values) { values[i] = values.back(), values.pop_back(); };
+        drop(positions), drop(velocities), drop(forces), drop(types), drop(ids);
+        return removed;
+    }
+
+    /// The first half of a velocity Verlet step: half a kick with the old forces, then the move.
+    void kick_and_drift(double timestep, std::span<const double> masses) {
+        kick(timestep, masses);
+        for (std::size_t i = 0; i < size(); ++i) positions[i] += timestep * velocities[i];
+    }
+
+    /// The second half, with the new forces; also how the first half begins.
+    void kick(double timestep, std::span<const double> masses) {
+        for (std::size_t i = 0; i < size(); ++i)
+            velocities[i] += (timestep / 2 / masses[std::size_t(types[i])]) * forces[i];
+    }
+
+    void clear_forces() { forces.assign(size(), {}); }
+
+    void add_forces(std::span<const vec3> more) {
+        for (std::size_t i = 0; i < size(); ++i) forces[i] += more[i];
+    }
+
+    /// Twice the kinetic energy: the sum of m v².
+    double kinetic_sum(std::span<const double> masses) const {
+        double sum = 0;
+        for (std::size_t i = 0; i < size(); ++i)
+            sum += masses[std::size_t(types[i])] * dot(velocities[i], velocities[i]);
+        return sum;
+    }
+
+    /// Takes out the atoms that have left this cell, which is at `at`, and gives them to `leave(offset number, atom)`, with
+    /// their positions in the frame of the cell that they enter. Throws motet::error when one has gone farther than the cell
+    /// beside, or nowhere.
+    template <typename Leave>
+    void move_out(const cell_grid& grid, const cell_grid::index& at, Leave&& leave) {
+        const vec3 low = grid.low_corner(at), edge = grid.edges();
+        for (std::size_t i = size(); i-- > 0;) {
+            const vec3 from = positions[i] - low;
+            auto outside = [](double value, double length) { return value < 0 ? -1 : value >= length ? 1 : 0; };
+            auto near = [](double value, double length) { return value >= -length && value < 2 * length; };
+            if (!(near(from.x, edge.x) && near(from.y, edge.y) && near(from.z, edge.z)))
+                throw motet::error("atom " + std::to_string(ids[i]) +
+                                   " has left its cell and the cells beside it between two rebuilds of the neighbour "
+                                   "lists: use a shorter time step, and look for atoms that overlap at the start");
+            const cell_grid::offset by{outside(from.x, edge.x), outside(from.y, edge.y), outside(from.z, edge.z)};
+            if (by == cell_grid::offset{}) continue;
+            atom gone = remove(i);
+            gone.position += grid.beside(at, by).shift;
+            leave(cell_grid::number_of(by), gone);
+        }
+    }
+};
+
+} // namespace molecules

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "particle_system.hpp"
+#include "vec3.hpp"
+
+#include <motet/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace molecules {
+
+/// A periodic box cut into cells whose edges are no shorter than the reach of the neighbour lists, so that atoms of two
+/// cells interact only where the cells touch.
+struct cell_grid {
+    using index = std::array<std::int64_t, 3>;
+    using offset = std::array<int, 3>; ///< -1, 0 or 1 each
+
+    /// Itself and half of the 26 cells around: with these every pair of touching cells is named once.
+    static constexpr int half_neighbours = 14;
+
+    box domain;
+    index count{1, 1, 1};
+
+    /// Cells of about 150 atoms, as far as `reach` allows: few messages, and lists that are still quickly found.
+    /// Throws motet::error if the box is shorter than `reach` in some direction.
+    static cell_grid over(const box& domain, std::size_t atoms, double reach, double atoms_per_cell = 150) {
+        const vec3 size = domain.size();
+        const double edge = std::cbrt(domain.volume() * atoms_per_cell / static_cast<double>(std::max<std::size_t>(1, atoms)));
+        auto cells = [&](double length) {
+            if (!(length >= reach))
+                throw motet::error("the box has an edge of " + std::to_string(length) + ", shorter than cutoff + skin = " +
+                                   std::to_string(reach) + ": use a larger box or a shorter cutoff");
+            return static_cast<std::int64_t>(std::clamp(std::round(length / edge), 1.0, std::floor(length / reach)));
+        };
+        return {domain, {cells(size.x), cells(size.y), cells(size.z)}};
+    }
+
+    std::int64_t total() const { return count[0] * count[1] * count[2]; }
+
+    /// The place of cell `at` in a list of all cells.
+    std::size_t flat(const index& at) const {
+        return static_cast<std::size_t>((at[0] * count[1] + at[1]) * count[2] + at[2]);
+    }
+
+    index unflat(std::size_t place) const {
+        const auto i = static_cast<std::int64_t>(place);
+        return {i / (count[1] * count[2]), i / count[2] % count[1], i % count[2]};
+    }
+
+    vec3 edges() const {
+        const vec3 size = domain.size();
+        return {size.x / double(count[0]), size.y / double(count[1]), size.z / double(count[2])};
+    }
+
+    vec3 low_corner(const index& at) const {
+        const vec3 edge = edges();
+        return domain.low + vec3{double(at[0]) * edge.x, double(at[1]) * edge.y, double(at[2]) * edge.z};
+    }
+
+    /// The cell of a position inside the box.
+    index cell_of(vec3 position) const {
+        const vec3 from = position - domain.low, edge = edges();
+        auto clamped = [](double value, std::int64_t cells) {
+            return std::clamp<std::int64_t>(static_cast<std::int64_t>(value), 0, cells - 1);
+        };
+        return {clamped(from.x / edge.x, count[0]), clamped(from.y / edge.y, count[1]), clamped(from.z / edge.z, count[2])};
+    }
+
+    /// A cell beside another, and what has to be added to a position in the first one's frame so that it is in the other's.
+    struct neighbour {
+        index cell;
+        vec3 shift;
+    };
+
+    neighbour beside(const index& at, const offset& by) const {
+        neighbour result{at, {}};
+        const vec3 size = domain.size();
+        double* shift[3] = {&result.shift.x, &result.shift.y, &result.shift.z};
+        const double length[3] = {size.x, size.y, size.z};
+        for (std::size_t d = 0; d < 3; ++d) {
+            result.cell[d] += by[d];
+            if (result.cell[d] < 0) result.cell[d] += count[d], *shift[d] = length[d];
+            if (result.cell[d] >= count[d]) result.cell[d] -= count[d], *shift[d] = -length[d];
+        }
+        return result;
+    }
+
+    /// Numbers the offsets from 0 to 26; 13 is the cell itself.
+    static constexpr offset offset_of(int number) { return {number / 9 - 1, number / 3 % 3 - 1, number % 3 - 1}; }
+    static constexpr int number_of(const offset& by) { return (by[0] + 1) * 9 + (by[1] + 1) * 3 + by[2] + 1; }
+
+    /// The half neighbours, from 0, the cell itself, to 13.
+    static constexpr offset half_offset(int number) { return offset_of(13 + number); }
+};
+
+} // namespace molecules

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "particle_system.hpp"
+
+#include <motet/error.hpp>
+
+#include <cmath>
+#include <cstdint>
+
+namespace molecules {
+
+/// Numbers that depend on `key` alone, in [0, 1): SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+class random_numbers {
+  public:
+    explicit random_numbers(std::uint64_t key) : state(key) {}
+
+    double next() { return static_cast<double>(next_bits() >> 11) * 0x1p-53; }
+
+    std::uint64_t next_bits() {
+        std::uint64_t bits = state += 0x9e3779b97f4a7c15;
+        bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
+        bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
+        return bits ^ (bits >> 31);
+    }
+
+  private:
+    std::uint64_t state;
+};
+
+/// Gives every atom a random velocity, uniform before scaling, that depends on `seed` and its id alone; then takes the
+/// total momentum away and scales to `temperature` exactly (3N - 3 degrees of freedom).
+inline void set_temperature(particle_system& system, double temperature, std::uint64_t seed) {
+    vec3 momentum;
+    double mass = 0;
+    for (auto& a : system.atoms) {
+        random_numbers random(random_numbers(seed).next_bits() ^ static_cast<std::uint64_t>(a.id));
+        const double m = system.masses[std::size_t(a.type)], scale = 1 / std::sqrt(m);
+        a.velocity = {scale * (random.next() - 0.5), scale * (random.next() - 0.5), scale * (random.next() - 0.5)};
+        momentum += m * a.velocity;
+        mass += m;
+    }
+    for (auto& a : system.atoms) a.velocity -= (1 / mass) * momentum;
+    const double freedom = 3 * static_cast<double>(system.atoms.size()) - 3;
+    const double sum = kinetic_sum(system);
+    const double scale = sum > 0 ? std::sqrt(temperature * freedom / sum) : 0;
+    for (auto& a : system.atoms) a.velocity *= scale;
+}
+
+/// A face-centred cubic crystal of `cells` unit cells along each edge of the box, 4 atoms in each, atoms of unit mass, as
+/// LAMMPS's `lattice fcc density` makes it.
+inline particle_system fcc_lattice(int cells, double density = 0.8442, double temperature = 1.44,
+                                   std::uint64_t seed = 87287) {
+    if (cells < 1 || cells > 500)
+        throw motet::error("a lattice of " + std::to_string(cells) + " cells along an edge: give a number from 1 to 500");
+    if (!(density > 0) || !(temperature >= 0) || !std::isfinite(density) || !std::isfinite(temperature))
+        throw motet::error("a lattice needs a density above 0 and a temperature that is not negative");
+    const double edge = std::cbrt(4 / density), length = edge * cells;
+    particle_system system{{{}, {length, length, length}}, {1.0}, lj_table{1, {{}}}, {}};
+    system.atoms.reserve(std::size_t(cells) * std::size_t(cells) * std::size_t(cells) * 4);
+    constexpr vec3 basis[] = {{0, 0, 0}, {0.5, 0.5, 0}, {0.5, 0, 0.5}, {0, 0.5, 0.5}};
+    for (int z = 0; z < cells; ++z)
+        for (int y = 0; y < cells; ++y)
+            for (int x = 0; x < cells; ++x)
+                for (const auto& place : basis)
+                    system.atoms.push_back({edge * (vec3{double(x), double(y), double(z)} + place), {},
+                                            static_cast<std::int64_t>(system.atoms.size()) + 1, 0});
+    set_temperature(system, temperature, seed);
+    return system;
+}
+
+} // namespace molecules
