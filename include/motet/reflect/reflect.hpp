@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/reflect/check.hpp>
+#include <motet/reflect/fields.hpp>
+#include <motet/reflect/for_each_field.hpp>
+#include <motet/reflect/names.hpp>
