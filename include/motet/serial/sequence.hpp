@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/serial/codec.hpp>
+#include <motet/serial/elements.hpp>
+#include <motet/serial/flat.hpp>
+#include <motet/serial/image.hpp>
+
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
+
+namespace motet::serial {
+
+/// Strings, vectors, deques, lists: a count, then the elements. Contiguous flat elements are copied as memory.
+template <class T>
+struct codec<T, kind::sequence> {
+    using element = typename T::value_type;
+    using parts = types<element>;
+    static constexpr std::size_t fixed = 0;
+    static constexpr std::size_t least = 1;
+
+    static void write(writer& out, const T& value) {
+        const std::size_t count = size_of(value);
+        out.put_size(count);
+        if constexpr (is_image) {
+            put_image(out, value.data(), count);
+        } else {
+            write_elements(out, value);
+        }
+    }
+
+    static void read(reader& in, T& value) {
+        if constexpr (is_image) {
+            const std::size_t count = in.take_count(sizeof(element));
+            assign(value, take_image<element>(in, count), count);
+        } else {
+            const std::size_t count = in.take_count(codec<element>::least);
+            value.resize(count);
+            read_elements(in, value);
+        }
+    }
+
+private:
+    static constexpr bool is_image = is_flat<element>() && requires(T& value) {
+        requires std::is_same_v<decltype(value.data()), element*>;
+    };
+
+    static std::size_t size_of(const T& value) {
+        if constexpr (requires { value.size(); }) {
+            return value.size();
+        } else {
+            std::size_t count = 0;
+            for (auto at = value.begin(); at != value.end(); ++at) ++count;
+            return count;
+        }
+    }
+
+    // Not resize and copy where it can be helped: that would fill new memory twice.
+    static void assign(T& value, const std::byte* image, std::size_t count) {
+        const auto* first = reinterpret_cast<const element*>(image);
+        if (count == 0) {
+            value.clear();
+        } else if (!is_aligned<element>(image)) {
+            value.resize(count);
+            std::memcpy(static_cast<void*>(value.data()), image, count * sizeof(element));
+        } else if constexpr (requires { value.assign(first, count); }) {
+            value.assign(first, count);
+        } else if constexpr (requires { value.assign(first, first + count); }) {
+            value.assign(first, first + count);
+        } else {
+            value.resize(count);
+            std::memcpy(static_cast<void*>(value.data()), image, count * sizeof(element));
+        }
+    }
+};
+
+} // namespace motet::serial
