@@ -45,6 +45,12 @@ enum class guarding : unsigned char {
 /// So many stacks of a process have a guard that costs mappings: half of what Linux allows, less some for the program.
 inline constexpr std::size_t most_mapped_guards = 30'000;
 
+/// Pages in the gap below each stack.
+inline constexpr std::size_t gap_pages = 17;
+
+/// The size of a page of memory, in bytes.
+inline std::size_t page_size() noexcept { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
+
 struct slab;
 
 /// A handle to the memory of one stack; it grows from `top` downwards. Valid until it is released to its pool.
@@ -56,6 +62,13 @@ struct stack {
 
     /// The lowest usable byte.
     std::byte* bottom() const noexcept { return static_cast<std::byte*>(top) - size; }
+
+    /// Whether `address` lies in the gap below, where only an overflow leads.
+    bool overflowed_at(const void* address) const noexcept {
+        const auto end = reinterpret_cast<std::uintptr_t>(bottom());
+        const auto at = reinterpret_cast<std::uintptr_t>(address);
+        return at < end && at >= end - gap_pages * page_size();
+    }
 };
 
 /// A stack that waits in its slab for the next use; lies at its top.
@@ -78,14 +91,16 @@ struct slab {
     bool full() const noexcept { return spares == nullptr && carved == capacity; }
 };
 
-/// The pattern below a stack that has no guard pages.
+/// The pattern below a stack that has no guard pages, large enough that few overflows jump over it.
 struct seal {
-    static constexpr std::size_t words = 8;
+    static constexpr std::size_t words = 32;
     static constexpr std::uint64_t pattern = 0x6d6f7465'745eaf1d;
 
     static void write(std::uint64_t* at) noexcept { std::fill_n(at, words, pattern); }
     static bool intact(const std::uint64_t* at) noexcept {
-        return std::all_of(at, at + words, [](std::uint64_t word) { return word == pattern; });
+        std::uint64_t damage = 0;
+        for (std::size_t i = 0; i < words; ++i) damage |= at[i] ^ pattern;
+        return damage == 0;
     }
 };
 
@@ -95,7 +110,7 @@ public:
     /// A pool of stacks of `size` usable bytes (a little less: alignment and seals), at least 16 KiB.
     /// Throws motet::error when the size makes no sense.
     explicit stack_pool(std::size_t size = default_stack_size, guarding how = guarding::best)
-        : page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))), size_(size), how_(how) {
+        : page_(page_size()), size_(size), how_(how) {
         if (size < smallest || size > largest)
             throw error("the stack of a fiber cannot have " + std::to_string(size / 1024) +
                         " KiB: --motet-stack takes 16 KiB to 1 TiB");
@@ -156,18 +171,9 @@ public:
     /// Stacks that are out of use and held for the next one.
     std::size_t spares() const noexcept { return spares_; }
 
-    /// Whether `address` lies in the guard below `memory`.
-    static bool is_below(const stack& memory, const void* address) noexcept {
-        const auto bottom = reinterpret_cast<std::uintptr_t>(memory.bottom());
-        const auto at = reinterpret_cast<std::uintptr_t>(address);
-        return memory.top != nullptr && at < bottom &&
-               at >= bottom - gap_pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    }
-
 private:
     static constexpr std::size_t smallest = std::size_t{16} << 10;
     static constexpr std::size_t largest = std::size_t{1} << 40;
-    static constexpr std::size_t gap_pages = 17;
     static constexpr std::size_t first_slab = 16;
     static constexpr std::size_t largest_slab = 1024;
     static constexpr std::size_t warm_spares = 1024;
