@@ -68,9 +68,9 @@ struct cell {
         return sum;
     }
 
-    /// Takes out the atoms that have left this cell, which is at `at`, and gives them to `leave(offset number, atom)`, with
-    /// their positions in the frame of the cell that they enter. Throws motet::error when one has gone farther than the cell
-    /// beside, or nowhere.
+    /// Takes out the atoms that have left this cell, which is at `at`, and gives them to `leave(offset number, atom)`,
+    /// with their positions in the frame of the cell that they enter. Throws motet::error when one has gone farther
+    /// than the cell beside, or nowhere.
     template <typename Leave>
     void move_out(const cell_grid& grid, const cell_grid::index& at, Leave&& leave) {
         const vec3 low = grid.low_corner(at), edge = grid.edges();

@@ -31,11 +31,13 @@ struct cell_grid {
     /// Throws motet::error if the box is shorter than `reach` in some direction.
     static cell_grid over(const box& domain, std::size_t atoms, double reach, double atoms_per_cell = 150) {
         const vec3 size = domain.size();
-        const double edge = std::cbrt(domain.volume() * atoms_per_cell / static_cast<double>(std::max<std::size_t>(1, atoms)));
+        const double edge =
+            std::cbrt(domain.volume() * atoms_per_cell / static_cast<double>(std::max<std::size_t>(1, atoms)));
         auto cells = [&](double length) {
             if (!(length >= reach))
-                throw motet::error("the box has an edge of " + std::to_string(length) + ", shorter than cutoff + skin = " +
-                                   std::to_string(reach) + ": use a larger box or a shorter cutoff");
+                throw motet::error("the box has an edge of " + std::to_string(length) +
+                                   ", shorter than cutoff + skin = " + std::to_string(reach) +
+                                   ": use a larger box or a shorter cutoff");
             return static_cast<std::int64_t>(std::clamp(std::round(length / edge), 1.0, std::floor(length / reach)));
         };
         return {domain, {cells(size.x), cells(size.y), cells(size.z)}};
@@ -69,10 +71,12 @@ struct cell_grid {
         auto clamped = [](double value, std::int64_t cells) {
             return std::clamp<std::int64_t>(static_cast<std::int64_t>(value), 0, cells - 1);
         };
-        return {clamped(from.x / edge.x, count[0]), clamped(from.y / edge.y, count[1]), clamped(from.z / edge.z, count[2])};
+        return {clamped(from.x / edge.x, count[0]), clamped(from.y / edge.y, count[1]),
+                clamped(from.z / edge.z, count[2])};
     }
 
-    /// A cell beside another, and what has to be added to a position in the first one's frame so that it is in the other's.
+    /// A cell beside another, and what has to be added to a position in the first one's frame so that it is in the
+    /// other's.
     struct neighbour {
         index cell;
         vec3 shift;

@@ -12,7 +12,7 @@ namespace molecules {
 
 /// Numbers that depend on `key` alone, in [0, 1): SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 class random_numbers {
-  public:
+public:
     explicit random_numbers(std::uint64_t key) : state(key) {}
 
     double next() { return static_cast<double>(next_bits() >> 11) * 0x1p-53; }
@@ -24,7 +24,7 @@ class random_numbers {
         return bits ^ (bits >> 31);
     }
 
-  private:
+private:
     std::uint64_t state;
 };
 
@@ -47,12 +47,13 @@ inline void set_temperature(particle_system& system, double temperature, std::ui
     for (auto& a : system.atoms) a.velocity *= scale;
 }
 
-/// A face-centred cubic crystal of `cells` unit cells along each edge of the box, 4 atoms in each, atoms of unit mass, as
-/// LAMMPS's `lattice fcc density` makes it.
+/// A face-centred cubic crystal of `cells` unit cells along each edge of the box, 4 atoms in each, atoms of unit mass,
+/// as LAMMPS's `lattice fcc density` makes it.
 inline particle_system fcc_lattice(int cells, double density = 0.8442, double temperature = 1.44,
                                    std::uint64_t seed = 87287) {
     if (cells < 1 || cells > 500)
-        throw motet::error("a lattice of " + std::to_string(cells) + " cells along an edge: give a number from 1 to 500");
+        throw motet::error("a lattice of " + std::to_string(cells) +
+                           " cells along an edge: give a number from 1 to 500");
     if (!(density > 0) || !(temperature >= 0) || !std::isfinite(density) || !std::isfinite(temperature))
         throw motet::error("a lattice needs a density above 0 and a temperature that is not negative");
     const double edge = std::cbrt(4 / density), length = edge * cells;
@@ -63,8 +64,10 @@ inline particle_system fcc_lattice(int cells, double density = 0.8442, double te
         for (int y = 0; y < cells; ++y)
             for (int x = 0; x < cells; ++x)
                 for (const auto& place : basis)
-                    system.atoms.push_back({edge * (vec3{double(x), double(y), double(z)} + place), {},
-                                            static_cast<std::int64_t>(system.atoms.size()) + 1, 0});
+                    system.atoms.push_back({edge * (vec3{double(x), double(y), double(z)} + place),
+                                            {},
+                                            static_cast<std::int64_t>(system.atoms.size()) + 1,
+                                            0});
     set_temperature(system, temperature, seed);
     return system;
 }

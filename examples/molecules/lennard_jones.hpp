@@ -14,7 +14,8 @@
 
 namespace molecules {
 
-/// The parameters of 4 epsilon ((sigma/r)^12 - (sigma/r)^6), cut off and not shifted, as in LAMMPS's `pair_style lj/cut`.
+/// The parameters of 4 epsilon ((sigma/r)^12 - (sigma/r)^6), cut off and not shifted, as in LAMMPS's `pair_style
+/// lj/cut`.
 struct lj_parameters {
     double epsilon = 1, sigma = 1, cutoff = 2.5;
 };
@@ -59,13 +60,12 @@ struct pair_sums {
     double energy = 0; ///< potential energy
     double virial = 0; ///< sum of r·f
 
-    pair_sums& operator+=(const pair_sums& other) {
-        return energy += other.energy, virial += other.virial, *this;
-    }
+    pair_sums& operator+=(const pair_sums& other) { return energy += other.energy, virial += other.virial, *this; }
 };
 
-/// Adds the forces between block `a`, moved by `shift`, and block `b` to `force_a` and `force_b`, by Newton's third law,
-/// for the pairs of `list`. For the pairs inside one block give it twice. Adds energy and virial to `sums`, if given.
+/// Adds the forces between block `a`, moved by `shift`, and block `b` to `force_a` and `force_b`, by Newton's third
+/// law, for the pairs of `list`. For the pairs inside one block give it twice. Adds energy and virial to `sums`, if
+/// given.
 ///
 /// Works on batches in three passes, so that the middle one, the arithmetic with its division, is a plain loop over
 /// arrays that every compiler turns into vector instructions: (1) gather the separations shorter than the cutoff,

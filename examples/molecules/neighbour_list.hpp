@@ -12,8 +12,8 @@
 
 namespace molecules {
 
-/// The close pairs between two blocks of atoms (Verlet, Phys. Rev. 159, 98, 1967), good for as long as no atom has moved
-/// more than half the skin by which the list reaches beyond the cutoff.
+/// The close pairs between two blocks of atoms (Verlet, Phys. Rev. 159, 98, 1967), good for as long as no atom has
+/// moved more than half the skin by which the list reaches beyond the cutoff.
 struct neighbour_list {
     /// A longer row is split, so that the force kernel's buffers have a fixed size.
     static constexpr std::size_t longest_row = 256;

@@ -21,7 +21,7 @@ struct box {
     vec3 wrap(vec3 position) const {
         auto into = [](double value, double from, double to) {
             value -= std::floor((value - from) / (to - from)) * (to - from);
-            return value < to ? value : from; // rounding may end on the far face
+            return value >= from && value < to ? value : from; // rounding may end on the far face
         };
         return {into(position.x, low.x, high.x), into(position.y, low.y, high.y), into(position.z, low.z, high.z)};
     }

@@ -15,17 +15,17 @@
 
 namespace molecules {
 
-/// How a run is integrated; the defaults are those of LAMMPS's `in.lj` (`neighbor 0.3 bin`, `neigh_modify delay 0 every 20
-/// check no`).
+/// How a run is integrated; the defaults are those of LAMMPS's `in.lj` (`neighbor 0.3 bin`, `neigh_modify delay 0 every
+/// 20 check no`).
 struct run_settings {
     double timestep = 0.005;
-    double skin = 0.3;              ///< how far neighbour lists reach beyond the cutoff
+    double skin = 0.3;               ///< how far neighbour lists reach beyond the cutoff
     std::int64_t rebuild_every = 20; ///< steps between rebuilds of the lists
 };
 
 /// Molecular dynamics without chares: the same cells, lists and kernels, one after the other. The reference for tests.
 class serial_dynamics {
-  public:
+public:
     explicit serial_dynamics(const particle_system& system, const run_settings& how = {})
         : settings(how), masses(system.masses), interactions(system.interactions), atoms(system.atoms.size()),
           grid(cell_grid::over(system.domain, atoms, interactions.longest_cutoff() + how.skin)),
@@ -64,7 +64,7 @@ class serial_dynamics {
 
     const std::vector<cell>& all_cells() const { return cells; }
 
-  private:
+private:
     struct pair {
         std::size_t a, b;
         vec3 shift;
@@ -74,7 +74,8 @@ class serial_dynamics {
 
     void find_all_neighbours() {
         for (auto& p : pairs)
-            p.list = find_neighbours(cells[p.a].block(), p.shift, cells[p.b].block(), p.self, reach, interactions.types);
+            p.list =
+                find_neighbours(cells[p.a].block(), p.shift, cells[p.b].block(), p.self, reach, interactions.types);
     }
 
     void compute_forces(pair_sums* sums) {

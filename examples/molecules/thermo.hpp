@@ -15,9 +15,7 @@ struct thermo_sums {
     double kinetic = 0; ///< sum of m v²
     pair_sums pairs;
 
-    thermo_sums& operator+=(const thermo_sums& other) {
-        return kinetic += other.kinetic, pairs += other.pairs, *this;
-    }
+    thermo_sums& operator+=(const thermo_sums& other) { return kinetic += other.kinetic, pairs += other.pairs, *this; }
 };
 
 /// The thermodynamic state in lj units, each quantity as LAMMPS defines it; energies are per atom.
@@ -30,7 +28,8 @@ struct thermo {
         const auto n = static_cast<double>(atoms);
         const double freedom = 3 * n - 3;
         return {step, freedom > 0 ? sums.kinetic / freedom : 0, sums.pairs.energy / n,
-                (sums.pairs.energy + sums.kinetic / 2) / n, ((freedom > 0 ? sums.kinetic : 0) + sums.pairs.virial) / (3 * volume)};
+                (sums.pairs.energy + sums.kinetic / 2) / n,
+                ((freedom > 0 ? sums.kinetic : 0) + sums.pairs.virial) / (3 * volume)};
     }
 
     /// The line above the columns.
