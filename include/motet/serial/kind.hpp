@@ -107,7 +107,7 @@ template <class T>
 concept sequence_like = requires(T& value, std::size_t count) {
     typename T::value_type;
     value.begin() == value.end();
-    requires requires { value.resize(count); } || requires { value.emplace_back(); };
+    value.resize(count);
 };
 
 template <class T>
@@ -209,15 +209,16 @@ consteval kind kind_of_view() {
 }
 
 template <class T>
-consteval kind kind_of_pointee(kind otherwise) {
-    if constexpr (std::is_array_v<T>) {
+consteval kind kind_of_pointer(kind otherwise) {
+    using element = typename T::element_type;
+    if constexpr (requires(T& pointer) { pointer[0]; }) {
         return kind::array_pointer;
-    } else if constexpr (std::is_void_v<T>) {
+    } else if constexpr (std::is_void_v<element>) {
         return kind::raw_pointer;
-    } else if constexpr (std::is_polymorphic_v<T> && !std::is_final_v<T>) {
+    } else if constexpr (std::is_polymorphic_v<element> && !std::is_final_v<element>) {
         return kind::polymorphic;
     } else {
-        return kind_if_constructible<T>(otherwise);
+        return kind_if_constructible<element>(otherwise);
     }
 }
 
@@ -266,16 +267,12 @@ consteval kind kind_of() {
     } else if constexpr (variant_like<T>) {
         return kind::variant;
     } else if constexpr (weak_pointer_like<T>) {
-        return kind_of_pointee<typename T::element_type>(kind::weak_pointer);
+        return kind_of_pointer<decltype(std::declval<T&>().lock())>(kind::weak_pointer);
     } else if constexpr (shared_pointer_like<T>) {
-        return kind_of_pointee<typename T::element_type>(kind::shared_pointer);
+        return kind_of_pointer<T>(kind::shared_pointer);
     } else if constexpr (unique_pointer_like<T>) {
-        if constexpr (!std::is_array_v<typename T::element_type> &&
-                      !std::is_constructible_v<T, typename T::element_type*>) {
-            return kind::custom_deleter;
-        } else {
-            return kind_of_pointee<typename T::element_type>(kind::unique_pointer);
-        }
+        return kind_of_pointer<T>(std::is_constructible_v<T, typename T::element_type*> ? kind::unique_pointer
+                                                                                         : kind::custom_deleter);
     } else if constexpr (atomic_like<T>) {
         return kind::atomic;
     } else if constexpr (function_like<T>) {

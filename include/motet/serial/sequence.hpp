@@ -26,6 +26,7 @@ struct codec<T, kind::sequence> {
         if constexpr (is_image) {
             put_image(out, value.data(), count);
         } else {
+            const nested level(out);
             write_elements(out, value);
         }
     }
@@ -35,6 +36,7 @@ struct codec<T, kind::sequence> {
             const std::size_t count = in.take_count(sizeof(element));
             assign(value, take_image<element>(in, count), count);
         } else {
+            const nested level(in);
             const std::size_t count = in.take_count(codec<element>::least);
             value.resize(count);
             read_elements(in, value);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/serial/codec.hpp>
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace motet::serial {
+
+template <class T>
+struct parts_of_associative {
+    using type = types<typename T::key_type>;
+};
+template <map_like T>
+struct parts_of_associative<T> {
+    using type = types<typename T::key_type, typename T::mapped_type>;
+};
+
+/// Sets and maps, ordered or not, with single or many equal keys: a count, then each key, with its value in a map.
+template <class T>
+struct codec<T, kind::associative> {
+    using parts = typename parts_of_associative<T>::type;
+    static constexpr std::size_t fixed = 0;
+    static constexpr std::size_t least = 1;
+
+    static void write(writer& out, const T& value) {
+        const nested level(out);
+        out.put_size(value.size());
+        for (const auto& item : value) {
+            if constexpr (map_like<T>) {
+                put(out, item.first);
+                put(out, item.second);
+            } else {
+                put(out, item);
+            }
+        }
+    }
+
+    static void read(reader& in, T& value) {
+        const nested level(in);
+        const std::size_t count = in.take_count(least_of(parts()));
+        value.clear();
+        if constexpr (requires { value.reserve(count); }) value.reserve(count);
+        for (std::size_t index = 0; index < count; ++index) {
+            try {
+                read_item(in, value);
+            } catch (const decode_error& inner) {
+                fail_below(index, inner);
+            }
+            if (value.size() != index + 1) in.fail("the key at [" + std::to_string(index) + "] occurs twice");
+        }
+    }
+
+private:
+    template <class... Part>
+    static consteval std::size_t least_of(types<Part...>) {
+        return (codec<Part>::least + ...);
+    }
+
+    static void read_item(reader& in, T& value) {
+        typename T::key_type key{};
+        get(in, key);
+        if constexpr (map_like<T>) {
+            typename T::mapped_type mapped{};
+            get(in, mapped);
+            value.emplace_hint(value.end(), std::move(key), std::move(mapped));
+        } else {
+            value.emplace_hint(value.end(), std::move(key));
+        }
+    }
+};
+
+} // namespace motet::serial
