@@ -43,6 +43,29 @@ inline constexpr std::string_view type_name = [] {
     return text;
 }();
 
+// From "std::__cxx11::list<int>" to "list", from "main()::point" to "point".
+constexpr std::string_view strip_name(std::string_view name) {
+    const auto part_of_name = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    if (name.ends_with('>')) {
+        std::size_t depth = 0;
+        do {
+            depth += name.back() == '>' || name.back() == ')';
+            depth -= name.back() == '<' || name.back() == '(';
+            name.remove_suffix(1);
+        } while (depth > 0 && !name.empty());
+    }
+    std::size_t begin = name.size();
+    while (begin > 0 && part_of_name(name[begin - 1])) --begin;
+    name.remove_prefix(begin);
+    return name.empty() ? "unnamed" : name;
+}
+
+/// The name of T without namespaces and template arguments: the same with every compiler.
+template <class T>
+inline constexpr std::string_view short_type_name = strip_name(type_name<std::remove_cv_t<T>>);
+
 // An object that is never defined: only the places of its fields are asked for. The pointer has to stand inside of a
 // struct, because clang before 18 spells a bare pointer to a subobject without the field's name.
 template <class T>

@@ -131,12 +131,16 @@ constexpr bool takes_at() {
                                      std::make_index_sequence<counted_fields<T>.count - I - 1>{});
 }
 
-// Whether any_value at place I can be put in braces, as it can for all but the elements of a C array.
+// Whether the initializer at a place can be put in braces, as it can for all but the elements of a C array. Step by step:
+// a compiler may look into the constructors that a probe in braces chooses.
 template <class T, std::size_t... Before, std::size_t... After>
 constexpr bool takes_braced_among(std::index_sequence<Before...>, std::index_sequence<After...>) {
-    return requires { T{repeated<Before, any_value>{}..., {}, repeated<After, any_value>{}...}; } ||
-           requires { T{repeated<Before, any_value>{}..., {any_value{}}, repeated<After, any_value>{}...}; } ||
-           requires { T{repeated<Before, any_value>{}..., {class_value{}}, repeated<After, any_value>{}...}; };
+    if constexpr (requires { T{repeated<Before, any_value>{}..., {}, repeated<After, any_value>{}...}; })
+        return true;
+    else if constexpr (requires { T{repeated<Before, any_value>{}..., {class_value{}}, repeated<After, any_value>{}...}; })
+        return true;
+    else
+        return requires { T{repeated<Before, any_value>{}..., {any_value{}}, repeated<After, any_value>{}...}; };
 }
 
 } // namespace motet::reflect
