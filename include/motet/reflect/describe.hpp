@@ -106,7 +106,9 @@ constexpr auto list_fields(std::index_sequence<I...>) {
 // Asked from the type itself: compilers differ in which templates with numbers match a template of given parameters.
 template <class T>
 constexpr auto find_numbers() {
-    if constexpr (kind_of<T> == kind::sequence && requires { std::tuple_size<T>::value; })
+    if constexpr (!std::is_class_v<T>)
+        return std::array<std::int64_t, 0>{};
+    else if constexpr (kind_of<T> == kind::sequence && requires { std::tuple_size<T>::value; })
         return std::array<std::int64_t, 1>{static_cast<std::int64_t>(std::tuple_size_v<T>)};
     else if constexpr (requires(T bits) { bits.to_ullong(); })
         return std::array<std::int64_t, 1>{static_cast<std::int64_t>(T{}.size())};
