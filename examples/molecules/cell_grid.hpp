@@ -27,18 +27,19 @@ struct cell_grid {
     box domain;
     index count{1, 1, 1};
 
-    /// Cells of about 150 atoms, as far as `reach` allows: few messages, and lists that are still quickly found.
+    /// Cells of about 200 atoms, as far as `reach` allows: few messages, and lists that are still quickly found.
     /// Throws motet::error if the box is shorter than `reach` in some direction.
-    static cell_grid over(const box& domain, std::size_t atoms, double reach, double atoms_per_cell = 150) {
+    static cell_grid over(const box& domain, std::size_t atoms, double reach, double atoms_per_cell = 200) {
         const vec3 size = domain.size();
-        const double edge =
-            std::cbrt(domain.volume() * atoms_per_cell / static_cast<double>(std::max<std::size_t>(1, atoms)));
+        const auto n = static_cast<double>(std::max<std::size_t>(1, atoms));
+        const double edge = std::cbrt(domain.volume() * atoms_per_cell / n);
         auto cells = [&](double length) {
             if (!(length >= reach))
                 throw motet::error("the box has an edge of " + std::to_string(length) +
                                    ", shorter than cutoff + skin = " + std::to_string(reach) +
                                    ": use a larger box or a shorter cutoff");
-            return static_cast<std::int64_t>(std::clamp(std::round(length / edge), 1.0, std::floor(length / reach)));
+            const double most = std::min(std::floor(length / reach), n); // a long empty box needs no more
+            return static_cast<std::int64_t>(std::clamp(std::round(length / edge), 1.0, most));
         };
         return {domain, {cells(size.x), cells(size.y), cells(size.z)}};
     }

@@ -118,6 +118,13 @@ TEST_CASE("a box shorter than the reach is refused") {
                          motet::error);
 }
 
+TEST_CASE("a box as long and thin as a double can say") {
+    particle_system needle{{{}, {1e200, 3, 3}}, {1.0}, lj_table{1, {{}}}, {}};
+    needle.atoms = {{{1, 1, 1}, {}, 1, 0}, {{2.5, 1, 1}, {}, 2, 0}};
+    const double inverse6 = std::pow(1.5, -6);
+    CHECK(serial_dynamics(needle).state().pair_energy == doctest::Approx(2 * (inverse6 * inverse6 - inverse6)));
+}
+
 TEST_CASE("momentum is conserved, no atom is lost") {
     auto system = mixture(4, 0.8442, 0);
     set_temperature(system, 2.0, 3);
