@@ -99,14 +99,22 @@ enum class obstacle { none, not_aggregate, bases, not_counted, unions, c_array, 
 
 template <class T>
 constexpr obstacle find_obstacle() {
-    if constexpr (!reflectable<T>) return obstacle::not_aggregate;
-    else if constexpr (counted_fields<T>.how == counted::not_at_all) return obstacle::not_counted;
-    else if constexpr (has_bases<T>()) return obstacle::bases;
-    else if constexpr (has_union<T>()) return obstacle::unions;
-    else if constexpr (has_c_array<T>()) return obstacle::c_array;
-    else if constexpr (counted_fields<T>.count > max_field_count) return obstacle::too_many;
-    else if constexpr (has_bit_field<T>()) return obstacle::bit_field;
-    else return obstacle::none;
+    if constexpr (!reflectable<T>)
+        return obstacle::not_aggregate;
+    else if constexpr (counted_fields<T>.how == counted::not_at_all)
+        return obstacle::not_counted;
+    else if constexpr (has_bases<T>())
+        return obstacle::bases;
+    else if constexpr (has_union<T>())
+        return obstacle::unions;
+    else if constexpr (has_c_array<T>())
+        return obstacle::c_array;
+    else if constexpr (counted_fields<T>.count > max_field_count)
+        return obstacle::too_many;
+    else if constexpr (has_bit_field<T>())
+        return obstacle::bit_field;
+    else
+        return obstacle::none;
 }
 
 /// What keeps T from being reflected, if anything. Never an error itself.
@@ -125,8 +133,8 @@ constexpr void check_reflectable() {
                   "motet: this struct has a base class, whose fields cannot be told from its own: make the base a "
                   "field, or give the struct a member 'serialize'");
     static_assert(found != obstacle::not_counted,
-                  "motet: the fields of this struct cannot be counted, because one is a reference or can be made from "
-                  "nothing: hold a value in its place, or give the struct a member 'serialize'");
+                  "motet: the fields of this struct cannot be counted, for one is a reference, or of a type that can be "
+                  "made from anything: hold a value in its place, or give the struct a member 'serialize'");
     static_assert(found != obstacle::unions,
                   "motet: this struct has a union, and nothing says which member of it is alive: use std::variant, or "
                   "give the struct a member 'serialize'");

@@ -48,13 +48,16 @@ constexpr std::string_view strip_name(std::string_view name) {
     const auto part_of_name = [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
     };
-    if (name.ends_with('>')) {
-        std::size_t depth = 0;
+    if (name.ends_with('>')) { // the template arguments, in which a '>' may compare inside of parentheses
+        std::size_t angles = 0, parentheses = 0;
         do {
-            depth += name.back() == '>' || name.back() == ')';
-            depth -= name.back() == '<' || name.back() == '(';
+            const char last = name.back();
+            parentheses += last == ')';
+            parentheses -= last == '(';
+            angles += parentheses == 0 && last == '>';
+            angles -= parentheses == 0 && last == '<';
             name.remove_suffix(1);
-        } while (depth > 0 && !name.empty());
+        } while (angles > 0 && !name.empty());
     }
     std::size_t begin = name.size();
     while (begin > 0 && part_of_name(name[begin - 1])) --begin;
