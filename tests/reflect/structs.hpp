@@ -9,7 +9,8 @@
 namespace sample {
 
 // clang-format off
-#define SAMPLE_TEN(p) int p##0 = 0, p##1 = 1, p##2 = 2, p##3 = 3, p##4 = 4, p##5 = 5, p##6 = 6, p##7 = 7, p##8 = 8, p##9 = 9;
+#define SAMPLE_TEN(p) int p##0 = 0, p##1 = 1, p##2 = 2, p##3 = 3, p##4 = 4, p##5 = 5, \
+                          p##6 = 6, p##7 = 7, p##8 = 8, p##9 = 9;
 #define SAMPLE_NINETY SAMPLE_TEN(a) SAMPLE_TEN(b) SAMPLE_TEN(c) SAMPLE_TEN(d) SAMPLE_TEN(e) \
                       SAMPLE_TEN(f) SAMPLE_TEN(g) SAMPLE_TEN(h) SAMPLE_TEN(i)
 // clang-format on

@@ -33,6 +33,8 @@ struct bind_fields<0> {
 
 void refer_to(auto&...);
 
+// clang-format off: it does not know what these macros stand for.
+
 // Each macro MOTET_FIELDS_n(p) lists n names that begin with p, MOTET_BRACES_n lists n empty initializers.
 #define MOTET_FIELDS_1(p) p##0
 #define MOTET_FIELDS_2(p) MOTET_FIELDS_1(p), p##1
@@ -122,5 +124,49 @@ MOTET_BIND_TEN(6, 70, h, (MOTET_B6), MOTET_F6)
 MOTET_BIND_TEN(7, 80, i, (MOTET_B7), MOTET_F7)
 MOTET_BIND_TEN(8, 90, j, (MOTET_B8), MOTET_F8)
 MOTET_BIND_TEN(9, 100, k, (MOTET_B9), MOTET_F9)
+
+#undef MOTET_FIELDS_1
+#undef MOTET_FIELDS_2
+#undef MOTET_FIELDS_3
+#undef MOTET_FIELDS_4
+#undef MOTET_FIELDS_5
+#undef MOTET_FIELDS_6
+#undef MOTET_FIELDS_7
+#undef MOTET_FIELDS_8
+#undef MOTET_FIELDS_9
+#undef MOTET_FIELDS_10
+#undef MOTET_BRACES_1
+#undef MOTET_BRACES_2
+#undef MOTET_BRACES_3
+#undef MOTET_BRACES_4
+#undef MOTET_BRACES_5
+#undef MOTET_BRACES_6
+#undef MOTET_BRACES_7
+#undef MOTET_BRACES_8
+#undef MOTET_BRACES_9
+#undef MOTET_BRACES_10
+#undef MOTET_UNWRAP
+#undef MOTET_BIND
+#undef MOTET_BIND_TEN
+#undef MOTET_B1
+#undef MOTET_B2
+#undef MOTET_B3
+#undef MOTET_B4
+#undef MOTET_B5
+#undef MOTET_B6
+#undef MOTET_B7
+#undef MOTET_B8
+#undef MOTET_B9
+#undef MOTET_F1
+#undef MOTET_F2
+#undef MOTET_F3
+#undef MOTET_F4
+#undef MOTET_F5
+#undef MOTET_F6
+#undef MOTET_F7
+#undef MOTET_F8
+#undef MOTET_F9
+
+// clang-format on
 
 } // namespace motet::reflect

@@ -133,8 +133,8 @@ constexpr void check_reflectable() {
                   "motet: this struct has a base class, whose fields cannot be told from its own: make the base a "
                   "field, or give the struct a member 'serialize'");
     static_assert(found != obstacle::not_counted,
-                  "motet: the fields of this struct cannot be counted, for one is a reference, or of a type that can be "
-                  "made from anything: hold a value in its place, or give the struct a member 'serialize'");
+                  "motet: the fields of this struct cannot be counted, for one is a reference, or of a type that can "
+                  "be made from anything: hold a value in its place, or give the struct a member 'serialize'");
     static_assert(found != obstacle::unions,
                   "motet: this struct has a union, and nothing says which member of it is alive: use std::variant, or "
                   "give the struct a member 'serialize'");

@@ -25,8 +25,11 @@ struct type_description;
 struct field_description {
     std::string_view name;
     const type_description* type;
-    /// The place of this field in an object of the struct. The object may be const: then so is what is found there.
-    void* (*address)(void* object);
+    std::size_t index;
+    void* (*locate)(void* object, std::size_t index); ///< one function for all fields of a struct: see address()
+
+    /// The place of this field in an object of the struct. What is declared const must not be changed there.
+    void* address(void* object) const { return locate(object, index); }
 };
 
 /// What a type is made of, without its C++ type: for hooks, inspectors and checkpoints. Made by describe().
@@ -95,12 +98,18 @@ constexpr auto list_parts(types<T...>) {
     }
 }
 
+template <class T>
+void* locate_field(void* object, std::size_t index) {
+    return apply_to_fields(*static_cast<T*>(object), [index](auto&... field) {
+        const std::array<const volatile void*, sizeof...(field)> places{&field...};
+        return const_cast<void*>(places[index]);
+    });
+}
+
 template <class T, std::size_t... I>
 constexpr auto list_fields(std::index_sequence<I...>) {
-    return std::array<field_description, sizeof...(I)>{field_description{
-        field_name<T, I>, &description<std::remove_cv_t<field_type<T, I>>>, [](void* object) -> void* {
-            return const_cast<void*>(static_cast<const volatile void*>(&get<I>(*static_cast<T*>(object))));
-        }}...};
+    return std::array<field_description, sizeof...(I)>{
+        field_description{field_name<T, I>, &description<std::remove_cv_t<field_type<T, I>>>, I, locate_field<T>}...};
 }
 
 // Asked from the type itself: compilers differ in which templates with numbers match a template of given parameters.

@@ -131,13 +131,15 @@ constexpr bool takes_at() {
                                      std::make_index_sequence<counted_fields<T>.count - I - 1>{});
 }
 
-// Whether the initializer at a place can be put in braces, as it can for all but the elements of a C array. Step by step:
-// a compiler may look into the constructors that a probe in braces chooses.
+// Whether the initializer at a place can be put in braces, as it can for all but the elements of a C array. Asked step
+// by step, for a compiler may look into the constructor that a probe in braces chooses.
 template <class T, std::size_t... Before, std::size_t... After>
 constexpr bool takes_braced_among(std::index_sequence<Before...>, std::index_sequence<After...>) {
     if constexpr (requires { T{repeated<Before, any_value>{}..., {}, repeated<After, any_value>{}...}; })
         return true;
-    else if constexpr (requires { T{repeated<Before, any_value>{}..., {class_value{}}, repeated<After, any_value>{}...}; })
+    else if constexpr (requires {
+                           T{repeated<Before, any_value>{}..., {class_value{}}, repeated<After, any_value>{}...};
+                       })
         return true;
     else
         return requires { T{repeated<Before, any_value>{}..., {any_value{}}, repeated<After, any_value>{}...}; };

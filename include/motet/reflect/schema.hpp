@@ -12,8 +12,8 @@
 
 namespace motet::reflect {
 
-// Each structure is written out where it occurs first, and only named from there on: so a struct that holds itself ends,
-// and one that is used often does not grow the text.
+// Each structure is written out where it occurs first, and only named from there on: so a struct that holds itself
+// ends, and one that is used often does not grow the text.
 class schema_writer {
 public:
     void add(const type_description& type) {
@@ -69,8 +69,8 @@ private:
 };
 
 /// What values of the type are made of, as text that is the same with every compiler: for example
-/// "particle{id: uint64, at: array<float64, 3>, tags: vector<string>}". An enumeration gives the integer below it, a type
-/// with its own `serialize` its name only. Namespaces are left out.
+/// "particle{id: uint64, at: array<float64, 3>, tags: vector<string>}". An enumeration gives the integer below it, a
+/// type with its own `serialize` its name only. Namespaces are left out.
 inline std::string schema_of(const type_description& type) {
     schema_writer writer;
     writer.add(type);
