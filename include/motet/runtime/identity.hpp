@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+
+#include <motet/runtime/variant.hpp>
+
+/// The names by which the runtime knows chares: small values that mean the same on every process.
+namespace motet::inline MOTET_VARIANT::runtime {
+
+using pe_number = std::uint32_t;
+inline constexpr pe_number no_pe = 0xFFFFFFFFu;
+
+/// Any index of any collection, packed into 16 bytes.
+struct index_bits {
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    friend bool operator==(const index_bits&, const index_bits&) = default;
+    friend bool operator<(const index_bits& a, const index_bits& b) {
+        return a.high != b.high ? a.high < b.high : a.low < b.low;
+    }
+};
+
+/// Mixes all bits of an index (the finalizer of MurmurHash3, twice).
+inline std::uint64_t hash_of(const index_bits& index) {
+    std::uint64_t h = (index.low ^ (index.high * 0x9E3779B97F4A7C15u)) * 0xff51afd7ed558ccdu;
+    h = (h ^ (h >> 32)) * 0xc4ceb9fe1a85ec53u;
+    return h ^ (h >> 29);
+}
+
+/// The name of a collection: the PE that created it (its root) and that PE's count of creations.
+struct collection_id {
+    pe_number root = no_pe;
+    std::uint32_t serial = 0;
+    friend bool operator==(const collection_id&, const collection_id&) = default;
+    std::uint64_t bits() const { return (std::uint64_t{root} << 32) | serial; }
+};
+
+/// Where a value goes: `how` names a registered kind of delivery (0: nowhere), the rest is its to interpret.
+struct address {
+    std::uint32_t how = 0;
+    pe_number pe = no_pe;
+    collection_id collection;
+    index_bits index;
+};
+
+} // namespace motet::inline MOTET_VARIANT::runtime

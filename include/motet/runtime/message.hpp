@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <motet/runtime/identity.hpp>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+/// The envelope of a message. The arguments follow it in the same block; with two small ones it is one cache line.
+struct message {
+    enum flag : std::uint8_t {
+        replies = 1,    ///< an `address` for the result stands behind the arguments
+        forwarded = 2,  ///< reached a PE that no longer had the element: only the home knows the way now
+        expedited = 4,  ///< goes before all others, and is not batched
+        uncounted = 8,  ///< part of the quiescence protocol itself
+        prioritized = 16,
+        constructed = 32, ///< the arguments exist (and have to be destroyed)
+    };
+
+    message* next = nullptr; ///< of the list in which it stands
+    index_bits index;
+    collection_id collection;
+    std::uint32_t type = 0; ///< registered id of what runs it
+    std::uint32_t bytes = 0; ///< serialized size, where it was serialized
+    std::int32_t priority = 0;
+    std::uint8_t size_class = 0;
+    std::uint8_t flags = 0;
+    std::uint16_t hops = 0; ///< how often it was forwarded
+
+    bool has(flag f) const { return (flags & f) != 0; }
+    void set(flag f) { flags = static_cast<std::uint8_t>(flags | f); }
+    void* payload() { return this + 1; }
+    const void* payload() const { return this + 1; }
+};
+static_assert(sizeof(message) == 48 && alignof(message) <= 16);
+
+/// A first-in first-out list of messages, linked through the envelopes.
+class message_list {
+public:
+    bool empty() const { return first == nullptr; }
+    message* front() const { return first; }
+    void push(message* m) {
+        m->next = nullptr;
+        (last != nullptr ? last->next : first) = m;
+        last = m;
+    }
+    message* pop() {
+        message* m = first;
+        first = m->next;
+        if (first == nullptr) last = nullptr;
+        return m;
+    }
+    /// Removes `m`, which stands behind `before` (null: at the front).
+    void remove(message* before, message* m) {
+        (before != nullptr ? before->next : first) = m->next;
+        if (last == m) last = before;
+    }
+    std::size_t size() const {
+        std::size_t n = 0;
+        for (const message* m = first; m != nullptr; m = m->next) ++n;
+        return n;
+    }
+
+private:
+    message* first = nullptr;
+    message* last = nullptr;
+};
+
+} // namespace motet::inline MOTET_VARIANT::runtime

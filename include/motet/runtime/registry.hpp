@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <cxxabi.h>
+#include <string>
+#include <typeinfo>
+#include <vector>
+
+#include <motet/error.hpp>
+#include <motet/runtime/variant.hpp>
+
+/// What can be named in a message: entry methods, system calls, reducers, types of prototypes. Each registers itself
+/// before main under the name of its type; `seal` gives dense numbers in the order of names, the same on every process.
+namespace motet::inline MOTET_VARIANT::runtime {
+
+/// The readable form of a mangled type name.
+inline std::string demangled(const char* name) {
+    int status = 0;
+    char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
+    std::string result = status == 0 ? text : name;
+    std::free(text);
+    return result;
+}
+
+class registry {
+public:
+    struct item {
+        const char* name;
+        const void* operations;
+        std::uint32_t* number;
+    };
+
+    static registry& instance() {
+        static registry all;
+        return all;
+    }
+    void add(const char* name, const void* operations, std::uint32_t* number) {
+        items.push_back({name, operations, number});
+        sealed = false;
+    }
+    /// Numbers the items. Throws `error` where one name stands for two things.
+    void seal() {
+        if (sealed) return;
+        std::sort(items.begin(), items.end(),
+                  [](const item& a, const item& b) { return std::strcmp(a.name, b.name) < 0; });
+        table.assign(items.size() + 1, nullptr);
+        fingerprint_value = 14695981039346656037u;
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            if (i > 0 && std::strcmp(items[i].name, items[i - 1].name) == 0)
+                throw error("two entries have the same name, " + demangled(items[i].name) +
+                            ": it stands in an anonymous namespace (or is local) in two source files. Give one of the "
+                            "two types another name, or put it into a named namespace.");
+            table[i + 1] = items[i].operations;
+            *items[i].number = static_cast<std::uint32_t>(i + 1);
+            for (const char* c = items[i].name; *c != 0; ++c)
+                fingerprint_value = (fingerprint_value ^ static_cast<unsigned char>(*c)) * 1099511628211u;
+        }
+        sealed = true;
+    }
+    template <class Operations>
+    const Operations& get(std::uint32_t number) const {
+        return *static_cast<const Operations*>(table[number]);
+    }
+    bool knows(std::uint32_t number) const { return number > 0 && number < table.size(); }
+    const char* name(std::uint32_t number) const { return items[number - 1].name; }
+    std::uint64_t fingerprint() const { return fingerprint_value; }
+
+private:
+    std::vector<item> items;
+    std::vector<const void*> table;
+    std::uint64_t fingerprint_value = 0;
+    bool sealed = false;
+};
+
+/// `registered<Key, Operations>::number` is the number of `Operations`, known under the name of the type `Key`.
+template <class Key, const auto& Operations>
+struct registered {
+    static std::uint32_t id() {
+        (void)&registration; // instantiates it, hence registers before main
+        return number;
+    }
+
+private:
+    struct registrar {
+        registrar() { registry::instance().add(typeid(Key).name(), &Operations, &number); }
+    };
+    static inline std::uint32_t number = 0;
+    static inline registrar registration;
+};
+
+} // namespace motet::inline MOTET_VARIANT::runtime
