@@ -129,7 +129,7 @@ TEST_CASE("schema: the hash differs with names, types and order, and is the same
           "everything{flag: bool, letter: char, small: int8, port: uint16, count: int64, also_count: int64, size: "
           "uint64, narrow: float32, wide: float64, raw: byte<uint8>, tint: color<uint8>, text: string, texts: "
           "vector<string>, places: map<int32, vector_of_three{x: float64, y: float64, z: float64}>, fixed: "
-          "array<int32, 3>, either: variant<int32, monostate{}>, tree_of_nodes: unique_ptr<node{value: int32, children: "
-          "vector<node>}>, wait: duration<int64, ratio<1, 1000>{}>}");
+          "array<int32, 3>, either: variant<int32, monostate{}>, tree_of_nodes: unique_ptr<node{value: int32, "
+          "children: vector<node>}>, wait: duration<int64, ratio<1, 1000>{}>}");
     CHECK(schema_hash<everything>() == 16335428033101836027u);
 }
