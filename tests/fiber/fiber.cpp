@@ -7,10 +7,11 @@
 #include <cfenv>
 #include <cmath>
 #include <exception>
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <unwind.h>
-#include <vector>
 
 using motet::fiber::fiber;
 using motet::fiber::stack_pool;
@@ -316,4 +317,48 @@ TEST_CASE_FIXTURE(thread_and_pool, "fibers keep a word for the runtime, and lie 
     const auto* block = reinterpret_cast<const std::byte*>(&work.self());
     CHECK(block + sizeof(fiber) == work.self().memory().top);
     CHECK(work.self().memory().bottom() < block);
+}
+
+TEST_CASE("threads have fibers of their own, with exceptions of their own") {
+    const auto work = [](int& sum) {
+        thread_and_pool here;
+        task thrower(here.pool, here.home, [&sum](auto park) {
+            for (int i = 0; i < 100; ++i) {
+                try {
+                    throw i;
+                } catch (int thrown) {
+                    park();
+                    sum += thrown;
+                }
+            }
+        });
+        while (!thrower.finished()) thrower.resume();
+    };
+    int sums[2] = {};
+    std::thread other(work, std::ref(sums[0]));
+    work(sums[1]);
+    other.join();
+    CHECK(sums[0] == 4950);
+    CHECK(sums[1] == 4950);
+}
+
+TEST_CASE("a fiber may be made on one thread and run on another") {
+    stack_pool pool;
+    bool caught = false;
+    fiber* const made = fiber::create(
+        pool,
+        [](void* argument) {
+            try {
+                throw 1;
+            } catch (int) {
+                *static_cast<bool*>(argument) = true;
+            }
+        },
+        &caught);
+    std::thread([&] {
+        thread_fiber home;
+        switch_to(home, *made);
+    }).join();
+    CHECK(caught);
+    fiber::destroy(pool, made);
 }

@@ -33,9 +33,9 @@ std::size_t kilobytes(const char* file, const std::string& name) {
     return 0;
 }
 
-std::size_t resident() { return kilobytes("/proc/self/status", "VmRSS") * 1024; }
+[[maybe_unused]] std::size_t resident() { return kilobytes("/proc/self/status", "VmRSS") * 1024; }
 
-std::size_t mappings() {
+[[maybe_unused]] std::size_t mappings() {
     std::ifstream lines("/proc/self/maps");
     std::size_t count = 0;
     for (std::string line; std::getline(lines, line);) ++count;
