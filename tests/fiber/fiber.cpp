@@ -48,7 +48,7 @@ private:
 [[gnu::noinline]] int recurse_down_to(const std::byte* floor) {
     volatile std::byte frame[1024];
     frame[0] = std::byte{1};
-    const bool there = const_cast<const std::byte*>(&frame[0]) < floor;
+    const bool there = static_cast<const std::byte*>(__builtin_frame_address(0)) < floor;
     return there ? 1 : recurse_down_to(floor) + static_cast<int>(frame[0]);
 }
 
