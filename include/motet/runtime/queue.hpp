@@ -39,8 +39,8 @@ private:
 
     std::size_t head = 0;
     std::size_t tail = 0;
-    std::size_t mask = 255;
-    std::unique_ptr<message*[]> slots{new message*[256]()};
+    std::size_t mask = 63;
+    std::unique_ptr<message*[]> slots{new message*[64]()};
 };
 
 } // namespace motet::inline MOTET_VARIANT::runtime

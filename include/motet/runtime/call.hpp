@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstring>
+#include <exception>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+#include <motet/runtime/payload.hpp>
+#include <motet/runtime/pe.hpp>
+#include <motet/serial/check.hpp>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+/// The text and the type of the exception being handled.
+struct exception_text {
+    std::string text;
+    std::string type;
+
+    static exception_text current() {
+        try {
+            throw;
+        } catch (const std::exception& e) {
+            return {e.what(), demangled(typeid(e).name())};
+        } catch (...) {
+            const std::type_info* type = abi::__cxa_current_exception_type();
+            return {"an exception that is no std::exception", type != nullptr ? demangled(type->name()) : "unknown"};
+        }
+    }
+};
+
+/// `call<F>` runs the free function `F(pe&, arguments...)` on a PE: the steps of every protocol are such functions.
+template <auto F>
+struct call;
+
+template <class... P, void (*F)(pe&, P...)>
+struct call<F> {
+    using arguments = std::tuple<std::remove_cvref_t<P>...>;
+    using payload = payload_of<arguments>;
+
+    static void run(pe& p, message* m) {
+        frame f;
+        f.type = m->type;
+        p.current_frame = &f;
+        const bool counted = !m->has(message::uncounted);
+        try {
+            std::apply([&](auto&... argument) { F(p, static_cast<P&&>(argument)...); }, payload::in(*m));
+        } catch (const fiber::unwind&) {
+        } catch (...) {
+            const auto e = exception_text::current();
+            p.job.fail(e.text + (e.type.empty() ? "" : " (" + e.type + ")") + ", on PE " + std::to_string(p.number));
+        }
+        p.current_frame = nullptr;
+        if (!f.parked && counted) ++p.processed;
+        if (!p.loose.empty()) p.settle_loose();
+        payload::destroy(*m);
+        p.release(m);
+    }
+    static std::string name() { return demangled(typeid(call).name()); }
+    static auto encoder() {
+        if constexpr (serial::serializable<arguments>) return &payload::encode;
+        else return static_cast<void (*)(const message&, serial::writer&)>(nullptr);
+    }
+    static auto decoder() {
+        if constexpr (serial::serializable<arguments>) return &payload::decode;
+        else return static_cast<void (*)(message&, serial::reader&)>(nullptr);
+    }
+    static inline const message_type operations{&run, &payload::destroy, encoder(), decoder(), payload::bytes, true, &name};
+    static std::uint32_t id() { return registered<call, operations>::id(); }
+
+    template <class... A>
+    static message* make(pe& from, A&&... a) {
+        message* m = from.template allocate<payload::bytes>(id());
+        new (m->payload()) arguments(std::forward<A>(a)...);
+        m->set(message::constructed);
+        return m;
+    }
+};
+
+/// Runs `F` on PE `to`.
+template <auto F, class... A>
+void post(pe& from, pe_number to, A&&... a) {
+    from.send(to, call<F>::make(from, std::forward<A>(a)...));
+}
+
+/// The same outside of what quiescence counts, before all other messages.
+template <auto F, class... A>
+void post_uncounted(pe& from, pe_number to, A&&... a) {
+    message* m = call<F>::make(from, std::forward<A>(a)...);
+    m->set(message::uncounted);
+    m->set(message::expedited);
+    from.send(to, m);
+}
+
+/// The children of a PE in the tree over `total` PEs whose root is `root`; four each.
+struct tree {
+    pe_number root;
+    pe_number total;
+
+    pe_number rank(pe_number p) const { return (p + total - root) % total; }
+    pe_number pe_of(pe_number rank) const { return (rank + root) % total; }
+    pe_number parent(pe_number p) const { return pe_of((rank(p) - 1) / 4); }
+    std::uint32_t child_count(pe_number p) const {
+        const std::uint64_t first = 4 * std::uint64_t{rank(p)} + 1;
+        return first >= total ? 0 : static_cast<std::uint32_t>(std::min<std::uint64_t>(4, total - first));
+    }
+    template <class F>
+    void for_each_child(pe_number p, F&& f) const {
+        const pe_number first = 4 * rank(p) + 1;
+        for (std::uint32_t i = 0, n = child_count(p); i < n; ++i) f(pe_of(first + i));
+    }
+};
+
+} // namespace motet::inline MOTET_VARIANT::runtime

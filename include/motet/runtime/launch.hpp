@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <motet/runtime/pe.hpp>
+#include <motet/runtime/simulator.hpp>
+#include <motet/runtime/threads.hpp>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+inline machine::machine(runtime::options chosen, std::vector<std::string> rest)
+    : options(chosen), arguments(std::move(rest)) {
+    const std::uint32_t process_count = options.simulated ? options.processes : 1;
+    pe_number next = 0;
+    for (std::uint32_t i = 0; i < process_count; ++i) {
+        processes.push_back(std::make_unique<process>());
+        process& own = *processes.back();
+        own.number = i;
+        own.first_pe = next;
+        own.pe_count = options.pes;
+        for (std::uint32_t k = 0; k < options.pes; ++k)
+            pes.push_back(std::make_unique<pe>(*this, own, next++));
+    }
+    pes[0]->watch = std::make_unique<quiescence_watch>();
+    if (options.simulated) sim = std::make_unique<simulator>(*this);
+}
+
+inline machine::~machine() {
+    for (auto& p : pes)
+        if (p->state) p->state->clear(*p);
+    for (auto& p : pes) p->flush();
+    for (auto& p : pes) p->drain();
+    sim.reset();
+    for (auto& p : pes) p->state.reset();
+}
+
+inline void machine::stop(int code) {
+    {
+        const std::lock_guard lock(ending);
+        if (stopped) return;
+        stopped = true;
+        exit_code = code;
+    }
+    for (auto& p : pes) {
+        p->stopping.store(true, std::memory_order_seq_cst);
+        p->incoming.wake();
+    }
+}
+
+inline void machine::fail(std::string what) {
+    {
+        const std::lock_guard lock(ending);
+        if (stopped) return;
+        failure = std::move(what);
+    }
+    stop(1);
+}
+
+/// The program's main, as the first message of a run.
+template <class Body>
+void run_main(pe& p, Body* body) {
+    int code = 0;
+    if constexpr (std::is_convertible_v<std::invoke_result_t<Body&>, int>) {
+        code = (*body)();
+    } else {
+        (*body)();
+    }
+    p.watch->main_returned = true;
+    p.watch->next = 0;
+    p.watch->pause = 0;
+    p.job.main_code = code;
+}
+
+/// Runs `body` as the program's main on PE 0; `body` outlives the run. `equip` gives each PE its state.
+/// Returns the exit code; throws `error` for what ended the run.
+template <class Body>
+int launch(options chosen, std::vector<std::string> arguments, Body& body, std::unique_ptr<pe_state> (*equip)(pe&)) {
+    registry::instance().seal();
+    machine job(chosen, std::move(arguments));
+    for (auto& p : job.pes) p->state = equip(*p);
+    message* start = call<&run_main<Body>>::make(*job.pes[0], &body);
+    job.pes[0]->send(0, start);
+    if (job.sim) job.sim->run();
+    else run_on_threads(job);
+    if (!job.failure.empty()) throw error(job.failure);
+    for (const std::string& warning : job.warnings) std::fprintf(stderr, "motet: warning: %s\n", warning.c_str());
+    if (const auto dropped = job.erased_tells.load(); dropped > 0)
+        std::fprintf(stderr, "motet: warning: %llu messages to erased elements were dropped\n",
+                     static_cast<unsigned long long>(dropped));
+    if (job.sim && job.options.table) std::fputs(job.sim->table().c_str(), stderr);
+    return job.exit_code != 0 ? job.exit_code : job.main_code;
+}
+
+} // namespace motet::inline MOTET_VARIANT::runtime

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <typeinfo>
+#include <unordered_map>
+#include <vector>
+
+#include <motet/error.hpp>
+#include <motet/runtime/block_pool.hpp>
+#include <motet/runtime/identity.hpp>
+#include <motet/runtime/options.hpp>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+class pe;
+class simulator;
+
+/// What one process has: its PEs, the memory of its messages, its copy of the read-only program data.
+struct process {
+    std::uint32_t number = 0;
+    pe_number first_pe = 0;
+    std::uint32_t pe_count = 0;
+    block_depot blocks;
+    std::unordered_map<std::string, std::shared_ptr<void>> readonly; ///< by mangled name of the type
+};
+
+/// All that runs in this operating-system process: one process, or every simulated one.
+class machine {
+public:
+    machine(runtime::options chosen, std::vector<std::string> rest);
+    machine(const machine&) = delete;
+    machine& operator=(const machine&) = delete;
+    ~machine();
+
+    pe_number pe_total() const { return static_cast<pe_number>(pes.size()); }
+    pe_number process_total() const { return static_cast<pe_number>(processes.size()); }
+    /// Ends the run at once on every PE. The first call decides the exit code.
+    void stop(int code);
+    /// Ends the run with an error. The first one is told.
+    void fail(std::string what);
+
+    runtime::options options;
+    std::vector<std::string> arguments;
+    std::vector<std::unique_ptr<process>> processes;
+    std::vector<std::unique_ptr<pe>> pes;
+    std::unique_ptr<simulator> sim; ///< null: PEs run on threads
+    bool created_something = false; ///< the read-only data is fixed from then on
+    std::atomic<std::uint64_t> erased_tells{0};
+    std::vector<std::string> warnings; ///< told at the end
+
+    std::mutex ending;
+    bool stopped = false;
+    int exit_code = 0;
+    int main_code = 0; ///< what main returned
+    std::string failure;
+};
+
+} // namespace motet::inline MOTET_VARIANT::runtime

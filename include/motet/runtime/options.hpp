@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <motet/error.hpp>
+#include <motet/runtime/variant.hpp>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+/// The network between simulated processes, as in the LogGP model (Alexandrov et al., 1995). Times in seconds.
+struct network_model {
+    double latency = 0;   ///< from one process to another
+    double overhead = 0;  ///< of the sending PE, per message
+    double gap = 0;       ///< between two messages that leave one process
+    double bandwidth = 0; ///< bytes per second; 0: unlimited
+};
+
+/// What the command line and the environment say to the runtime.
+struct options {
+    std::uint32_t pes = 0;       ///< PEs of this process; 0: one per core
+    std::size_t stack = 8u << 20; ///< of a fiber, in bytes
+    std::uint32_t spin_us = 50;  ///< how long an idle PE looks for messages before it sleeps
+    bool simulated = false;
+    std::uint32_t processes = 1; ///< simulated ones
+    std::uint64_t seed = 1;
+    bool shuffle = true;         ///< simulated delivery in a random order where times are equal
+    double delay = 0;            ///< simulated: longest random delay of a message, in seconds
+    double migrate = 0;          ///< simulated: chance that an element moves after it handled a message
+    bool measure = false;        ///< simulated: measured compute time advances the clock
+    bool table = true;           ///< simulated: the table at the end
+    network_model network;
+    bool help = false;
+};
+
+namespace parse {
+
+[[noreturn]] inline void refuse(std::string_view option, std::string_view value, std::string_view wanted) {
+    throw error("--motet-" + std::string(option) + " " + std::string(value) + ": expected " + std::string(wanted));
+}
+
+template <class Number>
+Number number(std::string_view option, std::string_view text, Number least, Number most, std::string_view wanted) {
+    Number n{};
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), n);
+    if (failure != std::errc{} || end != text.data() + text.size() || !(n >= least && n <= most))
+        refuse(option, text, wanted);
+    return n;
+}
+
+/// A number followed by one of the units, each a power of `step` above the one before (`units` from the smallest).
+inline double scaled(std::string_view option, std::string_view text, std::string_view wanted,
+                     std::initializer_list<std::pair<std::string_view, double>> units) {
+    double n = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), n);
+    if (failure != std::errc{} || !(n >= 0)) refuse(option, text, wanted);
+    const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+    if (unit.empty() && n == 0) return 0;
+    for (const auto& [name, factor] : units)
+        if (unit == name) return n * factor;
+    refuse(option, text, wanted);
+}
+
+inline double seconds(std::string_view option, std::string_view text) {
+    return scaled(option, text, "a time such as 10us (ns, us, ms, s)",
+                  {{"ns", 1e-9}, {"us", 1e-6}, {"ms", 1e-3}, {"s", 1}});
+}
+
+inline double bytes(std::string_view option, std::string_view text) {
+    return scaled(option, text, "a size such as 512K (K, M, G, or plain bytes)",
+                  {{"", 1}, {"K", 1024.}, {"M", 1048576.}, {"G", 1073741824.}});
+}
+
+inline bool yes_no(std::string_view option, std::string_view text) {
+    if (text == "on" || text == "1" || text == "yes") return true;
+    if (text == "off" || text == "0" || text == "no") return false;
+    refuse(option, text, "on or off");
+}
+
+} // namespace parse
+
+struct option {
+    const char* name;
+    const char* value; ///< what follows it; null: nothing (in the environment: on or off)
+    const char* help;
+    void (*set)(options&, std::string_view);
+};
+
+inline constexpr option known_options[] = {
+    {"help", nullptr, "show these options and end", [](options& o, std::string_view v) { o.help = parse::yes_no("help", v); }},
+    {"pes", "N", "PEs of this process, one thread each (default: one per core)",
+     [](options& o, std::string_view v) {
+         o.pes = parse::number<std::uint32_t>("pes", v, 1, 65536, "a number of PEs from 1 to 65536");
+     }},
+    {"stack", "SIZE", "stack of a fiber (default 8M: like a thread's)",
+     [](options& o, std::string_view v) {
+         const double size = parse::bytes("stack", v);
+         if (size < 16384 || size > 1099511627776.) parse::refuse("stack", v, "16K to 1024G");
+         o.stack = static_cast<std::size_t>(size);
+     }},
+    {"spin", "US", "microseconds that an idle PE looks for messages before it sleeps (default 50)",
+     [](options& o, std::string_view v) {
+         o.spin_us = parse::number<std::uint32_t>("spin", v, 0, 1000000, "0 to 1000000 microseconds");
+     }},
+    {"sim", "PxQ", "simulate P processes of Q PEs each on this thread, under a virtual clock",
+     [](options& o, std::string_view v) {
+         const auto x = v.find('x');
+         if (x == std::string_view::npos) parse::refuse("sim", v, "processes x PEs, such as 64x16");
+         o.simulated = true;
+         o.processes = parse::number<std::uint32_t>("sim", v.substr(0, x), 1, 1u << 20, "processes x PEs, such as 64x16");
+         o.pes = parse::number<std::uint32_t>("sim", v.substr(x + 1), 1, 1u << 16, "processes x PEs, such as 64x16");
+         if (std::uint64_t{o.processes} * o.pes > (1u << 24)) parse::refuse("sim", v, "at most 16777216 PEs in all");
+     }},
+    {"seed", "N", "simulated: seed of every random choice (default 1)",
+     [](options& o, std::string_view v) {
+         o.seed = parse::number<std::uint64_t>("seed", v, 0, ~std::uint64_t{0}, "a whole number");
+     }},
+    {"sim-shuffle", "on|off", "simulated: messages due at the same time arrive in a random order (default on)",
+     [](options& o, std::string_view v) { o.shuffle = parse::yes_no("sim-shuffle", v); }},
+    {"sim-delay", "TIME", "simulated: every message is late by a random time up to this",
+     [](options& o, std::string_view v) { o.delay = parse::seconds("sim-delay", v); }},
+    {"sim-migrate", "CHANCE", "simulated: chance (0 to 1) that an array element moves to a random PE after each message",
+     [](options& o, std::string_view v) {
+         o.migrate = parse::number<double>("sim-migrate", v, 0, 1, "a chance from 0 to 1");
+     }},
+    {"sim-measure", nullptr, "simulated: the clock advances by measured compute time (such a run cannot be replayed)",
+     [](options& o, std::string_view v) { o.measure = parse::yes_no("sim-measure", v); }},
+    {"sim-table", "on|off", "simulated: the table at the end (default on)",
+     [](options& o, std::string_view v) { o.table = parse::yes_no("sim-table", v); }},
+    {"net-latency", "TIME", "simulated network: time from process to process",
+     [](options& o, std::string_view v) { o.network.latency = parse::seconds("net-latency", v); }},
+    {"net-overhead", "TIME", "simulated network: time a message takes of the sending PE",
+     [](options& o, std::string_view v) { o.network.overhead = parse::seconds("net-overhead", v); }},
+    {"net-gap", "TIME", "simulated network: least time between messages leaving a process",
+     [](options& o, std::string_view v) { o.network.gap = parse::seconds("net-gap", v); }},
+    {"net-bandwidth", "SIZE", "simulated network: bytes per second of a process, such as 10G",
+     [](options& o, std::string_view v) { o.network.bandwidth = parse::bytes("net-bandwidth", v); }},
+};
+
+/// The text that --motet-help prints.
+inline std::string help_text() {
+    std::string text = "Options of Motet (each also an environment variable: --motet-pes is MOTET_PES):\n";
+    for (const option& o : known_options) {
+        std::string left = "  --motet-" + std::string(o.name) + (o.value != nullptr ? " " + std::string(o.value) : "");
+        left.resize(std::max<std::size_t>(left.size() + 2, 34), ' ');
+        text += left + o.help + "\n";
+    }
+    return text;
+}
+
+inline std::string environment_name(std::string_view option) {
+    std::string name = "MOTET_";
+    for (const char c : option) name += c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
+    return name;
+}
+
+/// Reads the environment, then takes Motet's options out of `arguments` (the first is the program's name).
+/// Throws `error` for an unknown option or a bad value.
+inline options take_options(std::vector<std::string>& arguments) {
+    options result;
+    for (const option& o : known_options)
+        if (const char* value = std::getenv(environment_name(o.name).c_str())) o.set(result, value);
+    std::vector<std::string> rest;
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const std::string& argument = arguments[i];
+        if (i == 0 || argument.rfind("--motet-", 0) != 0) {
+            rest.push_back(argument);
+            continue;
+        }
+        const auto equals = argument.find('=');
+        const std::string name = argument.substr(8, equals == std::string::npos ? equals : equals - 8);
+        const option* found = nullptr;
+        for (const option& o : known_options)
+            if (name == o.name) found = &o;
+        if (found == nullptr)
+            throw error("unknown option " + argument.substr(0, equals) + ": --motet-help shows the options there are");
+        if (found->value == nullptr) {
+            found->set(result, equals == std::string::npos ? "on" : argument.substr(equals + 1));
+        } else if (equals != std::string::npos) {
+            found->set(result, argument.substr(equals + 1));
+        } else if (++i < arguments.size()) {
+            found->set(result, arguments[i]);
+        } else {
+            throw error(argument + " needs a value: " + found->value);
+        }
+    }
+    arguments = std::move(rest);
+    if (result.pes == 0) result.pes = std::max(1u, std::thread::hardware_concurrency());
+    return result;
+}
+
+} // namespace motet::inline MOTET_VARIANT::runtime

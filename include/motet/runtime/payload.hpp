@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <new>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <motet/runtime/message.hpp>
+#include <motet/runtime/registry.hpp>
+#include <motet/serial/serial.hpp>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+class pe;
+
+/// What the runtime can do with a message of one type.
+struct message_type {
+    void (*run)(pe&, message*);                    ///< handles the message and frees it
+    void (*destroy)(message&);                     ///< its arguments
+    void (*encode)(const message&, serial::writer&);
+    void (*decode)(message&, serial::reader&);     ///< makes its arguments from bytes
+    std::uint32_t payload_bytes;                   ///< of arguments, a multiple of 8
+    bool system;                                   ///< not addressed to a chare
+    std::string (*name)();                         ///< readable, for errors and reports
+};
+
+constexpr std::uint32_t padded(std::size_t bytes) { return static_cast<std::uint32_t>((bytes + 7) / 8 * 8); }
+
+/// The arguments of a message, and how they become bytes.
+template <class Tuple>
+struct payload_of {
+    static_assert(alignof(Tuple) <= 16, "motet: an argument is aligned to more than 16 bytes: wrap it in a unique_ptr");
+    static constexpr std::uint32_t bytes = std::is_empty_v<Tuple> ? 0 : padded(sizeof(Tuple));
+
+    static Tuple& in(message& m) { return *std::launder(reinterpret_cast<Tuple*>(m.payload())); }
+    static const Tuple& in(const message& m) { return *std::launder(reinterpret_cast<const Tuple*>(m.payload())); }
+    static void destroy(message& m) {
+        if (m.has(message::constructed)) in(m).~Tuple();
+    }
+    static void encode(const message& m, serial::writer& out) {
+        if constexpr (!std::is_empty_v<Tuple>) serial::write(out, in(m));
+    }
+    static void decode(message& m, serial::reader& from) {
+        if constexpr (!std::is_empty_v<Tuple>) {
+            auto* made = new (m.payload()) Tuple();
+            m.set(message::constructed);
+            serial::read(from, *made);
+        }
+    }
+};
+
+} // namespace motet::inline MOTET_VARIANT::runtime

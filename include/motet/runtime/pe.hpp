@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <motet/runtime/inbox.hpp>
+#include <motet/runtime/machine.hpp>
+#include <motet/runtime/payload.hpp>
+#include <motet/runtime/queue.hpp>
+#include <motet/runtime/registry.hpp>
+#include <motet/runtime/scheduler.hpp>
+#include <motet/runtime/waiter.hpp>
+#include <motet/runtime/wave.hpp>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+/// Ends the program: something that must always hold did not.
+[[noreturn]] inline void broken(const std::string& what) {
+    std::fprintf(stderr, "motet: internal error: %s\n", what.c_str());
+    std::abort();
+}
+
+/// What the floors above keep with a PE.
+struct pe_state {
+    virtual ~pe_state() = default;
+    /// Goes on with work that a parked handler interrupted. True while there is more.
+    virtual bool proceed(pe&) { return false; }
+    /// Messages held back, for the quiescence protocol.
+    virtual std::uint64_t held() const { return 0; }
+    /// One line for each message held back.
+    virtual void list_held(pe&, std::vector<std::string>&) {}
+    /// Drops what holds messages, before the PE's own memory goes.
+    virtual void clear(pe&) {}
+    /// Where a frame stands, for errors: chare, index, entry.
+    virtual std::string place(pe&, const frame&) { return {}; }
+    /// Moves some element that may move to another PE (a simulated run asks for it to shake out errors).
+    virtual void shake(pe&, std::uint64_t /*random*/) {}
+};
+
+class pe;
+
+/// How messages leave a PE whose machine is simulated.
+class simulator_port {
+public:
+    virtual ~simulator_port() = default;
+    virtual void post(pe& from, pe_number to, message* m, double after) = 0;
+    virtual void charge(pe&, double seconds) = 0;
+    virtual double now(const pe&) const = 0;
+    /// Length of the longest chain of messages and computing that led here, in seconds.
+    virtual double path(const pe&) const = 0;
+    virtual void join_path(const pe&, double) = 0;
+};
+
+/// A processing element: one inbox, one queue, and the chares that live here. One thread at a time runs it.
+class pe {
+public:
+    pe(machine& owner, process& within, pe_number global_number)
+        : number(global_number), home(within), job(owner), blocks(within.blocks) {
+        if (!owner.options.simulated) outboxes.resize(within.pe_count);
+    }
+    pe(const pe&) = delete;
+    pe& operator=(const pe&) = delete;
+    /// Destroys every message that is still somewhere on this PE; called for all PEs before the first one goes.
+    void drain() {
+        flush();
+        take_inbox();
+        while (!queue.empty()) discard(queue.pop());
+        while (!urgent.empty()) discard(urgent.pop());
+        for (message* m : by_priority) discard(m);
+        by_priority.clear();
+        for (const timer& t : timers) discard(t.due);
+        timers.clear();
+    }
+
+    // Messages.
+
+    /// A message with room for `PayloadBytes` of arguments.
+    template <std::uint32_t PayloadBytes>
+    message* allocate(std::uint32_t type) {
+        constexpr std::size_t bytes = sizeof(message) + PayloadBytes;
+        constexpr std::uint8_t size_class = block_class(bytes);
+        auto* m = new (blocks.take(size_class, bytes)) message;
+        m->size_class = size_class;
+        m->type = type;
+        return m;
+    }
+    message* allocate(std::uint32_t type, std::size_t payload_bytes) {
+        const std::size_t bytes = sizeof(message) + payload_bytes;
+        const std::uint8_t size_class = block_class(bytes);
+        auto* m = new (blocks.take(size_class, bytes)) message;
+        m->size_class = size_class;
+        m->type = type;
+        return m;
+    }
+    /// Gives the memory back; the arguments must be destroyed already.
+    void release(message* m) { blocks.give(m->size_class, m); }
+    void discard(message* m) {
+        if (m->type != batch_type) {
+            type_of(*m).destroy(*m);
+        } else {
+            for (std::uint32_t i = 0; i < m->bytes; ++i) discard(batch_items(m)[i]);
+        }
+        release(m);
+    }
+    static const message_type& type_of(const message& m) { return registry::instance().get<message_type>(m.type); }
+
+    void send(pe_number to, message* m) {
+        if (!m->has(message::uncounted)) ++sent;
+        if (port != nullptr) [[unlikely]]
+            return port->post(*this, to, m, 0);
+        if (to == number) return enqueue(m);
+        send_across(to, m);
+    }
+    /// Hands back a message that was counted as sent before: it was held, or forwarded.
+    void send_again(pe_number to, message* m) {
+        if (!m->has(message::uncounted)) --sent;
+        send(to, m);
+    }
+    /// The message comes to this PE after so many seconds.
+    void send_after(double seconds, message* m) {
+        ++sent;
+        if (port != nullptr) return port->post(*this, number, m, seconds);
+        timers.push_back({now() + seconds, ++timer_count, m});
+        std::push_heap(timers.begin(), timers.end());
+    }
+    /// Puts a message that arrived in line.
+    void enqueue(message* m) {
+        if ((m->flags & (message::expedited | message::prioritized)) == 0) [[likely]]
+            return queue.push(m);
+        attention = true;
+        if (m->has(message::expedited)) return urgent.push(m);
+        m->bytes = ++priority_count; // first in, first out among equals
+        by_priority.push_back(m);
+        std::push_heap(by_priority.begin(), by_priority.end(), less_urgent);
+    }
+    void dispatch(message* m) { type_of(*m).run(*this, m); }
+
+    /// Sends what waits in the outboxes.
+    void flush() {
+        for (const std::uint32_t to : dirty) {
+            outbox& box = outboxes[to];
+            if (box.batch != nullptr) {
+                peer(to).incoming.push(box.batch);
+            } else if (box.single != nullptr) {
+                peer(to).incoming.push(box.single);
+            }
+            box = {};
+        }
+        dirty.clear();
+    }
+    /// Takes what other threads left. True if there was something.
+    bool take_inbox() {
+        message* m = incoming.take();
+        if (m == nullptr) return false;
+        while (m != nullptr) {
+            message* next = m->next;
+            if (next != nullptr) __builtin_prefetch(next);
+            if (m->type == batch_type) {
+                message** items = batch_items(m);
+                for (std::uint32_t i = 0; i < m->bytes; ++i) __builtin_prefetch(items[i]);
+                for (std::uint32_t i = 0; i < m->bytes; ++i) enqueue(items[i]);
+                release(m);
+            } else {
+                enqueue(m);
+            }
+            m = next;
+        }
+        return true;
+    }
+    /// Moves timers that are due to the queue.
+    void take_timers() {
+        if (timers.empty()) return;
+        const double time = now();
+        while (!timers.empty() && timers.front().at <= time) {
+            std::pop_heap(timers.begin(), timers.end());
+            enqueue(timers.back().due);
+            timers.pop_back();
+        }
+    }
+    double next_timer() const { return timers.empty() ? -1 : std::max(0.0, timers.front().at - now()); }
+
+    // Waiting.
+
+    /// Parks the calling fiber until `make_ready(w)`. Throws fiber::unwind when the run ends meanwhile.
+    void park(waiter& w) {
+        frame* f = current_frame;
+        w.parked = fibers->current();
+        w.running = f;
+        w.since = now();
+        w.before = nullptr;
+        w.after = parked;
+        if (parked != nullptr) parked->before = &w;
+        parked = &w;
+        if (!f->parked) {
+            f->parked = true;
+            ++processed;
+        }
+        after_handler(*f);
+        current_frame = nullptr;
+        const double path = port != nullptr ? port->path(*this) : 0;
+        fibers->park();
+        if (port != nullptr) port->join_path(*this, path);
+        current_frame = f;
+        (w.before != nullptr ? w.before->after : parked) = w.after;
+        if (w.after != nullptr) w.after->before = w.before;
+        if (w.cancelled) throw fiber::unwind{};
+    }
+    void make_ready(waiter& w) {
+        if (w.ready) return;
+        w.ready = true;
+        ready.push(&w);
+        attention = true;
+    }
+    /// Does one piece of what goes before ordinary messages: interrupted work, satisfied waits, expedited and urgent
+    /// messages. False if there was none.
+    bool attend() {
+        if (work_pending) {
+            work_pending = state->proceed(*this);
+            return true;
+        }
+        if (!ready.empty()) {
+            waiter* w = ready.pop();
+            w->ready = false;
+            if (w->cancelled || w->satisfied == nullptr || w->satisfied(*w)) {
+                enter();
+                fibers->resume(w->parked);
+            } else {
+                await_condition(*w);
+            }
+            return true;
+        }
+        if (!urgent.empty()) {
+            dispatch(urgent.pop());
+            return true;
+        }
+        if (!by_priority.empty() && (by_priority.front()->priority < 0 || queue.empty())) {
+            std::pop_heap(by_priority.begin(), by_priority.end(), less_urgent);
+            message* m = by_priority.back();
+            by_priority.pop_back();
+            dispatch(m);
+            return true;
+        }
+        attention = !by_priority.empty();
+        return false;
+    }
+    bool nothing_queued() const { return queue.empty() && !attention; }
+    /// Resumes every parked fiber, so that it unwinds.
+    void unwind_parked() {
+        while (parked != nullptr) {
+            waiter* w = parked;
+            w->cancelled = true;
+            enter();
+            fibers->resume(w->parked);
+        }
+    }
+
+    /// Makes this the PE of the calling thread.
+    void enter() { current_slot() = this; }
+    /// The PE that runs on the calling thread, or null. Never inlined, and never folded with another call: a fiber may
+    /// have been switched in between.
+    [[gnu::noinline]] static pe*& current_slot() {
+        static thread_local constinit pe* slot = nullptr;
+        asm volatile("");
+        return slot;
+    }
+
+    double now() const {
+        if (port != nullptr) return port->now(*this);
+        return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    }
+
+    /// Called when a handler returns or parks: lets conditions of its chare, or of nobody, be looked at.
+    void after_handler(frame& f) {
+        if (settle != nullptr && f.element != nullptr) settle(*this, f);
+        if (!loose.empty()) settle_loose();
+    }
+    /// Puts a waiter with a condition where its condition is looked at again.
+    void await_condition(waiter& w) {
+        if (w.running->element != nullptr) {
+            watch_element(*this, w);
+        } else {
+            loose.push(&w);
+        }
+    }
+    void settle_loose() {
+        waiter_list rest;
+        while (!loose.empty()) {
+            waiter* w = loose.pop();
+            if (w->satisfied(*w)) {
+                make_ready(*w);
+            } else {
+                rest.push(w);
+            }
+        }
+        loose = rest;
+    }
+
+    pe& peer(std::uint32_t local) { return *job.pes[home.first_pe + local]; }
+
+    static constexpr std::uint32_t batch_type = 0;
+
+    const pe_number number;
+    process& home;
+    machine& job;
+    block_pool blocks;
+    scheduler* fibers = nullptr;
+    simulator_port* port = nullptr;
+    std::unique_ptr<pe_state> state;
+
+    ring queue;
+    message_list urgent;
+    std::vector<message*> by_priority;
+    frame* current_frame = nullptr;
+    waiter_list ready;
+    waiter* parked = nullptr;  ///< every parked fiber
+    waiter_list loose;         ///< conditions that belong to no chare
+    bool attention = false;    ///< `attend` has something to do
+    bool work_pending = false; ///< the floors above have interrupted work
+    void (*settle)(pe&, frame&) = nullptr;
+    void (*watch_element)(pe&, waiter&) = nullptr;
+
+    std::uint64_t sent = 0;
+    std::uint64_t processed = 0;
+    std::uint64_t serial = 0; ///< numbers whatever this PE creates
+    std::atomic<bool> stopping{false};
+    wave_share wave;
+    std::unique_ptr<quiescence_watch> watch; ///< of PE 0
+
+    alignas(64) inbox incoming;
+
+private:
+    struct outbox {
+        message* single = nullptr;
+        message* batch = nullptr;
+    };
+    struct timer {
+        double at;
+        std::uint64_t order;
+        message* due;
+        friend bool operator<(const timer& a, const timer& b) {
+            return a.at != b.at ? a.at > b.at : a.order > b.order;
+        }
+    };
+    static constexpr std::uint32_t batch_bytes = 512 - sizeof(message);
+    static constexpr std::uint32_t batch_capacity = batch_bytes / sizeof(message*);
+
+    static message** batch_items(message* m) { return static_cast<message**>(m->payload()); }
+    static bool less_urgent(const message* a, const message* b) {
+        return a->priority != b->priority ? a->priority > b->priority
+                                          : static_cast<std::int32_t>(a->bytes - b->bytes) > 0;
+    }
+    void send_across(pe_number to, message* m) {
+        if (to - home.first_pe >= home.pe_count) [[unlikely]]
+            broken("a message to PE " + std::to_string(to) + ", which does not exist");
+        const std::uint32_t local = to - home.first_pe;
+        if (m->has(message::expedited)) [[unlikely]]
+            return peer(local).incoming.push(m);
+        outbox& box = outboxes[local];
+        if (box.batch != nullptr) {
+            batch_items(box.batch)[box.batch->bytes++] = m;
+            if (box.batch->bytes == batch_capacity) {
+                peer(local).incoming.push(box.batch);
+                box.batch = nullptr; // stays in the dirty list, empty
+            }
+        } else if (box.single != nullptr) {
+            box.batch = allocate<batch_bytes>(batch_type);
+            batch_items(box.batch)[0] = box.single;
+            batch_items(box.batch)[1] = m;
+            box.batch->bytes = 2;
+            box.single = nullptr;
+        } else {
+            box.single = m;
+            dirty.push_back(local);
+        }
+    }
+
+    std::vector<outbox> outboxes;
+    std::vector<std::uint32_t> dirty;
+    std::vector<timer> timers;
+    std::uint64_t timer_count = 0;
+    std::uint32_t priority_count = 0;
+};
+
+/// The PE that the caller runs on. Throws `error` outside of a run.
+inline pe& this_pe() {
+    pe* p = pe::current_slot();
+    if (p == nullptr) [[unlikely]]
+        throw error("this needs a running program: call it inside of motet::run, from main or from an entry method");
+    return *p;
+}
+
+} // namespace motet::inline MOTET_VARIANT::runtime

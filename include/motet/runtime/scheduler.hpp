@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include <motet/fiber/fiber.hpp>
+#include <motet/fiber/overflow_guard.hpp>
+#include <motet/fiber/stack.hpp>
+#include <motet/runtime/variant.hpp>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+/// The fibers of one thread, of which exactly one carries the scheduling loop at any time.
+///
+/// 1. The loop calls handlers straight on the stack of the fiber that carries it.
+/// 2. When a handler has to wait, `park` takes a spare fiber (or makes one) that carries the loop on.
+/// 3. `resume` makes the carrier a spare, which stands inside the loop, and goes to the parked fiber. When the handler
+///    there returns, it returns into its own loop, which goes on from there.
+class scheduler {
+public:
+    /// `loop(context)` runs on the fibers; it returns when the scheduler is to stop.
+    scheduler(std::size_t stack_size, void (*loop)(void*), void* context)
+        : stacks(stack_size), loop_function(loop), loop_context(context) {}
+    scheduler(const scheduler&) = delete;
+    scheduler& operator=(const scheduler&) = delete;
+    ~scheduler() {
+        for (fiber::fiber* spare : spares) fiber::fiber::destroy(stacks, spare);
+    }
+
+    /// Runs the loop on fibers until it returns; called on the thread's own stack.
+    void run() {
+        running = take_spare();
+        fiber::switch_to(native, *running);
+        spares.push_back(running);
+        running = nullptr;
+    }
+    /// Hands the loop on; returns when the calling fiber is resumed.
+    void park() {
+        fiber::fiber* self = running;
+        running = take_spare();
+        fiber::switch_to(*self, *running);
+    }
+    /// Goes on with a parked fiber; returns when another one hands the loop on to the caller.
+    void resume(fiber::fiber* parked) {
+        fiber::fiber* self = running;
+        spares.push_back(self);
+        running = parked;
+        fiber::switch_to(*self, *parked);
+    }
+    /// The fiber that runs; null outside `run`.
+    fiber::fiber* current() const { return running; }
+
+private:
+    fiber::fiber* take_spare() {
+        if (spares.empty()) return fiber::fiber::create(stacks, &carry, this);
+        fiber::fiber* spare = spares.back();
+        spares.pop_back();
+        return spare;
+    }
+    static void carry(void* self_pointer) {
+        auto& self = *static_cast<scheduler*>(self_pointer);
+        for (;;) {
+            self.loop_function(self.loop_context);
+            fiber::switch_to(*self.running, self.native);
+        }
+    }
+
+    fiber::thread_fiber native;
+    fiber::stack_pool stacks;
+    std::vector<fiber::fiber*> spares;
+    fiber::fiber* running = nullptr;
+    void (*loop_function)(void*);
+    void* loop_context;
+};
+
+} // namespace motet::inline MOTET_VARIANT::runtime

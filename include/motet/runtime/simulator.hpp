@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <motet/fiber/overflow_guard.hpp>
+#include <motet/runtime/pe.hpp>
+#include <motet/runtime/quiescence.hpp>
+
+/// The driver that runs every PE of every process on one thread, in an order that a seed decides, under a virtual clock.
+///
+/// 1. Every message is an event with the virtual time of its arrival. Equal times are ordered by urgency, then by a
+///    random key (`--motet-sim-shuffle off`: by the order of sending).
+/// 2. A PE that is still computing at that time keeps the message until it is done.
+/// 3. Between processes arguments are encoded and decoded, and the network model says how long the way takes.
+/// 4. Time passes by `motet::charge` only (`--motet-sim-measure`: by measured time), so that a seed replays a run.
+namespace motet::inline MOTET_VARIANT::runtime {
+
+/// SplitMix64 (Steele, Lea and Flood, 2014).
+struct random_source {
+    std::uint64_t state;
+    std::uint64_t operator()() {
+        std::uint64_t z = (state += 0x9e3779b97f4a7c15u);
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        return z ^ (z >> 31);
+    }
+    double unit() { return static_cast<double>((*this)() >> 11) * 0x1p-53; }
+};
+
+class simulator final : public simulator_port {
+public:
+    explicit simulator(machine& owner)
+        : job(owner), fibers(owner.options.stack, &loop, this), random{owner.options.seed},
+          clocks(owner.pe_total()), waiting(owner.pe_total()), leaves(owner.process_total()) {
+        for (auto& p : job.pes) {
+            p->fibers = &fibers;
+            p->port = this;
+        }
+    }
+    simulator(const simulator&) = delete;
+    simulator& operator=(const simulator&) = delete;
+    ~simulator() override {
+        for (const event& e : events)
+            if (e.what != nullptr) job.pes[e.to]->discard(e.what);
+        for (pe_number i = 0; i < waiting.size(); ++i)
+            for (const event& e : waiting[i].messages) job.pes[i]->discard(e.what);
+    }
+
+    void run() {
+        {
+            const fiber::overflow_guard guard(&running_fiber, &describe_running);
+            fibers.run();
+        }
+        pe::current_slot() = nullptr;
+    }
+
+    void post(pe& from, pe_number to, message* m, double after) override {
+        if (to >= job.pe_total()) broken("a message to PE " + std::to_string(to) + ", which does not exist");
+        measure();
+        clock& sender = clocks[from.number];
+        double time = sender.now + after;
+        double path = sender.path + after;
+        process& origin = from.home;
+        pe& target = *job.pes[to];
+        if (&target.home != &origin) {
+            m = carry(from, target, m);
+            if (!m->has(message::uncounted)) {
+                const network_model& net = job.options.network;
+                charge(from, net.overhead);
+                const double on_wire = net.bandwidth > 0 ? m->bytes / net.bandwidth : 0;
+                double& leave = leaves[origin.number];
+                leave = std::max(leave, sender.now);
+                time = leave + net.latency + on_wire;
+                path = sender.path + net.latency + on_wire;
+                leave += std::max(net.gap, on_wire);
+                ++network_messages;
+                network_bytes += m->bytes;
+            }
+        }
+        if (!m->has(message::uncounted)) {
+            ++messages;
+            if (job.options.delay > 0) time += random.unit() * job.options.delay;
+        }
+        push({time, urgency(*m), job.options.shuffle ? random() : 0, ++order, path, m, to});
+    }
+    void charge(pe& p, double seconds) override {
+        clock& c = clocks[p.number];
+        c.now += seconds;
+        c.path += seconds;
+        c.busy += seconds;
+        longest_path = std::max(longest_path, c.path);
+    }
+    double now(const pe& p) const override { return clocks[p.number].now; }
+    double path(const pe& p) const override { return clocks[p.number].path; }
+    void join_path(const pe& p, double other) override {
+        clocks[p.number].path = std::max(clocks[p.number].path, other);
+    }
+
+    /// The table shown at the end of a simulated run.
+    std::string table() const {
+        double end = 0;
+        double busy = 0;
+        for (const clock& c : clocks) {
+            end = std::max(end, c.now);
+            busy += c.busy;
+        }
+        char text[1024];
+        std::snprintf(text, sizeof text,
+                      "simulated %u processes of %u PEs, seed %llu%s\n"
+                      "  virtual time        %.9g s\n"
+                      "  messages            %llu\n"
+                      "  between processes   %llu messages, %llu bytes\n"
+                      "  utilization         %.1f %%\n"
+                      "  critical path       %.9g s\n",
+                      job.options.processes, job.options.pes, static_cast<unsigned long long>(job.options.seed),
+                      job.options.measure ? ", measured time: this run cannot be replayed" : "", end,
+                      static_cast<unsigned long long>(messages), static_cast<unsigned long long>(network_messages),
+                      static_cast<unsigned long long>(network_bytes),
+                      end > 0 ? 100 * busy / end / static_cast<double>(clocks.size()) : 0.0, longest_path);
+        return text;
+    }
+
+private:
+    struct event {
+        double time;
+        std::int64_t urgency;
+        std::uint64_t key;
+        std::uint64_t order;
+        double path;
+        message* what; ///< null: the PE has finished what it was computing
+        pe_number to;
+    };
+    static bool later(const event& a, const event& b) {
+        if (a.time != b.time) return a.time > b.time;
+        return less_urgent(a, b);
+    }
+    static bool less_urgent(const event& a, const event& b) {
+        if (a.urgency != b.urgency) return a.urgency > b.urgency;
+        return a.key != b.key ? a.key > b.key : a.order > b.order;
+    }
+    struct clock {
+        double now = 0;
+        double path = 0;
+        double busy = 0;
+    };
+    struct waiting_room {
+        std::vector<event> messages; ///< a heap by urgency
+        bool called = false;         ///< an event will come for them
+    };
+
+    static std::int64_t urgency(const message& m) {
+        return m.has(message::expedited) ? std::int64_t{INT32_MIN} - 1 : m.has(message::prioritized) ? m.priority : 0;
+    }
+    void push(const event& e) {
+        events.push_back(e);
+        std::push_heap(events.begin(), events.end(), &later);
+    }
+    /// Encodes a message and decodes it in another process.
+    message* carry(pe& from, pe& target, message* m) {
+        const message_type& type = pe::type_of(*m);
+        if (type.encode == nullptr)
+            broken("a message that cannot be serialized would leave its process: " + type.name());
+        serial::writer out;
+        type.encode(*m, out);
+        message* copy = target.allocate(m->type, type.payload_bytes + (m->has(message::replies) ? sizeof(address) : 0));
+        const std::uint8_t size_class = copy->size_class;
+        *copy = *m;
+        copy->size_class = size_class;
+        copy->flags = static_cast<std::uint8_t>(m->flags & ~message::constructed);
+        copy->bytes = static_cast<std::uint32_t>(sizeof(message) + out.size());
+        serial::reader in(out.bytes());
+        type.decode(*copy, in);
+        if (m->has(message::replies))
+            *reinterpret_cast<address*>(static_cast<std::byte*>(copy->payload()) + type.payload_bytes) =
+                *reinterpret_cast<const address*>(static_cast<std::byte*>(m->payload()) + type.payload_bytes);
+        type.destroy(*m);
+        from.release(m);
+        return copy;
+    }
+
+    static void loop(void* pointer) {
+        simulator& own = *static_cast<simulator*>(pointer);
+        own.finish_step(); // what the fiber that parked has left
+        while (!own.job.stopped) {
+            if (own.events.empty()) {
+                pe& first = *own.job.pes[0];
+                first.enter();
+                own.begin_step(first);
+                consider_wave(first);
+                own.finish_step();
+                if (own.events.empty() && !own.job.stopped) broken("a simulated run stands still");
+                continue;
+            }
+            std::pop_heap(own.events.begin(), own.events.end(), &later);
+            const event e = own.events.back();
+            own.events.pop_back();
+            own.handle(e);
+        }
+        for (auto& p : own.job.pes) p->unwind_parked();
+    }
+    void handle(const event& e) {
+        clock& c = clocks[e.to];
+        waiting_room& room = waiting[e.to];
+        if (e.what == nullptr) { // the PE is free again
+            std::pop_heap(room.messages.begin(), room.messages.end(), &less_urgent);
+            const event next = room.messages.back();
+            room.messages.pop_back();
+            step(next, e.time);
+            return;
+        }
+        if (room.called || c.now > e.time) {
+            room.messages.push_back(e);
+            std::push_heap(room.messages.begin(), room.messages.end(), &less_urgent);
+            call(e.to);
+            return;
+        }
+        step(e, e.time);
+    }
+    void call(pe_number number) {
+        waiting_room& room = waiting[number];
+        if (room.called) return;
+        room.called = true;
+        push({clocks[number].now, INT64_MIN, 0, ++order, 0, nullptr, number});
+    }
+    void step(const event& e, double time) {
+        clock& c = clocks[e.to];
+        waiting[e.to].called = false;
+        c.now = std::max(c.now, time);
+        c.path = e.path;
+        longest_path = std::max(longest_path, c.path);
+        pe& p = *job.pes[e.to];
+        p.enter();
+        begin_step(p);
+        stepped_message = !e.what->has(message::uncounted);
+        p.dispatch(e.what);
+        finish_step();
+    }
+    void begin_step(pe& p) {
+        active = &p;
+        stepped_message = false;
+        if (job.options.measure) mark = std::chrono::steady_clock::now();
+    }
+    /// Adds the time computed since the last look to the clock of the PE that runs.
+    void measure() {
+        if (!job.options.measure || active == nullptr) return;
+        const auto time = std::chrono::steady_clock::now();
+        charge(*active, std::chrono::duration<double>(time - mark).count());
+        mark = time;
+    }
+    /// Runs what the handler left ready on its PE. Also the first thing a fiber does that carries the loop on.
+    void finish_step() {
+        if (active == nullptr) return;
+        pe& p = *active;
+        while (!job.stopped && p.attention && p.attend()) {
+        }
+        if (active == nullptr) return; // another fiber finished this step meanwhile
+        measure();
+        active = nullptr;
+        if (stepped_message && job.options.migrate > 0 && random.unit() < job.options.migrate) {
+            p.enter();
+            p.state->shake(p, random());
+        }
+        if (!waiting[p.number].messages.empty()) call(p.number);
+    }
+    static fiber::fiber* running_fiber() {
+        pe* p = pe::current_slot();
+        return p != nullptr ? p->fibers->current() : nullptr;
+    }
+    static void describe_running(char* buffer, std::size_t size) {
+        pe* p = pe::current_slot();
+        const std::string place =
+            p != nullptr && p->current_frame != nullptr ? p->state->place(*p, *p->current_frame) : "the scheduler";
+        std::snprintf(buffer, size, "%s", place.c_str());
+    }
+
+    machine& job;
+    scheduler fibers;
+    random_source random;
+    std::vector<clock> clocks;
+    std::vector<waiting_room> waiting;
+    std::vector<double> leaves; ///< when each process's link is free
+    std::vector<event> events;  ///< a heap by time
+    std::uint64_t order = 0;
+    std::uint64_t messages = 0;
+    std::uint64_t network_messages = 0;
+    std::uint64_t network_bytes = 0;
+    double longest_path = 0;
+    pe* active = nullptr; ///< whose handler runs
+    bool stepped_message = false;
+    std::chrono::steady_clock::time_point mark;
+};
+
+} // namespace motet::inline MOTET_VARIANT::runtime

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <motet/fiber/fiber.hpp>
+#include <motet/runtime/message.hpp>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+/// One run of a handler: what it runs for, and what becomes of its result. Stands on the stack of its fiber.
+struct frame {
+    void* element = nullptr;  ///< the chare it runs in; null: none
+    void* part = nullptr;     ///< that chare's collection here
+    std::uint32_t type = 0;   ///< registered id of the entry
+    bool parked = false;      ///< it has waited at least once
+    bool replies = false;
+    bool may_wait = true;
+    address reply;
+    message* successor = nullptr; ///< what `next` made: the reply passes on to it
+};
+
+/// A parked fiber. Stands on that fiber's stack.
+struct waiter {
+    fiber::fiber* parked = nullptr;
+    frame* running = nullptr;
+    waiter* next = nullptr;                  ///< in a list of waiters or the list of ready ones
+    waiter* before = nullptr;                ///< in the list of all parked fibers of the PE
+    waiter* after = nullptr;
+    bool (*satisfied)(waiter&) = nullptr;    ///< the condition; null: resumed by whoever knows
+    std::string (*describe)(waiter&) = nullptr; ///< what it waits for, for reports
+    double since = 0;
+    bool ready = false;
+    bool cancelled = false;
+};
+
+/// A first-in first-out list of waiters.
+class waiter_list {
+public:
+    bool empty() const { return first == nullptr; }
+    waiter* front() const { return first; }
+    void push(waiter* w) {
+        w->next = nullptr;
+        (last != nullptr ? last->next : first) = w;
+        last = w;
+    }
+    waiter* pop() {
+        waiter* w = first;
+        first = w->next;
+        if (first == nullptr) last = nullptr;
+        return w;
+    }
+    bool remove(waiter* gone) {
+        waiter* before = nullptr;
+        for (waiter* w = first; w != nullptr; before = w, w = w->next) {
+            if (w != gone) continue;
+            (before != nullptr ? before->next : first) = w->next;
+            if (last == w) last = before;
+            return true;
+        }
+        return false;
+    }
+
+private:
+    waiter* first = nullptr;
+    waiter* last = nullptr;
+};
+
+} // namespace motet::inline MOTET_VARIANT::runtime
