@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "round_trip.hpp"
+
+#include <array>
+#include <deque>
+#include <forward_list>
+#include <list>
+#include <string>
+#include <vector>
+
+using namespace motet_test;
+
+namespace {
+struct atom {
+    int id = 0;
+    std::array<double, 3> place{};
+    bool operator==(const atom&) const = default;
+};
+struct marked {
+    std::int64_t id = 0;
+    bool on = false;
+    bool operator==(const marked&) const = default;
+};
+struct alignas(32) wide {
+    double value = 0;
+    bool operator==(const wide&) const = default;
+};
+struct nothing {
+    bool operator==(const nothing&) const = default;
+};
+} // namespace
+
+TEST_CASE("sequences come back") {
+    round_trip(std::vector<int>{});
+    round_trip(std::vector<int>{1, 2, 3});
+    round_trip(std::vector<double>(1'000, 0.25));
+    round_trip(std::vector<std::string>{"", "short", std::string(300, 'x')});
+    round_trip(std::vector<atom>{{1, {1, 2, 3}}, {2, {4, 5, 6}}});
+    round_trip(std::vector<marked>{{1, true}, {2, false}});
+    round_trip(std::vector<wide>{{1}, {2}});
+    round_trip(std::vector<long double>{1.0L, 2.0L / 3});
+    round_trip(std::vector<std::vector<std::vector<short>>>{{}, {{}, {1}}, {{2, 3}}});
+    round_trip(std::vector<nothing>(5));
+    round_trip(std::deque<atom>{{1, {1, 2, 3}}});
+    round_trip(std::list<std::string>{"a", "b"});
+    round_trip(std::forward_list<int>{3, 2, 1});
+    round_trip(std::array<int, 3>{1, 2, 3});
+    round_trip(std::array<std::string, 2>{"a", "b"});
+    round_trip(std::array<bool, 3>{true, false, true});
+    round_trip(std::array<int, 0>{});
+    round_trip(std::vector<std::array<bool, 2>>{{true, false}});
+}
+
+TEST_CASE("strings of every character type come back") {
+    round_trip(std::string("zero \0 inside", 13));
+    round_trip(std::u8string(u8"motet"));
+    round_trip(std::u16string(u"motet"));
+    round_trip(std::u32string(U"motet"));
+    round_trip(std::wstring(L"motet"));
+}
+
+TEST_CASE("contiguous plain data is one copy, aligned in the bytes") {
+    const auto bytes = motet::serial::encode(char{1}, std::vector<double>{1, 2});
+    CHECK(bytes.size() == 8 + 2 * sizeof(double));
+    double second;
+    std::memcpy(&second, bytes.data() + 16, sizeof second);
+    CHECK(second == 2);
+}
+
+TEST_CASE("bytes at any address can be decoded into owners") {
+    const std::vector<double> value{1, 2, 3};
+    const auto bytes = motet::serial::encode(value);
+    std::vector<std::byte> shifted(bytes.size() + 1);
+    std::memcpy(shifted.data() + 1, bytes.data(), bytes.size());
+    CHECK(motet::serial::decode<std::vector<double>>(std::span(shifted).subspan(1)) == value);
+    const std::vector<marked> others{{1, true}};
+    const auto more = motet::serial::encode(others);
+    shifted.resize(more.size() + 1);
+    std::memcpy(shifted.data() + 1, more.data(), more.size());
+    CHECK(motet::serial::decode<std::vector<marked>>(std::span(shifted).subspan(1)) == others);
+}
+
+TEST_CASE("a bool in copied memory is checked") {
+    auto bytes = motet::serial::encode(std::vector<marked>{{1, true}, {2, true}});
+    bytes.data()[bytes.size() - 8] = std::byte{3};
+    CHECK(failure_of<std::vector<marked>>(bytes).reason == "a bool is neither 0 nor 1");
+}
+
+TEST_CASE("elements that take no memory still take a byte, so that their number is bounded") {
+    CHECK(motet::serial::encode(std::vector<nothing>(100)).size() == 101);
+    CHECK_THROWS_AS(motet::serial::decode<std::vector<nothing>>(bytes_of(254, 255, 255, 255, 255, 0)),
+                    motet::decode_error);
+}
+
+TEST_CASE("a vector that is large enough is not allocated again") {
+    const auto bytes = motet::serial::encode(std::vector<int>{1, 2, 3});
+    std::vector<int> used(100);
+    const int* where = used.data();
+    motet::serial::decode_into(bytes, used);
+    CHECK(used == std::vector<int>{1, 2, 3});
+    CHECK(used.data() == where);
+}
