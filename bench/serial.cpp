@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+// needs: cereal boost_serialization
 //
 // Writing values and reading them back into existing storage, beside memcpy, cereal and Boost.Serialization. Each keeps
 // its buffers from one repetition to the next, and uses its fastest binary archive.
