@@ -35,9 +35,9 @@ inline double median(std::vector<double> values) {
 
 /// How one row of the table is measured.
 struct row {
-    std::string id;      ///< "serial.doubles"
-    std::string unit;    ///< "ms"
-    double at_most = 0;  ///< the goal, in `unit`, or for the ratio if goal_is_ratio; 0: none
+    std::string id;     ///< "serial.doubles"
+    std::string unit;   ///< "ms"
+    double at_most = 0; ///< the goal, in `unit`, or for the ratio if goal_is_ratio; 0: none
     bool goal_is_ratio = false;
     int repetitions = 9; ///< at least 5; a first one is not counted
 };
@@ -91,7 +91,8 @@ public:
         const double ratio = count != 0 ? value / medians[best] : 0;
         print(about, value, names[best], medians[best], ratio);
         for (std::size_t i = 0; i < count; ++i) {
-            if (i != best) std::printf("%-42s %-22s %12.4g %7.3f\n", "", names[i].c_str(), medians[i], value / medians[i]);
+            if (i != best)
+                std::printf("%-42s %-22s %12.4g %7.3f\n", "", names[i].c_str(), medians[i], value / medians[i]);
         }
         return ratio;
     }
@@ -102,7 +103,8 @@ private:
                     std::string(name).c_str(), rival_value, ratio);
         if (about.at_most != 0) {
             const bool reached = (about.goal_is_ratio ? ratio : value) <= about.at_most;
-            std::printf("%s%.4g %s", about.goal_is_ratio ? "ratio " : "", about.at_most, reached ? "reached" : "MISSED");
+            std::printf("%s%.4g %s", about.goal_is_ratio ? "ratio " : "", about.at_most,
+                        reached ? "reached" : "MISSED");
         }
         std::printf("\n");
         std::fflush(stdout);
@@ -110,8 +112,8 @@ private:
         std::fprintf(json_, "{\"id\": \"%s\", \"value\": %.6g, \"unit\": \"%s\"", about.id.c_str(), value,
                      about.unit.c_str());
         if (!name.empty()) {
-            std::fprintf(json_, ", \"rival\": \"%s\", \"rival_value\": %.6g, \"ratio\": %.4g", std::string(name).c_str(),
-                         rival_value, ratio);
+            std::fprintf(json_, ", \"rival\": \"%s\", \"rival_value\": %.6g, \"ratio\": %.4g",
+                         std::string(name).c_str(), rival_value, ratio);
         }
         std::fprintf(json_, "}\n");
         std::fflush(json_);

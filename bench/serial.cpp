@@ -72,13 +72,13 @@ template <class T>
 auto with_cereal(const T& from, T& into, memory_buffer& memory) {
     return [&] {
         return 1e3 * motet_bench::seconds([&] {
-            memory.to_write();
-            std::ostream out(&memory);
-            cereal::BinaryOutputArchive{out}(from);
-            memory.to_read();
-            std::istream in(&memory);
-            cereal::BinaryInputArchive{in}(into);
-        });
+                   memory.to_write();
+                   std::ostream out(&memory);
+                   cereal::BinaryOutputArchive{out}(from);
+                   memory.to_read();
+                   std::istream in(&memory);
+                   cereal::BinaryInputArchive{in}(into);
+               });
     };
 }
 
@@ -86,11 +86,11 @@ template <class T>
 auto with_boost(const T& from, T& into, memory_buffer& memory) {
     return [&] {
         return 1e3 * motet_bench::seconds([&] {
-            memory.to_write();
-            boost::archive::binary_oarchive(memory, boost::archive::no_header) << from;
-            memory.to_read();
-            boost::archive::binary_iarchive(memory, boost::archive::no_header) >> into;
-        });
+                   memory.to_write();
+                   boost::archive::binary_oarchive(memory, boost::archive::no_header) << from;
+                   memory.to_read();
+                   boost::archive::binary_iarchive(memory, boost::archive::no_header) >> into;
+               });
     };
 }
 
@@ -98,11 +98,11 @@ template <class T>
 auto with_motet(const T& from, T& into, motet::serial::writer& out) {
     return [&] {
         return 1e3 * motet_bench::seconds([&] {
-            out.clear();
-            motet::serial::write(out, from);
-            motet::serial::reader in(out.bytes());
-            motet::serial::read(in, into);
-        });
+                   out.clear();
+                   motet::serial::write(out, from);
+                   motet::serial::reader in(out.bytes());
+                   motet::serial::read(in, into);
+               });
     };
 }
 
@@ -121,11 +121,11 @@ void compare_doubles(motet_bench::report& report) {
     const std::size_t bytes = from.size() * sizeof(double);
     const auto copy_twice = [&] {
         return 1e3 * motet_bench::seconds([&] {
-            std::memcpy(middle.data(), from.data(), bytes);
-            motet_bench::keep(middle);
-            std::memcpy(copied.data(), middle.data(), bytes);
-            motet_bench::keep(copied);
-        });
+                   std::memcpy(middle.data(), from.data(), bytes);
+                   motet_bench::keep(middle);
+                   std::memcpy(copied.data(), middle.data(), bytes);
+                   motet_bench::keep(copied);
+               });
     };
     report.compare({"serial.doubles", "ms", 1.1, true, 31}, with_motet(from, ours, out),
                    motet_bench::rival{"memcpy twice", copy_twice});

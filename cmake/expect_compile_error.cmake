@@ -10,9 +10,12 @@ string(REPLACE "// flags: " "" flags "${flags}")
 separate_arguments(flags UNIX_COMMAND "${flags}")
 
 # One line for each message, and no lines of source below it, in which the sentence would stand whatever went wrong.
+set(no_source -fno-diagnostics-show-caret)
+if(COMPILER MATCHES "clang")
+  set(no_source -fno-caret-diagnostics)
+endif()
 set(ENV{LC_ALL} C)
-execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -fmessage-length=0 -fno-diagnostics-show-caret
-                        -Wno-unknown-warning-option -I${INCLUDE} ${flags} ${SOURCE}
+execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -fmessage-length=0 ${no_source} -I${INCLUDE} ${flags} ${SOURCE}
                 RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(result EQUAL 0)
   message(FATAL_ERROR "It compiles, and must not.")

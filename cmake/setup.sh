@@ -6,8 +6,8 @@ set -euo pipefail
 
 build=(g++ cmake ninja-build libboost1.81-dev libboost-context1.81-dev libfmt-dev)
 rivals=(libcaf-dev libcereal-dev libboost-fiber1.81-dev libboost-serialization1.81-dev libtbb-dev)
-check=(doctest-dev make pkg-config python3-minimal ccache util-linux
-    clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev clang-16 clang-19 "${rivals[@]}")
+check=(doctest-dev make pkg-config python3-minimal util-linux
+    clang-14 clang-format-16 clang-tidy-14 libclang-rt-14-dev clang-16 clang-19 "${rivals[@]}")
 bench=("${rivals[@]}" lammps)
 
 wanted=("${build[@]}")

@@ -112,9 +112,8 @@ TEST_CASE("fields: local structs") {
 
 TEST_CASE("fields: every index, and all at once") {
     std::size_t sum = 0;
-    motet::reflect::for_each_index<sample::particle>([&](auto index) {
-        sum += index + sizeof(field_type<sample::particle, index>);
-    });
+    motet::reflect::for_each_index<sample::particle>(
+        [&](auto index) { sum += index + sizeof(field_type<sample::particle, index>); });
     CHECK(sum == 0 + 1 + 2 + 3 + sizeof(std::string) + sizeof(sample::point) + sizeof(double) + 1);
     motet::reflect::for_each_index<sample::empty>([](auto) { FAIL("an empty struct has no field"); });
     sample::empty nothing;

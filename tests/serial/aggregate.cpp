@@ -54,9 +54,7 @@ TEST_CASE("plain structs come back") {
     round_trip(board{});
 }
 
-TEST_CASE("a struct may hold itself in a container") {
-    round_trip(tree{1, {{2, {{3, {}}}}, {4, {}}}});
-}
+TEST_CASE("a struct may hold itself in a container") { round_trip(tree{1, {{2, {{3, {}}}}, {4, {}}}}); }
 
 TEST_CASE("fields stand one behind the other, without padding") {
     CHECK(motet::serial::codec<padded>::fixed == 10);

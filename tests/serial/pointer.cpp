@@ -72,7 +72,8 @@ TEST_CASE("sharing is kept inside one archive") {
 
 TEST_CASE("one address may be two objects") {
     const auto outer = std::make_shared<base>(base{5});
-    const std::pair<std::shared_ptr<base>, std::shared_ptr<int>> both{outer, std::shared_ptr<int>(outer, &outer->value)};
+    const std::pair<std::shared_ptr<base>, std::shared_ptr<int>> both{outer,
+                                                                      std::shared_ptr<int>(outer, &outer->value)};
     const auto back = decode<std::remove_const_t<decltype(both)>>(encode(both));
     CHECK(back.first->value == 5);
     CHECK(*back.second == 5);

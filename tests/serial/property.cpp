@@ -95,8 +95,10 @@ void fill(T& value, generator& random) {
     } else if constexpr (how == kind::optional) {
         if (below(random, 2) != 0) fill(value.emplace(), random);
     } else if constexpr (how == kind::variant) {
-        if (below(random, 3) == 0) fill(value.template emplace<1>(), random);
-        else if (below(random, 2) == 0) fill(value.template emplace<2>(), random);
+        if (below(random, 3) == 0)
+            fill(value.template emplace<1>(), random);
+        else if (below(random, 2) == 0)
+            fill(value.template emplace<2>(), random);
     } else {
         static_assert(how == kind::aggregate, "no random values of this kind");
     }

@@ -21,8 +21,7 @@ void decode_anything(std::span<const std::byte> bytes) {
     try {
         motet::serial::decode_into(bytes, value);
         static_cast<void>(motet::serial::encode(value)); // looks at all of it
-    } catch (const motet::decode_error&) {
-    }
+    } catch (const motet::decode_error&) {}
 }
 
 /// A value comes back from its bytes, into new and into used storage; every proper part of its bytes is refused, and so

@@ -76,7 +76,8 @@ TEST_CASE("a writer gives its memory away, and can be moved") {
 
 TEST_CASE("sizes take one byte up to 253, then five or nine") {
     const std::pair<std::size_t, std::size_t> cases[] = {
-        {0, 1}, {253, 1}, {254, 5}, {255, 5}, {65'536, 5}, {UINT32_MAX, 5}, {std::size_t{UINT32_MAX} + 1, 9}, {SIZE_MAX, 9}};
+        {0, 1},       {253, 1}, {254, 5}, {255, 5}, {65'536, 5}, {UINT32_MAX, 5}, {std::size_t{UINT32_MAX} + 1, 9},
+        {SIZE_MAX, 9}};
     for (const auto& [size, bytes] : cases) {
         writer out;
         out.put_size(size);

@@ -33,7 +33,8 @@ struct bind_fields<0> {
 
 void refer_to(auto&...);
 
-// clang-format off: it does not know what these macros stand for.
+// clang-format does not know what these macros stand for.
+// clang-format off
 
 // Each macro MOTET_FIELDS_n(p) lists n names that begin with p, MOTET_BRACES_n lists n empty initializers.
 #define MOTET_FIELDS_1(p) p##0

@@ -121,7 +121,11 @@ constexpr auto find_numbers() {
         return std::array<std::int64_t, 1>{static_cast<std::int64_t>(std::tuple_size_v<T>)};
     else if constexpr (requires(T bits) { bits.to_ullong(); })
         return std::array<std::int64_t, 1>{static_cast<std::int64_t>(T{}.size())};
-    else if constexpr (requires { typename T::type; T::num; T::den; })
+    else if constexpr (requires {
+                           typename T::type;
+                           T::num;
+                           T::den;
+                       })
         return std::array<std::int64_t, 2>{T::num, T::den};
     else
         return std::array<std::int64_t, 0>{};

@@ -77,10 +77,13 @@ concept range = requires(const T& value) {
 };
 
 template <class T>
-concept owning_pointer = requires(const T& value) {
-    typename T::element_type;
-    { value.get() } -> std::same_as<typename T::element_type*>;
-} && (requires { typename T::deleter_type; } || requires(const T& value) { value.use_count(); });
+concept owning_pointer =
+    requires(const T& value) {
+        typename T::element_type;
+        { value.get() } -> std::same_as<typename T::element_type*>;
+    } &&
+    (
+        requires { typename T::deleter_type; } || requires(const T& value) { value.use_count(); });
 
 template <class T>
 constexpr kind find_kind() {
@@ -105,9 +108,17 @@ constexpr kind find_kind() {
         return requires { typename T::mapped_type; } ? kind::map : kind::sequence;
     else if constexpr (requires { std::tuple_size<T>::value; })
         return kind::tuple;
-    else if constexpr (requires(T& value) { typename T::value_type; value.has_value(); value.reset(); *value; })
+    else if constexpr (requires(T& value) {
+                           typename T::value_type;
+                           value.has_value();
+                           value.reset();
+                           *value;
+                       })
         return kind::optional;
-    else if constexpr (requires(const T& value) { value.index(); value.valueless_by_exception(); })
+    else if constexpr (requires(const T& value) {
+                           value.index();
+                           value.valueless_by_exception();
+                       })
         return kind::variant;
     else if constexpr (owning_pointer<T>)
         return kind::pointer;

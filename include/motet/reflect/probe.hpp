@@ -66,7 +66,9 @@ inline constexpr bool takes_values = takes_n<T, any_value>(std::make_index_seque
 template <class T, std::size_t... I>
 constexpr bool takes_without_union(std::index_sequence<I...>) {
     return requires {
-        { T{repeated<I, any_but_union>{}...} } noexcept;
+        {
+            T { repeated<I, any_but_union>{}... }
+        } noexcept;
     };
 }
 

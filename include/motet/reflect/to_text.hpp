@@ -88,16 +88,24 @@ void put_alternative(text_sink& out, const Variant& value, const types<Alternati
 
 template <class T>
 void put_opaque(text_sink& out, const T& value) {
-    if constexpr (requires { typename T::period; static_cast<double>(value.count()); }) {
+    if constexpr (requires {
+                      typename T::period;
+                      static_cast<double>(value.count());
+                  }) {
         out.put_number(static_cast<double>(value.count()) * T::period::num / T::period::den);
         out.put("s");
-    } else if constexpr (requires { out.put_number(value.real()); out.put_number(value.imag()); }) {
+    } else if constexpr (requires {
+                             out.put_number(value.real());
+                             out.put_number(value.imag());
+                         }) {
         out.put("(");
         out.put_number(value.real());
         out.put(", ");
         out.put_number(value.imag());
         out.put(")");
-    } else if constexpr (requires { { value.to_string() } -> std::convertible_to<std::string_view>; }) {
+    } else if constexpr (requires {
+                             { value.to_string() } -> std::convertible_to<std::string_view>;
+                         }) {
         out.put(value.to_string());
     } else {
         out.put("<");

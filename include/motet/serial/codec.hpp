@@ -18,7 +18,8 @@ struct types {};
 ///   `parts`  the types it encodes inside;
 ///   `fixed`  the encoded size where all values have the same, else 0;
 ///   `least`  the smallest encoded size, at least 1, so that a count can be checked against the bytes left;
-///   `write(sink, value)`, `read(source, value)`  where sink is a writer and source a reader, or, when `fixed` is not 0,
+///   `write(sink, value)`, `read(source, value)`  where sink is a writer and source a reader, or, when `fixed` is not
+///   0,
 ///            also a slot and checked_bytes.
 /// This one is for the kinds that are refused.
 template <class T, kind K = kind_of<T>()>

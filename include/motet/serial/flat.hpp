@@ -29,8 +29,7 @@ consteval layout layout_of();
 
 template <class T, std::size_t... I>
 consteval layout layout_of_fields(std::index_sequence<I...>) {
-    constexpr layout fields[] = {
-        layout_of<reflect::field_type<T, I>>()..., {true, 0, false}};
+    constexpr layout fields[] = {layout_of<reflect::field_type<T, I>>()..., {true, 0, false}};
     layout whole{true, 0, false};
     for (const layout& field : fields) {
         whole.flat = whole.flat && field.flat;

@@ -87,8 +87,8 @@ concept bitset_like = requires(T& value) {
 };
 
 template <class T>
-concept packed_bools_like = std::same_as<typename T::value_type, bool> &&
-                            !std::same_as<typename T::reference, bool&> && requires(T& value) { value.flip(); };
+concept packed_bools_like = std::same_as<typename T::value_type, bool> && !std::same_as<typename T::reference, bool&> &&
+                            requires(T& value) { value.flip(); };
 
 template <class T>
 concept string_view_like = requires(T& value) {
@@ -272,7 +272,7 @@ consteval kind kind_of() {
         return kind_of_pointer<T>(kind::shared_pointer);
     } else if constexpr (unique_pointer_like<T>) {
         return kind_of_pointer<T>(std::is_constructible_v<T, typename T::element_type*> ? kind::unique_pointer
-                                                                                         : kind::custom_deleter);
+                                                                                        : kind::custom_deleter);
     } else if constexpr (atomic_like<T>) {
         return kind::atomic;
     } else if constexpr (function_like<T>) {

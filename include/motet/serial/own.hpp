@@ -55,8 +55,8 @@ private:
     std::size_t item_ = 0;
 };
 
-/// Types with a `serialize` of their own, one function for both directions: a member `serialize(archive)`, or a function
-/// `serialize(archive, value)` in the namespace of the type. What writes nothing takes one byte all the same.
+/// Types with a `serialize` of their own, one function for both directions: a member `serialize(archive)`, or a
+/// function `serialize(archive, value)` in the namespace of the type. What writes nothing takes one byte all the same.
 template <class T>
 struct codec<T, kind::own> {
     using parts = types<>;

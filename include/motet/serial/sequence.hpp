@@ -44,9 +44,8 @@ struct codec<T, kind::sequence> {
     }
 
 private:
-    static constexpr bool is_image = is_flat<element>() && requires(T& value) {
-        requires std::is_same_v<decltype(value.data()), element*>;
-    };
+    static constexpr bool is_image =
+        is_flat<element>() && requires(T& value) { requires std::is_same_v<decltype(value.data()), element*>; };
 
     static std::size_t size_of(const T& value) {
         if constexpr (requires { value.size(); }) {

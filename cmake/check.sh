@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSL-1.0
+# check.sh [STAGE…]: everything that must hold before a change lands, or the named stages of it. Every stage runs even
+# if one before it failed; the summary at the end says which did, and their whole output is in build/check/.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+jobs=$(nproc)
+sources() { git ls-files '*.hpp' '*.cpp'; }
+configure_and_build() { # PRESET [TARGET…]
+    cmake --preset "$1" -DMOTET_BUILD_TESTS=ON -DMOTET_BUILD_BENCH='XX' && cmake --build "build/$1" -j "$jobs" ${2:+--target "${@:2}"}
+}
+tests() { # PRESET CTEST-ARGUMENT…
+    # -R: old sanitizers do not start where the kernel spreads addresses widely. Not every container allows it.
+    local calm=()
+    if setarch "$(uname -m)" -R true 2>/dev/null; then calm=(setarch "$(uname -m)" -R); fi
+    "${calm[@]}" ctest --test-dir "build/$1" -j "$jobs" --output-on-failure --no-tests=error "${@:2}"
+}
+
+stage_setup() { cmake/setup.sh check; }
+stage_format() { sources | xargs clang-format-16 --dry-run -Werror; }
+stage_docs() { cmake/check_docs.py; }
+stage_release() { configure_and_build release && tests release; }
+stage_clang() { configure_and_build clang-debug && tests clang-debug -L 'unit|compile_fail|example'; }
+stage_asan() { configure_and_build asan && tests asan -L 'unit|example'; }
+stage_tsan() { configure_and_build tsan && tests tsan -L 'unit|example'; }
+stage_fuzz() { configure_and_build fuzz fuzzers && tests fuzz -L fuzz; }
+stage_tidy() { cmake --build build/clang-debug --target tidy; }
+
+stages=("$@")
+((${#stages[@]})) || stages=(setup format docs release clang asan tsan fuzz tidy)
+mkdir -p build/check
+failed=()
+summary=()
+for stage in "${stages[@]}"; do
+    declare -F "stage_$stage" >/dev/null || { echo "check: there is no stage $stage" >&2 && exit 2; }
+    echo "== $stage"
+    log=build/check/$stage.log
+    SECONDS=0
+    if "stage_$stage" >"$log" 2>&1; then
+        result=passed
+        grep -E '^[0-9]+% tests passed' "$log"
+    else
+        result=FAILED
+        failed+=("$stage")
+        tail -n 100 "$log"
+    fi
+    summary+=("$(printf '%-8s %s %4d s' "$stage" "$result" "$SECONDS")")
+done
+
+echo "== summary"
+printf '%s\n' "${summary[@]}"
+echo "$((${#stages[@]} - ${#failed[@]})) passed, ${#failed[@]} failed"
+((${#failed[@]} == 0))
