@@ -7,7 +7,7 @@ here=$PWD
 cd "$(dirname "$0")/.."
 
 cmake/setup.sh build
-cmake --preset release -DMOTET_BUILD_TESTS=OFF -DMOTET_BUILD_BENCH=OFF >/dev/null
+cmake --preset release >/dev/null
 cmake --build build/release --target molecules -j "$(nproc)"
 (($#)) || set -- "$PWD/examples/molecules/data/melt.data" --steps 100 --thermo 10
 program=$PWD/build/release/examples/molecules

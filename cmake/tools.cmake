@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
 # Targets for those who work on Motet: tidy, docs.
-if(MOTET_BUILD_TESTS)
+if(TARGET test_main)
   find_program(MOTET_CLANG_TIDY clang-tidy-14)
   # Every header at once, in one source file that is made for the strict tests: no header is read twice.
   add_library(every_header OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/tests/every_header.cpp)
