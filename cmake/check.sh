@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 jobs=$(nproc)
 sources() { git ls-files '*.hpp' '*.cpp'; }
 configure_and_build() { # PRESET [TARGET…]
-    cmake --preset "$1" && cmake --build "build/$1" -j "$jobs" ${2:+--target "${@:2}"}
+    cmake --preset "$1" && cmake --build "build/$1" -j "$jobs" ${2:+--target "${@:2}"} -- -k 0
 }
 tests() { # PRESET CTEST-ARGUMENT…
     # -R: old sanitizers do not start where the kernel spreads addresses widely. Not every container allows it.

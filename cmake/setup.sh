@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSL-1.0
-# setup.sh [build] [check] [bench]: installs the Debian packages that are missing: for building and running programs
-# (the default), for cmake/check.sh too, for every rival of the benchmarks too. Needs root, or sudo.
+# setup.sh [build] [check] [bench] [docs]: installs the Debian packages that are missing: for building and running
+# programs (always), for cmake/check.sh, for every rival of the benchmarks, for the API reference. Needs root, or sudo.
 set -euo pipefail
 
 build=(g++ cmake ninja-build libboost1.81-dev libboost-context1.81-dev libfmt-dev)
@@ -9,6 +9,7 @@ rivals=(libcaf-dev libcereal-dev libboost-fiber1.81-dev libboost-serialization1.
 check=(doctest-dev make pkg-config python3-minimal util-linux
     clang-14 clang-format-16 clang-tidy-14 libclang-rt-14-dev clang-16 clang-19 "${rivals[@]}")
 bench=("${rivals[@]}" lammps)
+docs=(doxygen)
 
 wanted=("${build[@]}")
 for set in "$@"; do
@@ -16,6 +17,7 @@ for set in "$@"; do
     build) ;;
     check) wanted+=("${check[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
+    docs) wanted+=("${docs[@]}") ;;
     *) sed -n '3,4s/^# //p' "$0" >&2 && exit 2 ;;
     esac
 done

@@ -40,7 +40,7 @@ struct no_default {
     void serialize(Archive&) {}
 };
 class closed {
-    int hidden_ = 0;
+    [[maybe_unused]] int hidden_ = 0;
 };
 struct tree {
     std::vector<tree> children;
