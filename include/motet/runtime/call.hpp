@@ -42,10 +42,8 @@ struct call<F> {
     using payload = payload_of<arguments>;
 
     static void run(pe& p, message* m) {
-        frame f;
-        f.type = m->type;
+        frame f{.below = p.current_frame, .type = m->type, .counted = !m->has(message::uncounted)};
         p.current_frame = &f;
-        const bool counted = !m->has(message::uncounted);
         try {
             std::apply([&](auto&... argument) { F(p, static_cast<P&&>(argument)...); }, payload::in(*m));
         } catch (const fiber::unwind&) {
@@ -53,8 +51,8 @@ struct call<F> {
             const auto e = exception_text::current();
             p.job.fail(e.text + (e.type.empty() ? "" : " (" + e.type + ")") + ", on PE " + std::to_string(p.number));
         }
-        p.current_frame = nullptr;
-        if (!f.parked && counted) ++p.processed;
+        p.current_frame = f.below;
+        if (!f.parked && f.counted) ++p.processed;
         if (!p.loose.empty()) p.settle_loose();
         payload::destroy(*m);
         p.release(m);

@@ -49,7 +49,7 @@ public:
     std::vector<std::unique_ptr<process>> processes;
     std::vector<std::unique_ptr<pe>> pes;
     std::unique_ptr<simulator> sim; ///< null: PEs run on threads
-    bool created_something = false; ///< the read-only data is fixed from then on
+    std::atomic<bool> created_something{false}; ///< the read-only data is fixed from then on
     std::atomic<std::uint64_t> erased_tells{0};
     std::vector<std::string> warnings; ///< told at the end
 

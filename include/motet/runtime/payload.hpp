@@ -23,6 +23,7 @@ struct message_type {
     std::uint32_t payload_bytes;                   ///< of arguments, a multiple of 8
     bool system;                                   ///< not addressed to a chare
     std::string (*name)();                         ///< readable, for errors and reports
+    bool (*admits)(const void* chare, const message&) = nullptr; ///< its `when`; null: it has none
 };
 
 constexpr std::uint32_t padded(std::size_t bytes) { return static_cast<std::uint32_t>((bytes + 7) / 8 * 8); }

@@ -31,8 +31,8 @@ namespace motet::inline MOTET_VARIANT::runtime {
 /// What the floors above keep with a PE.
 struct pe_state {
     virtual ~pe_state() = default;
-    /// Goes on with work that a parked handler interrupted. True while there is more.
-    virtual bool proceed(pe&) { return false; }
+    /// Goes on with work that a parked handler or a satisfied wait interrupted.
+    virtual void proceed(pe&) {}
     /// Messages held back, for the quiescence protocol.
     virtual std::uint64_t held() const { return 0; }
     /// One line for each message held back.
@@ -126,7 +126,7 @@ public:
     }
     /// The message comes to this PE after so many seconds.
     void send_after(double seconds, message* m) {
-        ++sent;
+        if (!m->has(message::uncounted)) ++sent;
         if (port != nullptr) return port->post(*this, number, m, seconds);
         timers.push_back({now() + seconds, ++timer_count, m});
         std::push_heap(timers.begin(), timers.end());
@@ -141,6 +141,8 @@ public:
         by_priority.push_back(m);
         std::push_heap(by_priority.begin(), by_priority.end(), less_urgent);
     }
+    /// Puts a message in line here that was counted as sent before: it was held.
+    void enqueue_again(message* m) { send_again(number, m); }
     void dispatch(message* m) { type_of(*m).run(*this, m); }
 
     /// Sends what waits in the outboxes.
@@ -156,6 +158,8 @@ public:
         }
         dirty.clear();
     }
+    /// Whether nothing is to be sent to others, taken from them, or waits for its time.
+    bool nothing_to_exchange() const { return dirty.empty() && timers.empty() && incoming.empty(); }
     /// Takes what other threads left. True if there was something.
     bool take_inbox() {
         message* m = incoming.take();
@@ -189,21 +193,27 @@ public:
 
     // Waiting.
 
-    /// Parks the calling fiber until `make_ready(w)`. Throws fiber::unwind when the run ends meanwhile.
+    /// Parks the calling fiber until `make_ready(w)`, or until its condition holds if it has one. Throws fiber::unwind
+    /// when the run ends meanwhile, and `error` when no stack is left for the fiber that would carry the scheduler on.
     void park(waiter& w) {
+        fibers->prepare();
         frame* f = current_frame;
+        if (f->unwound >= most_unwinds) [[unlikely]]
+            abandon(*f);
         w.parked = fibers->current();
         w.running = f;
-        w.since = now();
+        w.since = coarse_now();
         w.before = nullptr;
         w.after = parked;
         if (parked != nullptr) parked->before = &w;
         parked = &w;
-        if (!f->parked) {
-            f->parked = true;
-            ++processed;
+        for (frame* under = f; under != nullptr && !under->parked; under = under->below) {
+            under->parked = true;
+            if (under->counted) ++processed;
         }
         after_handler(*f);
+        if (w.satisfied != nullptr) await_condition(w);
+        if (work_open) work_pending = attention = true;
         current_frame = nullptr;
         const double path = port != nullptr ? port->path(*this) : 0;
         fibers->park();
@@ -211,7 +221,10 @@ public:
         current_frame = f;
         (w.before != nullptr ? w.before->after : parked) = w.after;
         if (w.after != nullptr) w.after->before = w.before;
-        if (w.cancelled) throw fiber::unwind{};
+        if (w.cancelled) {
+            ++f->unwound;
+            throw fiber::unwind{};
+        }
     }
     void make_ready(waiter& w) {
         if (w.ready) return;
@@ -219,13 +232,9 @@ public:
         ready.push(&w);
         attention = true;
     }
-    /// Does one piece of what goes before ordinary messages: interrupted work, satisfied waits, expedited and urgent
+    /// Does one piece of what goes before ordinary messages: satisfied waits, interrupted work, expedited and urgent
     /// messages. False if there was none.
     bool attend() {
-        if (work_pending) {
-            work_pending = state->proceed(*this);
-            return true;
-        }
         if (!ready.empty()) {
             waiter* w = ready.pop();
             w->ready = false;
@@ -235,6 +244,11 @@ public:
             } else {
                 await_condition(*w);
             }
+            return true;
+        }
+        if (work_pending) {
+            work_pending = false;
+            state->proceed(*this);
             return true;
         }
         if (!urgent.empty()) {
@@ -257,6 +271,8 @@ public:
         while (parked != nullptr) {
             waiter* w = parked;
             w->cancelled = true;
+            ready = {}; // waiters that are unwound must not stand in a list any more
+            loose = {};
             enter();
             fibers->resume(w->parked);
         }
@@ -275,6 +291,14 @@ public:
     double now() const {
         if (port != nullptr) return port->now(*this);
         return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    }
+
+    /// The same to some milliseconds, at a fraction of the cost: for reports.
+    double coarse_now() const {
+        if (port != nullptr) return port->now(*this);
+        timespec time{};
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+        return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
     }
 
     /// Called when a handler returns or parks: lets conditions of its chare, or of nobody, be looked at.
@@ -323,7 +347,8 @@ public:
     waiter* parked = nullptr;  ///< every parked fiber
     waiter_list loose;         ///< conditions that belong to no chare
     bool attention = false;    ///< `attend` has something to do
-    bool work_pending = false; ///< the floors above have interrupted work
+    bool work_open = false;    ///< the floors above are in the middle of work that another fiber may go on with
+    bool work_pending = false; ///< that work was interrupted
     void (*settle)(pe&, frame&) = nullptr;
     void (*watch_element)(pe&, waiter&) = nullptr;
 
@@ -352,6 +377,15 @@ private:
     static constexpr std::uint32_t batch_bytes = 512 - sizeof(message);
     static constexpr std::uint32_t batch_capacity = batch_bytes / sizeof(message*);
 
+    static constexpr std::uint32_t most_unwinds = 100;
+
+    /// Leaves a fiber for ever that waits again each time it is unwound, so that the run can end.
+    void abandon(frame& f) {
+        std::fprintf(stderr, "motet: warning: at the end of the run %s catches what unwinds it (catch (...)) and waits again\n",
+                     state->place(*this, f).c_str());
+        current_frame = nullptr;
+        for (;;) fibers->park();
+    }
     static message** batch_items(message* m) { return static_cast<message**>(m->payload()); }
     static bool less_urgent(const message* a, const message* b) {
         return a->priority != b->priority ? a->priority > b->priority

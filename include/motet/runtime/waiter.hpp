@@ -11,14 +11,16 @@ namespace motet::inline MOTET_VARIANT::runtime {
 
 /// One run of a handler: what it runs for, and what becomes of its result. Stands on the stack of its fiber.
 struct frame {
-    void* element = nullptr;  ///< the chare it runs in; null: none
-    void* part = nullptr;     ///< that chare's collection here
-    std::uint32_t type = 0;   ///< registered id of the entry
-    bool parked = false;      ///< it has waited at least once
-    bool replies = false;
+    void* element = nullptr;        ///< the chare it runs in; null: none
+    void* part = nullptr;           ///< that chare's collection here
+    const address* reply = nullptr; ///< whom to tell the result; null: nobody
+    message* successor = nullptr;   ///< what `next` made: the reply passes on to it
+    frame* below = nullptr;         ///< what called this one on the same fiber: a hook, one delivery of a broadcast
+    std::uint32_t type = 0;         ///< registered id of the entry
+    bool parked = false;            ///< it has waited at least once
+    bool counted = true;            ///< it runs a message of its own, which quiescence counts
     bool may_wait = true;
-    address reply;
-    message* successor = nullptr; ///< what `next` made: the reply passes on to it
+    std::uint32_t unwound = 0;      ///< how often the end of the run was thrown into it
 };
 
 /// A parked fiber. Stands on that fiber's stack.

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <motet/chare/perform.hpp>
+#include <motet/chare/reducers.hpp>
+
+/// Calls of a method of every element, and what becomes of the results.
+///
+/// 1. The collection's root (the PE that created it) numbers broadcasts and sends each down the tree of PEs. A PE begins
+///    them in the order of their numbers, and remembers each until the root says that it is closed everywhere.
+/// 2. An element keeps the number of the last broadcast it has seen; it is born with its PE's. A PE delivers number k to
+///    each of its elements that has not seen it. A handler that waits leaves the rest of the loop to another fiber.
+/// 3. An element that moves from A to B, and has seen less than B has begun, gets the rest at B (`deliver_late`), on
+///    account of A: results go to A. Then B tells A (`acknowledge`).
+/// 4. A PE has settled k when all its elements have had it and none that had not seen k when it left is unacknowledged.
+///    No call of k will then begin on its account any more.
+/// 5. When k is settled, every call of k on the PE's account has returned and all its children in the tree have reported,
+///    the PE reports what came back, put together, to its parent; the root hands the result to whoever wanted it.
+/// 6. The numbers that are closed at the root travel with the next broadcast, and their records are dropped.
+namespace motet::inline MOTET_VARIANT::runtime {
+
+/// A broadcast under way. Inside a process all PEs share one; its arguments are not changed.
+struct broadcast {
+    std::uint32_t type = 0;  ///< registered broadcast_type
+    std::uint32_t reply = 0; ///< registered delivery of one call's result
+    std::uint8_t flags = 0; ///< of its messages
+    std::int32_t priority = 0;
+    boxed arguments;
+    address target;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(type, reply, flags, priority, arguments, target);
+    }
+};
+
+/// What is done with broadcasts of one method and one kind of result.
+struct broadcast_type {
+    bool (*deliver)(pe&, part&, element_header&, const broadcast&, const address& reply); ///< calls it on one element
+    void (*combine)(partial& into, partial&& more);
+    void (*finish)(pe&, const address&, partial&& all);
+    message* (*message_for)(pe&, part&, const index_bits&, const broadcast&, const address* reply); ///< for one element
+};
+
+inline const broadcast_type& type_of(const broadcast& b) {
+    return registry::instance().get<broadcast_type>(b.type);
+}
+
+inline std::uint32_t child_count(const pe& p, const part& c) {
+    return tree{c.info->id.root, p.job.pe_total()}.child_count(p.number);
+}
+inline pe_number parent_of(const pe& p, const part& c) {
+    return tree{c.info->id.root, p.job.pe_total()}.parent(p.number);
+}
+
+/// Step 5, at a parent.
+inline void report_broadcast(pe& p, part& c, std::uint64_t number, partial result);
+
+/// Steps 4 and 5. True if broadcast `number` is done with here.
+inline bool close_broadcast(pe& p, part& c, std::uint64_t number, open_broadcast& b) {
+    if (!b.begun || b.owed != 0 || c.delivered < number || b.children != child_count(p, c)) return false;
+    if (!c.away_seen.empty() && c.away_seen.begin()->first < number) return false;
+    const std::shared_ptr<broadcast> record = c.broadcasts[number];
+    if (c.fixed()) c.broadcasts.erase(number); // nothing moves that may still need it
+    partial result = std::move(b.result);
+    if (p.number != c.info->id.root) {
+        post_part<&report_broadcast>(p, parent_of(p, c), c.info->id, number, std::move(result));
+        return true;
+    }
+    c.broadcasts.erase(number);
+    if (!c.fixed() && p.job.pe_total() > 1) c.closed_broadcasts.push_back(number);
+    if (record->target.how != 0) {
+        try {
+            type_of(*record).finish(p, record->target, std::move(result));
+        } catch (...) {
+            auto [text, type] = exception_text::current();
+            deliver_failure(p, record->target, {std::move(text), std::move(type), c.type->name(), "a reducer", false});
+        }
+    } else if (result.failed) {
+        fail_program(p, result.why);
+    }
+    return true;
+}
+
+inline void look_at_broadcasts(pe& p, part& c) {
+    for (auto each = c.open.begin(); each != c.open.end();)
+        each = close_broadcast(p, c, each->first, each->second) ? c.open.erase(each) : std::next(each);
+}
+
+inline void report_broadcast(pe& p, part& c, std::uint64_t number, partial result) {
+    const auto found = c.open.find(number);
+    if (found == c.open.end()) broken("a report for a broadcast that is closed");
+    open_broadcast& b = found->second;
+    ++b.children;
+    type_of(*c.broadcasts[number]).combine(b.result, std::move(result));
+    if (close_broadcast(p, c, number, b)) c.open.erase(found);
+}
+
+/// One call on this PE's account is over; its result has been combined.
+inline void returned(pe& p, part& c, std::map<std::uint64_t, open_broadcast>::iterator call) {
+    if (--call->second.owed == 0 && close_broadcast(p, c, call->first, call->second)) c.open.erase(call);
+}
+
+/// Step 3, at A: B has delivered what the element had not seen, and A answers for it.
+inline void acknowledge(pe& p, part& c, std::uint64_t had_seen, std::uint64_t has_seen, std::uint64_t had_done,
+                        std::uint64_t sponsored) {
+    for (std::uint64_t number = had_seen + 1; number <= has_seen; ++number) ++c.open[number].owed;
+    if (const auto away = c.away_seen.find(had_seen); --away->second == 0) c.away_seen.erase(away);
+    for (std::uint64_t number = had_done + 1; number <= sponsored; ++number) ++c.round(number).owed;
+    if (const auto away = c.away_round.find(had_done); --away->second == 0) c.away_round.erase(away);
+    look_at_broadcasts(p, c);
+    look_at_rounds(p, c);
+}
+
+/// Step 2: goes on with deliveries until none is left, or somebody must go before. A handler that waits leaves the loop
+/// to another fiber; it comes back to whatever is left then.
+inline void local_chares::proceed(pe& p) {
+    while (!work.empty()) {
+        if (!p.ready.empty()) {
+            p.work_open = false;
+            p.work_pending = p.attention = true;
+            return;
+        }
+        delivery_work& w = work.front();
+        part& c = *w.where;
+        p.work_open = true;
+        if (w.late != nullptr) {
+            element_header& e = *w.late;
+            if (e.seen < c.current) {
+                const std::uint64_t number = ++e.seen;
+                const broadcast& record = *c.broadcasts[number];
+                const address reply{record.reply, w.from, c.info->id, {number, 0}};
+                if (!type_of(record).deliver(p, c, e, record, reply)) return;
+                continue;
+            }
+            const delivery_work done = w;
+            work.pop_front();
+            post_part<&acknowledge>(p, done.from, c.info->id, done.had_seen, e.seen, done.had_done, done.sponsored);
+            --e.pins;
+            if (e.flags != 0) after_frame(p, c, e);
+            continue;
+        }
+        w.cursor = std::min(w.cursor, c.table.elements.size());
+        if (w.cursor == 0) {
+            c.delivered = w.number;
+            work.pop_front();
+            look_at_broadcasts(p, c);
+            continue;
+        }
+        element_header& e = *c.table.elements[--w.cursor];
+        if (e.seen >= w.number) continue;
+        e.seen = w.number;
+        ++w.open->owed;
+        const address reply{w.record->reply, p.number, c.info->id, {w.number, 0}};
+        if (!type_of(*w.record).deliver(p, c, e, *w.record, reply)) return;
+    }
+    p.work_open = false;
+}
+
+inline void deliver_late(pe& p, part& c, element_header& e, delivery_work&& what) {
+    ++e.pins; // it stays until it has caught up
+    local_chares& here = local_chares::of(p);
+    here.work.push_back(std::move(what));
+    (void)c;
+    if (here.work.size() == 1) here.proceed(p);
+}
+
+/// Step 2, at each PE.
+inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_ptr<broadcast> what,
+                            std::vector<std::uint64_t> closed) {
+    tree{c.info->id.root, p.job.pe_total()}.for_each_child(
+        p.number, [&](pe_number child) { post_part<&begin_broadcast>(p, child, c.info->id, number, what, closed); });
+    for (const std::uint64_t old : closed) c.broadcasts.erase(old);
+    c.broadcasts[number] = std::move(what);
+    local_chares& here = local_chares::of(p);
+    const bool idle = here.work.empty();
+    while (c.broadcasts.count(c.current + 1) != 0) {
+        ++c.current;
+        open_broadcast& open = c.open[c.current];
+        open.begun = true;
+        here.work.push_back({.where = &c,
+                             .number = c.current,
+                             .cursor = c.table.elements.size(),
+                             .record = c.broadcasts[c.current].get(),
+                             .open = &open});
+    }
+    if (idle) here.proceed(p);
+}
+
+/// Step 1, at the root.
+inline void issue_broadcast(pe& p, part& c, std::shared_ptr<broadcast> what) {
+    begin_broadcast(p, c, ++c.issued, std::move(what), std::exchange(c.closed_broadcasts, {}));
+}
+
+/// The kinds of results of a broadcast: nobody wants to know that it is over.
+struct untold {};
+
+template <auto M, class Op, class Index>
+struct delivery_of_broadcast {};
+
+/// Broadcasts of method M whose results `Op` puts together.
+template <auto M, class Op, class Index>
+struct broadcast_of {
+    using call = entry_call<M>;
+    using T = owner_of<M>;
+    using traits = traits_of<M>;
+    using stored = typename traits::stored;
+    using reducer = std::conditional_t<std::is_same_v<Op, untold>, nothing_reducer, Op>;
+    using value = std::conditional_t<std::is_void_v<result_of<M>>, no_value, result_of<M>>;
+    using how = reduction<reducer, value>;
+    using accumulator = typename how::accumulator;
+    static constexpr bool counts_only = std::is_same_v<accumulator, no_value>;
+
+    static bool deliver_one(pe& p, part& c, element_header& e, const broadcast& record, const address& reply) {
+        const stored& arguments = record.arguments.template as<stored>();
+        if constexpr (call::conditional) {
+            message* m = call::make_stored(p, c.info->id, e.index, &reply, copy_of(arguments));
+            ++p.sent;
+            return call::run_at(p, c, e, m);
+        } else {
+            frame f{.element = &e,
+                    .part = &c,
+                    .reply = &reply,
+                    .below = p.current_frame,
+                    .type = call::id(),
+                    .counted = false};
+            return run_method<typename traits::returns>(p, c, e, f, [&]() -> decltype(auto) {
+                if constexpr (std::is_copy_constructible_v<stored>) {
+                    return traits::call_shared(static_cast<element<T>&>(e).object, M, arguments);
+                } else {
+                    stored own = copy_of(arguments);
+                    return traits::call(static_cast<element<T>&>(e).object, M, own);
+                }
+            });
+        }
+    }
+    static void combine(partial& all, partial&& more) {
+        if (more.failed) return all.fail(std::move(more.why));
+        if constexpr (!counts_only) {
+            if (!more.value) return;
+            if (!all.value) all.value = std::move(more.value);
+            else how::combine(all.value.template as<accumulator>(), std::move(more.value.template as<accumulator>()));
+        }
+    }
+    static void finish(pe& p, const address& target, partial&& all) {
+        if (all.failed) return deliver_failure(p, target, std::move(all.why));
+        if constexpr (counts_only) {
+            deliver_nothing(p, target);
+        } else if (all.value) {
+            auto result = how::template finish<Index>(std::move(all.value.template as<accumulator>()));
+            deliver(p, target, &result);
+        } else if constexpr (accumulates<reducer, value> && std::is_default_constructible_v<reduced<reducer, value, Index>> &&
+                             requires(reduced<reducer, value, Index> r) { r.begin(); }) {
+            reduced<reducer, value, Index> none;
+            deliver(p, target, &none);
+        } else {
+            deliver_failure(p, target, {"a reduction over a collection without elements has no result", "motet::error", {},
+                                        call::name(), false});
+        }
+    }
+
+    // How one call's result gets to the PE on whose account it ran.
+    static void give_value(pe& p, const address& to, [[maybe_unused]] void* result) {
+        if (to.pe != p.number) {
+            partial one;
+            if constexpr (!counts_only) one.value = boxed::of<accumulator>(lift(p, result));
+            return post_part<&take_result>(p, to.pe, to.collection, to.index.low, std::move(one));
+        }
+        part& c = *local_chares::of(p).find(p, to.collection);
+        const auto open = c.open.try_emplace(to.index.low).first;
+        if constexpr (!counts_only) {
+            partial& all = open->second.result;
+            if (!all.value) all.value = boxed::of<accumulator>(lift(p, result));
+            else how::combine(all.value.template as<accumulator>(), lift(p, result));
+        }
+        returned(p, c, open);
+    }
+    static void give_failure(pe& p, const address& to, failure&& why) {
+        if constexpr (std::is_same_v<Op, untold>) {
+            if (!why.erased) fail_program(p, why);
+            why = {};
+        }
+        partial one;
+        if (!std::is_same_v<Op, untold>) one.fail(std::move(why));
+        if (to.pe != p.number) return post_part<&take_result>(p, to.pe, to.collection, to.index.low, std::move(one));
+        take_result(p, *local_chares::of(p).find(p, to.collection), to.index.low, std::move(one));
+    }
+    static void take_result(pe& p, part& c, std::uint64_t number, partial one) {
+        const auto open = c.open.try_emplace(number).first;
+        try {
+            combine(open->second.result, std::move(one));
+        } catch (...) {
+            auto [text, type] = exception_text::current();
+            open->second.result.fail({std::move(text), std::move(type), c.type->name(), "a reducer", false});
+        }
+        returned(p, c, open);
+    }
+
+    static inline const delivery delivering{&give_value, &give_failure};
+    static message* message_for(pe& p, part& c, const index_bits& index, const broadcast& record, const address* reply) {
+        message* m = call::make_stored(p, c.info->id, index, reply, copy_of(record.arguments.template as<stored>()));
+        m->flags |= record.flags;
+        m->priority = record.priority;
+        return m;
+    }
+    static inline const broadcast_type operations{&deliver_one, &combine, &finish, &message_for};
+
+    static std::shared_ptr<broadcast> make(const address& target, stored&& arguments) {
+        auto b = std::make_shared<broadcast>();
+        b->type = registered<broadcast_of, operations>::id();
+        b->reply = registered<delivery_of_broadcast<M, Op, Index>, delivering>::id();
+        b->target = target;
+        b->arguments = boxed::of<stored>(std::move(arguments));
+        return b;
+    }
+
+    static accumulator lift(pe& p, void* result) {
+        const auto& e = *static_cast<const element_header*>(p.current_frame->element);
+        const auto& c = *static_cast<const part*>(p.current_frame->part);
+        return how::lift(std::move(*static_cast<value*>(result)), e.index,
+                         accumulates<reducer, value> ? c.type->order(e.index) : index_bits{});
+    }
+    /// Arguments that cannot be copied are copied through their bytes.
+    static stored copy_of(const stored& arguments) {
+        if constexpr (std::is_copy_constructible_v<stored>) {
+            return arguments;
+        } else {
+            stored made;
+            serial::decode_into(serial::encode(arguments).bytes(), made);
+            return made;
+        }
+    }
+};
+
+} // namespace motet::inline MOTET_VARIANT::runtime

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include <motet/chare/future.hpp>
+#include <motet/chare/self.hpp>
+
+namespace motet::inline MOTET_VARIANT {
+
+namespace runtime {
+
+/// A value arrives at an end of a channel.
+inline void take_channel_value(pe& p, part&, element_header& e, channel_key from, std::uint64_t number, boxed value) {
+    channel_end& end = e.extend().channels[from];
+    end.values[number] = std::move(value);
+    if (end.receiver != nullptr && end.values.begin()->first == end.received + 1) p.make_ready(*end.receiver);
+}
+
+} // namespace runtime
+
+/// One of the two ends of a channel between two chares: values of type T that arrive in the order of sending. Made inside a
+/// method, at no cost, each time it is needed: what was sent and not yet received is kept with the chare, and moves with
+/// it. Channels of one pair of chares are told apart by their tag; the ends must agree on it and on T.
+template <class T>
+class channel {
+public:
+    /// The end of the chare whose method runs; the other end is `peer`'s.
+    template <class Other, class Index>
+    explicit channel(const element_proxy<Other, Index>& peer, std::uint64_t tag = 0)
+        : to_(peer.collection_name()), index_(peer.index_name()), tag_(tag) {
+        serial::check_serializable<T>();
+        runtime::method_frame(runtime::this_pe(), "motet::channel");
+    }
+
+    /// Sends a value. Returns at once.
+    void send(T value) const {
+        runtime::pe& p = runtime::this_pe();
+        const runtime::frame& f = runtime::method_frame(p, "motet::channel::send");
+        runtime::element_header& e = runtime::element_of(f);
+        const std::uint64_t number = ++e.extend().channels[key()].sent;
+        const runtime::channel_key own{runtime::part_of(f).info->id.bits(), e.index.low, e.index.high, tag_};
+        runtime::post_element<&runtime::take_channel_value>(p, to_, index_, runtime::address{}, own, number,
+                                                            runtime::boxed::of<T>(std::move(value)));
+    }
+    /// Waits for the next value. Throws motet::error if another type comes than T.
+    T receive() const {
+        runtime::pe& p = runtime::this_pe();
+        const runtime::frame& f = runtime::method_frame(p, "motet::channel::receive");
+        runtime::element_header& e = runtime::element_of(f);
+        runtime::channel_end& end = e.extend().channels[key()]; // stays where it is while this frame pins the chare
+        while (end.values.empty() || end.values.begin()->first != end.received + 1) {
+            runtime::waiting_frame(p);
+            if (end.receiver != nullptr)
+                throw error("two methods of " + runtime::element_text(runtime::part_of(f), e.index) +
+                            " wait for one channel: give each a tag of its own");
+            runtime::waiter w;
+            w.describe = [](runtime::waiter&) { return std::string("for a value from a channel"); };
+            end.receiver = &w;
+            struct reset {
+                runtime::channel_end& end;
+                ~reset() { end.receiver = nullptr; }
+            } const on_return{end};
+            p.park(w);
+        }
+        runtime::boxed value = std::move(end.values.begin()->second);
+        if (value.type_number() != runtime::boxed_as<T>::id())
+            throw error("a channel brings a value of another type than " + runtime::demangled(typeid(T).name()));
+        end.values.erase(end.values.begin());
+        ++end.received;
+        return std::move(value.as<T>());
+    }
+
+private:
+    runtime::channel_key key() const { return {to_.bits(), index_.low, index_.high, tag_}; }
+
+    runtime::collection_id to_;
+    runtime::index_bits index_;
+    std::uint64_t tag_;
+};
+
+} // namespace motet::inline MOTET_VARIANT

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <motet/chare/boxed.hpp>
+#include <motet/runtime/identity.hpp>
+#include <motet/runtime/message.hpp>
+#include <motet/runtime/pe.hpp>
+#include <motet/runtime/waiter.hpp>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+struct part;
+
+/// Values sent to an element through a channel, by number, and who waits for the next.
+struct channel_end {
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+    std::map<std::uint64_t, boxed> values;
+    waiter* receiver = nullptr; ///< only while a frame stands in the element: never travels
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(sent, received, values);
+    }
+};
+
+/// Names the other end of a channel.
+struct channel_key {
+    std::uint64_t collection = 0;
+    std::uint64_t low = 0;
+    std::uint64_t high = 0;
+    std::uint64_t tag = 0;
+    friend auto operator<=>(const channel_key&, const channel_key&) = default;
+};
+
+/// A PE that answers for what an element owes to reduction rounds that were passed on without it where it is now.
+struct sponsor {
+    std::uint64_t upto = 0; ///< the last such round
+    pe_number pe = no_pe;
+};
+
+/// What few elements need, and only for a while.
+struct element_extension {
+    waiter_list conditions; ///< parked in this element, waiting for its state
+    message_list held;      ///< held back by a `when`
+    pe_number move_to = no_pe;
+    std::vector<address> after_move; ///< whom to tell when it has moved or been erased
+    std::vector<sponsor> sponsors;   ///< with rising rounds
+    std::map<channel_key, channel_end> channels;
+    std::map<std::uint64_t, std::uint64_t> section_rounds; ///< contributions made, by section
+};
+
+/// What stands before each chare in memory.
+struct element_header {
+    enum flag : std::uint16_t {
+        watched = 1,       ///< the extension has conditions or held messages
+        erase_pending = 2, ///< to be erased when no frame stands in it
+        move_pending = 4,
+        created_due = 8, ///< its on(created) has not run yet
+        arrived_due = 16
+    };
+    index_bits index;
+    std::unique_ptr<element_extension> extension;
+    std::uint64_t seen = 0;    ///< the last broadcast delivered
+    std::uint64_t round = 0;   ///< reductions contributed to
+    std::uint64_t version = 0; ///< birth number of its home (high half) and moves since
+    std::uint32_t position = 0;
+    std::uint16_t pins = 0; ///< frames that stand in it
+    std::uint16_t flags = 0;
+
+    bool has(flag f) const { return (flags & f) != 0; }
+    void set(flag f) { flags = static_cast<std::uint16_t>(flags | f); }
+    void unset(flag f) { flags = static_cast<std::uint16_t>(flags & ~f); }
+    element_extension& extend() {
+        if (!extension) extension = std::make_unique<element_extension>();
+        return *extension;
+    }
+};
+static_assert(sizeof(element_header) == 56);
+
+template <class T>
+struct element : element_header {
+    explicit element(T made) : object(std::move(made)) {}
+    T object;
+};
+
+/// The elements of a collection on one PE, found by index.
+class element_table {
+public:
+    element_header* find(const index_bits& index) const {
+        const std::uint64_t hash = hash_of(index);
+        for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
+            const std::uint64_t slot = slots[i];
+            if (slot == 0) return nullptr;
+            if ((slot >> 32) == (hash >> 32)) {
+                element_header* e = elements[(slot & 0xFFFFFFFFu) - 1];
+                if (e->index == index) return e;
+            }
+        }
+    }
+    void insert(element_header* e) {
+        if (2 * (elements.size() + 1) > slots.size()) grow(4 * (elements.size() + 1));
+        e->position = static_cast<std::uint32_t>(elements.size());
+        elements.push_back(e);
+        place(*e);
+    }
+    void remove(element_header* e) {
+        std::size_t hole = slot_of(*e);
+        element_header* last = elements.back();
+        if (last != e) {
+            slots[slot_of(*last)] = (hash_of(last->index) >> 32 << 32) | (e->position + 1);
+            last->position = e->position;
+            elements[e->position] = last;
+        }
+        elements.pop_back();
+        slots[hole] = 0; // then close the gap in the probe sequence
+        for (std::size_t i = (hole + 1) & mask; slots[i] != 0; i = (i + 1) & mask) {
+            const std::size_t ideal = hash_of(elements[(slots[i] & 0xFFFFFFFFu) - 1]->index) & mask;
+            if (((i - ideal) & mask) >= ((i - hole) & mask)) {
+                slots[hole] = slots[i];
+                slots[i] = 0;
+                hole = i;
+            }
+        }
+    }
+    void reserve(std::size_t count) {
+        elements.reserve(count);
+        if (2 * count > slots.size()) grow(2 * count);
+    }
+
+    std::vector<element_header*> elements; ///< a removal puts the last one into the gap
+
+private:
+    void place(const element_header& e) {
+        const std::uint64_t hash = hash_of(e.index);
+        std::size_t i = hash & mask;
+        while (slots[i] != 0) i = (i + 1) & mask;
+        slots[i] = (hash >> 32 << 32) | (e.position + 1);
+    }
+    std::size_t slot_of(const element_header& e) const {
+        std::size_t i = hash_of(e.index) & mask;
+        while ((slots[i] & 0xFFFFFFFFu) != e.position + 1) i = (i + 1) & mask;
+        return i;
+    }
+    void grow(std::size_t least) {
+        std::size_t size = 8;
+        while (size < least) size *= 2;
+        slots.assign(size, 0);
+        mask = size - 1;
+        for (const element_header* e : elements) place(*e);
+    }
+
+    std::vector<std::uint64_t> slots = std::vector<std::uint64_t>(8, 0);
+    std::size_t mask = 7;
+};
+
+} // namespace motet::inline MOTET_VARIANT::runtime

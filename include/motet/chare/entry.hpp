@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include <motet/runtime/registry.hpp>
+#include <motet/serial/serial.hpp>
+
+namespace motet::inline MOTET_VARIANT {
+
+/// The tag of an entry method: `bool when(motet::entry<&Tile::border>, int sent_at, …) const` is the condition under
+/// which `border` may run. The rest of the parameters are those of the method.
+template <auto Method>
+struct entry {};
+
+/// The result of a method that may `return motet::next<…>(…)`: a value, or the word that another call will give it.
+template <class R>
+struct eventually {
+    eventually(R made) : value(std::move(made)) {}
+    eventually() = default; ///< another call gives the value
+    std::optional<R> value;
+};
+
+namespace runtime {
+
+template <class T>
+inline constexpr bool is_shared_to_mutable = false;
+template <class T>
+inline constexpr bool is_shared_to_mutable<std::shared_ptr<T>> = !std::is_const_v<T>;
+
+/// How a parameter of an entry method lies in the message, and how the method gets it.
+template <class P>
+struct parameter {
+    using stored = std::remove_cvref_t<P>;
+    static_assert(!std::is_pointer_v<stored>,
+                  "motet: a parameter of an entry method is a pointer: its target may lie in another process. Pass a "
+                  "value, a std::span<const T>, or a proxy");
+    static_assert(!std::is_lvalue_reference_v<P> || std::is_const_v<std::remove_reference_t<P>>,
+                  "motet: a parameter of an entry method is a reference to non-const: the caller would never see the "
+                  "change. Pass a value or a const reference, and return the result");
+    static_assert(!is_shared_to_mutable<stored>,
+                  "motet: a parameter of an entry method is a shared_ptr to non-const: whether it is shared would "
+                  "depend on where the chare lives. Pass a value, a unique_ptr, or a shared_ptr to const");
+    static P pass(stored& value) { return static_cast<P&&>(value); }
+    static P share(const stored& value) { return value; }
+};
+template <class T>
+struct parameter<std::span<const T>> {
+    static_assert(std::is_trivially_copyable_v<T>, "motet: a span parameter needs elements that are trivially copyable");
+    using stored = std::vector<T>;
+    static std::span<const T> pass(const stored& value) { return value; }
+    static std::span<const T> share(const stored& value) { return value; }
+};
+template <class T>
+    requires(!std::is_const_v<T>)
+struct parameter<std::span<T>> {
+    static_assert(std::is_const_v<T>, "motet: a parameter of an entry method is a span of non-const: the caller would "
+                                      "never see the change. Take a std::span<const T>");
+    using stored = std::vector<T>;
+};
+template <>
+struct parameter<std::string_view> {
+    using stored = std::string;
+    static std::string_view pass(const stored& value) { return value; }
+    static std::string_view share(const stored& value) { return value; }
+};
+template <>
+struct parameter<const std::string_view&> : parameter<std::string_view> {};
+template <class T>
+struct parameter<const std::span<const T>&> : parameter<std::span<const T>> {};
+
+template <class R>
+struct result_of_entry {
+    using type = R;
+};
+template <class R>
+struct result_of_entry<eventually<R>> {
+    using type = R;
+};
+
+template <class R>
+inline constexpr bool is_eventually = false;
+template <class R>
+inline constexpr bool is_eventually<eventually<R>> = true;
+
+template <class M>
+struct method_traits;
+
+/// Makes what the message stores out of what the caller gave: exactly the conversion that a direct call would make.
+template <class Stored, class Given>
+Stored store(Given&& given) {
+    if constexpr (std::is_constructible_v<Stored, Given&&> && std::is_convertible_v<Given&&, Stored>) {
+        return static_cast<Given&&>(given);
+    } else if constexpr (requires { Stored(given.begin(), given.end()); }) {
+        return Stored(given.begin(), given.end());
+    } else if constexpr (requires { Stored(std::begin(given), std::end(given)); }) {
+        return Stored(std::begin(given), std::end(given));
+    } else {
+        return Stored(static_cast<Given&&>(given));
+    }
+}
+
+template <class P, class Given>
+concept takes = std::is_convertible_v<Given, P> || std::is_convertible_v<Given, typename parameter<P>::stored>;
+
+#define MOTET_METHOD_TRAITS(QUALIFIERS)                                                                                \
+    template <class R, class T, class... P>                                                                            \
+    struct method_traits<R (T::*)(P...) QUALIFIERS> {                                                                  \
+        using owner = T;                                                                                               \
+        using returns = R;                                                                                             \
+        using result = typename result_of_entry<std::remove_cvref_t<R>>::type;                                         \
+        using stored = std::tuple<typename parameter<P>::stored...>;                                                   \
+        static constexpr std::size_t count = sizeof...(P);                                                             \
+        template <class... G>                                                                                          \
+        static constexpr bool accepts() {                                                                              \
+            if constexpr (sizeof...(G) != sizeof...(P)) return false;                                                  \
+            else return (takes<P, G> && ...);                                                                          \
+        }                                                                                                              \
+        template <class Object, class F>                                                                               \
+        static decltype(auto) call(Object& object, F method, stored& from) {                                           \
+            return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {                                \
+                return (object.*method)(parameter<P>::pass(std::get<I>(from))...);                                     \
+            }(std::index_sequence_for<P...>{});                                                                        \
+        }                                                                                                              \
+        template <class Object, class F>                                                                               \
+        static decltype(auto) call_shared(Object& object, F method, const stored& from) {                              \
+            return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {                                \
+                return (object.*method)(parameter<P>::share(std::get<I>(from))...);                                    \
+            }(std::index_sequence_for<P...>{});                                                                        \
+        }                                                                                                              \
+        /* What `when` is asked with: the arguments as constants. */                                                   \
+        template <class Object, class Tag>                                                                             \
+        static constexpr bool when_fits = requires(const Object& object, const std::remove_cvref_t<P>&... p) {         \
+            { object.when(Tag{}, p...) } -> std::convertible_to<bool>;                                                 \
+        };                                                                                                             \
+        template <class Object, class Tag>                                                                             \
+        static bool ask_when(const Object& object, Tag tag, const stored& from) {                                      \
+            return [&]<std::size_t... I>(std::index_sequence<I...>) -> bool {                                          \
+                return object.when(tag, parameter<P>::share(std::get<I>(from))...);                                    \
+            }(std::index_sequence_for<P...>{});                                                                        \
+        }                                                                                                              \
+    };
+MOTET_METHOD_TRAITS()
+MOTET_METHOD_TRAITS(const)
+MOTET_METHOD_TRAITS(noexcept)
+MOTET_METHOD_TRAITS(const noexcept)
+#undef MOTET_METHOD_TRAITS
+
+template <auto Method>
+using traits_of = method_traits<decltype(Method)>;
+template <auto Method>
+using owner_of = typename traits_of<Method>::owner;
+template <auto Method>
+using result_of = typename traits_of<Method>::result;
+
+/// Converts to anything: stands for the parameters of a `when` whose parameters do not fit.
+struct anything {
+    template <class T>
+    operator T() const;
+};
+template <class Object, class Tag, std::size_t... I>
+constexpr bool some_when(std::index_sequence<I...>) {
+    return requires(Object& object) { object.when(Tag{}, (static_cast<void>(I), anything{})...); };
+}
+/// A member `when` takes the tag with up to eight other parameters, whatever they are.
+template <class Object, class Tag>
+constexpr bool mentions_entry() {
+    return []<std::size_t... N>(std::index_sequence<N...>) {
+        return (some_when<Object, Tag>(std::make_index_sequence<N>{}) || ...);
+    }(std::make_index_sequence<9>{});
+}
+
+/// Whether a method has a condition. A `when` that names it and does not fit is an error.
+template <auto Method>
+constexpr bool has_when() {
+    using T = owner_of<Method>;
+    using tag = entry<Method>;
+    if constexpr (traits_of<Method>::template when_fits<T, tag>) {
+        return true;
+    } else {
+        static_assert(!mentions_entry<T, tag>(),
+                      "motet: a `when` names this entry method, but its parameters (after the tag) are not those of the "
+                      "method, or it is not const, or it does not return bool");
+        return false;
+    }
+}
+
+/// "Tile::border" for entry<&Tile::border>.
+template <auto Method>
+std::string entry_name() {
+    std::string name = demangled(typeid(entry<Method>).name());
+    const auto begin = name.find('&');
+    if (begin == std::string::npos) return name;
+    name = name.substr(begin + 1);
+    const auto end = name.find('(');
+    if (end != std::string::npos) name.resize(end);
+    return name;
+}
+
+} // namespace runtime
+} // namespace motet::inline MOTET_VARIANT

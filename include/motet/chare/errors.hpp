@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include <motet/error.hpp>
+#include <motet/runtime/deliver.hpp>
+
+namespace motet::inline MOTET_VARIANT {
+
+/// An exception that left the entry method somebody waits for, near or far.
+struct remote_error : error {
+    explicit remote_error(runtime::failure&& why)
+        : error(why.text + (why.type.empty() ? "" : " (" + why.type + ")") +
+                (why.chare.empty() ? "" : ", in " + why.chare) + (why.entry.empty() ? "" : ", entry " + why.entry)),
+          text(std::move(why.text)), type(std::move(why.type)), chare(std::move(why.chare)),
+          entry(std::move(why.entry)) {}
+
+    std::string text;  ///< what() of the original
+    std::string type;  ///< name of its type
+    std::string chare; ///< with its index
+    std::string entry;
+};
+
+/// The element that was asked does not exist: it was erased, or never inserted.
+struct erased : remote_error {
+    using remote_error::remote_error;
+};
+
+namespace runtime {
+
+[[noreturn]] inline void raise(failure&& why) {
+    if (why.erased) throw erased(std::move(why));
+    throw remote_error(std::move(why));
+}
+
+/// Ends the program with an exception that nobody waits for.
+inline void fail_program(pe& p, const failure& why) { p.job.fail(remote_error(failure(why)).what()); }
+
+} // namespace runtime
+} // namespace motet::inline MOTET_VARIANT

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <exception>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <motet/chare/errors.hpp>
+#include <motet/chare/location.hpp>
+#include <motet/runtime/call.hpp>
+#include <motet/runtime/waiter.hpp>
+
+/// One run of a method of a chare, from its call to what follows when it has returned:
+///
+/// 1. A frame pins its chare: `pins` counts the frames that stand in it.
+/// 2. What the method returns or throws goes where the frame's reply says; thrown with no reply it ends the program.
+/// 3. When it returns or parks, the chare's state may have changed: conditions of fibers parked in the chare are looked
+///    at, and messages that a `when` held back (the first that may run now is put in line before all others).
+/// 4. When no frame is left, what had to wait for that is done: a move, an erasure.
+namespace motet::inline MOTET_VARIANT::runtime {
+
+/// Makes `f` the current frame for as long as it lives.
+class frame_scope {
+public:
+    frame_scope(pe& on, frame& f) : p(on) {
+        f.below = p.current_frame;
+        p.current_frame = &f;
+    }
+    frame_scope(const frame_scope&) = delete;
+    frame_scope& operator=(const frame_scope&) = delete;
+    ~frame_scope() { p.current_frame = p.current_frame->below; }
+
+private:
+    pe& p;
+};
+
+/// The failure that the exception being handled makes of frame `f`.
+inline failure failure_of(pe& p, const frame& f, const char* within = nullptr) {
+    auto [text, type] = exception_text::current();
+    failure why{std::move(text), std::move(type), {}, {}, false};
+    if (f.element != nullptr) {
+        why.chare = element_text(*static_cast<const part*>(f.part), static_cast<const element_header*>(f.element)->index) +
+                    " on PE " + std::to_string(p.number);
+        if (within != nullptr) why.entry = within;
+        else if (f.type != 0) why.entry = registry::instance().get<message_type>(f.type).name();
+    } else {
+        why.chare = p.state->place(p, f);
+    }
+    return why;
+}
+
+/// A hook of the chare; what it throws ends the program.
+inline void run_hook(pe& p, part& c, element_header& e, void (*hook)(element_header&), const char* name, bool may_wait) {
+    frame f{.element = &e, .part = &c, .counted = false, .may_wait = may_wait};
+    const frame_scope scope(p, f);
+    ++e.pins;
+    try {
+        hook(e);
+    } catch (const fiber::unwind&) {
+        throw;
+    } catch (...) {
+        fail_program(p, failure_of(p, f, name));
+    }
+    --e.pins;
+}
+
+/// on(created) and on(arrived), if they have not run yet. They may wait.
+inline void run_due_hooks(pe& p, part& c, element_header& e) {
+    if (e.has(element_header::created_due)) {
+        e.unset(element_header::created_due);
+        run_hook(p, c, e, c.type->created, "on(motet::created)");
+    }
+    if (e.has(element_header::arrived_due)) {
+        e.unset(element_header::arrived_due);
+        run_hook(p, c, e, c.type->arrived, "on(motet::arrived)");
+    }
+}
+
+/// Asks the `when` of a message that has one.
+inline bool admits(pe& p, part& c, element_header& e, const message& m) {
+    frame f{.element = &e, .part = &c, .type = m.type, .counted = false, .may_wait = false};
+    const frame_scope scope(p, f);
+    try {
+        return pe::type_of(m).admits(&e, m);
+    } catch (...) {
+        fail_program(p, failure_of(p, f, ("the `when` of " + pe::type_of(m).name()).c_str()));
+        return false;
+    }
+}
+
+/// Keeps a message until its `when` allows it.
+inline void hold_back(pe& p, element_header& e, message* m) {
+    e.extend().held.push(m);
+    e.set(element_header::watched);
+    ++local_chares::of(p).when_held;
+}
+
+/// Step 3.
+inline void look_at_conditions(pe& p, part& c, element_header& e) {
+    element_extension& x = *e.extension;
+    if (!x.conditions.empty()) {
+        waiter_list waiting = std::exchange(x.conditions, {});
+        while (!waiting.empty()) {
+            waiter* w = waiting.pop();
+            if (w->satisfied(*w)) p.make_ready(*w);
+            else x.conditions.push(w);
+        }
+    }
+    message* before = nullptr;
+    for (message* m = x.held.front(); m != nullptr; before = m, m = m->next) {
+        if (!admits(p, c, e, *m)) continue;
+        x.held.remove(before, m);
+        --local_chares::of(p).when_held;
+        m->set(message::expedited); // it has waited long enough
+        p.enqueue_again(m);
+        break;
+    }
+    if (x.conditions.empty() && x.held.empty()) e.unset(element_header::watched);
+}
+
+/// Steps 3 and 4, after a frame of `e` has ended.
+inline void after_frame(pe& p, part& c, element_header& e) {
+    if (e.has(element_header::watched)) look_at_conditions(p, c, e);
+    if (e.pins != 0) return;
+    if (e.has(element_header::erase_pending)) return erase_now(p, c, e);
+    if (e.has(element_header::move_pending)) depart(p, c, e, e.extension->move_to);
+}
+
+/// A handler parks: pe::settle.
+inline void settle_parked(pe& p, frame& f) {
+    auto& e = *static_cast<element_header*>(f.element);
+    if (e.has(element_header::watched)) look_at_conditions(p, *static_cast<part*>(f.part), e);
+}
+
+/// A parked fiber waits for the state of its chare: pe::watch_element.
+inline void watch(pe&, waiter& w) {
+    auto& e = *static_cast<element_header*>(w.running->element);
+    e.extend().conditions.push(&w);
+    e.set(element_header::watched);
+}
+
+/// The result of a method that called `next` instead of returning one.
+inline void pass_on(pe& p, frame& f) {
+    p.send(p.number, std::exchange(f.successor, nullptr));
+}
+
+/// Step 2: gives `value` to whoever asked.
+template <class R, class Value>
+void reply_with(pe& p, frame& f, Value&& value) {
+    if constexpr (is_eventually<std::remove_cvref_t<R>>) {
+        if (f.successor != nullptr) return pass_on(p, f);
+        if (!value.value) throw error("this method returned an empty motet::eventually without calling motet::next");
+        if (f.reply != nullptr) deliver(p, *f.reply, &*value.value);
+    } else {
+        if (f.reply != nullptr) deliver(p, *f.reply, &value);
+    }
+}
+
+/// Runs `call`, which returns R, as a method of `e`. False if the fiber is being unwound: nothing may be touched then.
+template <class R, class Call>
+bool run_method(pe& p, part& c, element_header& e, frame& f, Call&& call) {
+    ++e.pins;
+    p.current_frame = &f;
+    try {
+        if (e.flags & (element_header::created_due | element_header::arrived_due)) [[unlikely]]
+            run_due_hooks(p, c, e);
+        if constexpr (std::is_void_v<R>) {
+            call();
+            if (f.successor != nullptr) [[unlikely]] pass_on(p, f);
+            else if (f.reply != nullptr) deliver_nothing(p, *f.reply);
+        } else {
+            auto value = call();
+            reply_with<R>(p, f, value);
+        }
+    } catch (const fiber::unwind&) {
+        p.current_frame = f.below;
+        return false;
+    } catch (...) {
+        if (f.successor != nullptr) p.discard(std::exchange(f.successor, nullptr));
+        failure why = failure_of(p, f);
+        if (f.reply != nullptr) deliver_failure(p, *f.reply, std::move(why));
+        else fail_program(p, why);
+    }
+    p.current_frame = f.below;
+    --e.pins;
+    if (e.flags != 0) [[unlikely]]
+        after_frame(p, c, e);
+    return true;
+}
+
+} // namespace motet::inline MOTET_VARIANT::runtime

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <motet/chare/errors.hpp>
+#include <motet/chare/local.hpp>
+#include <motet/chare/target.hpp>
+#include <motet/runtime/call.hpp>
+
+namespace motet::inline MOTET_VARIANT {
+
+namespace runtime {
+
+/// The frame that is about to wait. Throws `error` where nobody may.
+inline frame& waiting_frame(pe& p) {
+    if (p.current_frame == nullptr) [[unlikely]]
+        throw error("this waits, and only main and entry methods of chares can: the caller runs outside of them");
+    if (!p.current_frame->may_wait) [[unlikely]]
+        throw error("this waits inside a `when`, a condition, a reducer or on(motet::departing), which may not: " +
+                    p.state->place(p, *p.current_frame));
+    return *p.current_frame;
+}
+
+/// What a future waits for. Belongs to the future, on the PE that made it.
+class future_state_base {
+public:
+    explicit future_state_base(pe& on) : home(on), number(local_chares::of(on).futures.add(this)) {}
+    future_state_base(const future_state_base&) = delete;
+    future_state_base& operator=(const future_state_base&) = delete;
+    virtual ~future_state_base() {
+        local_chares::of(home).futures.remove(number);
+        if (failed && !told) fail_program(home, why);
+    }
+
+    void become_ready() {
+        ready = true;
+        if (waiting != nullptr) home.make_ready(*waiting);
+    }
+    void fail(failure&& reason) {
+        if (ready) return;
+        failed = true;
+        why = std::move(reason);
+        become_ready();
+    }
+    void wait() {
+        if (ready) return;
+        pe& p = this_pe();
+        check_home(p);
+        waiting_frame(p);
+        if (waiting != nullptr) throw error("two fibers wait for one future: make a future for each");
+        waiter w;
+        w.describe = [](waiter&) { return std::string("for a future"); };
+        waiting = &w;
+        const cleared on_return{*this};
+        p.park(w);
+    }
+    void check_home(const pe& p) const {
+        if (&p != &home) [[unlikely]]
+            throw error("a future of PE " + std::to_string(home.number) + " is used on PE " + std::to_string(p.number) +
+                        ": a future stays where it was made; send its promise");
+    }
+    void rethrow() {
+        told = true;
+        if (failed) raise(failure(why));
+    }
+
+    pe& home;
+    const std::uint64_t number;
+    waiter* waiting = nullptr;
+    bool ready = false;
+    bool failed = false;
+    bool told = false; ///< somebody has seen the failure
+    failure why;
+
+private:
+    struct cleared {
+        future_state_base& state;
+        ~cleared() { state.waiting = nullptr; }
+    };
+};
+
+template <class T>
+class future_state final : public future_state_base {
+public:
+    using future_state_base::future_state_base;
+    void set(T&& made) {
+        if (ready) return;
+        value.emplace(std::move(made));
+        become_ready();
+    }
+    T take() {
+        wait();
+        rethrow();
+        return std::move(*value);
+    }
+
+private:
+    std::optional<T> value;
+};
+template <>
+class future_state<void> final : public future_state_base {
+public:
+    /// Ready when it was set so many times.
+    explicit future_state(pe& on, std::size_t count = 1) : future_state_base(on), missing(count) {}
+    void set() {
+        if (!ready && --missing == 0) become_ready();
+    }
+    void take() {
+        wait();
+        rethrow();
+    }
+
+private:
+    std::size_t missing;
+};
+/// A future of several values.
+template <class T>
+class several_state final : public future_state_base {
+public:
+    several_state(pe& on, std::size_t count) : future_state_base(on), missing(count) {
+        if (count == 0) become_ready();
+    }
+    void set(T&& made) {
+        if (ready) return;
+        values.push_back(std::move(made));
+        if (--missing == 0) become_ready();
+    }
+    std::vector<T> take() {
+        wait();
+        rethrow();
+        return std::exchange(values, {});
+    }
+
+private:
+    std::size_t missing;
+    std::vector<T> values;
+};
+
+/// How values reach futures: from this PE at once, from others as a message.
+template <class State, class T>
+struct future_delivery {
+    static void set(pe& p, std::uint64_t number, T made) {
+        if (auto* state = static_cast<State*>(local_chares::of(p).futures.find(number))) state->set(std::move(made));
+    }
+    static void fail(pe& p, std::uint64_t number, failure why) {
+        if (auto* state = local_chares::of(p).futures.find(number)) state->fail(std::move(why));
+        else if (!why.erased) fail_program(p, why);
+    }
+    static void give_value(pe& p, const address& to, void* value) {
+        if (to.pe == p.number) set(p, to.index.low, std::move(*static_cast<T*>(value)));
+        else post<&future_delivery::set>(p, to.pe, to.index.low, std::move(*static_cast<T*>(value)));
+    }
+    static void give_failure(pe& p, const address& to, failure&& why) {
+        if (to.pe == p.number) fail(p, to.index.low, std::move(why));
+        else post<&future_delivery::fail>(p, to.pe, to.index.low, std::move(why));
+    }
+    static inline const delivery operations{&give_value, &give_failure};
+    static std::uint32_t id() { return registered<future_delivery, operations>::id(); }
+};
+template <class State>
+struct future_delivery<State, void> {
+    static void set(pe& p, std::uint64_t number) {
+        if (auto* state = static_cast<State*>(local_chares::of(p).futures.find(number))) state->set();
+    }
+    static void fail(pe& p, std::uint64_t number, failure why) {
+        if (auto* state = local_chares::of(p).futures.find(number)) state->fail(std::move(why));
+        else if (!why.erased) fail_program(p, why);
+    }
+    static void give_value(pe& p, const address& to, void*) {
+        if (to.pe == p.number) set(p, to.index.low);
+        else post<&future_delivery::set>(p, to.pe, to.index.low);
+    }
+    static void give_failure(pe& p, const address& to, failure&& why) {
+        if (to.pe == p.number) fail(p, to.index.low, std::move(why));
+        else post<&future_delivery::fail>(p, to.pe, to.index.low, std::move(why));
+    }
+    static inline const delivery operations{&give_value, &give_failure};
+    static std::uint32_t id() { return registered<future_delivery, operations>::id(); }
+};
+
+} // namespace runtime
+
+/// A value that will come. Stays on the PE where it was made (send its promise to others); moves, but does not copy.
+/// A failure that comes to a future nobody holds any more, or that nobody looks at, ends the program.
+template <class T>
+class future {
+public:
+    using value_type = T;
+
+    future() = default;
+
+    /// Waits for the value and takes it out. Throws motet::remote_error if the call it came from threw, motet::erased if
+    /// the element does not exist, and motet::error when called twice or on another PE.
+    T get() {
+        runtime::future_state_base& state = held();
+        const auto take = std::exchange(take_, nullptr);
+        if (take == nullptr) throw error("the value of this future was taken before: get() can be called once");
+        return take(state);
+    }
+    /// Waits for the value and leaves it where it is. Does not throw what the call threw.
+    void wait() const { held().wait(); }
+    /// Whether get() would return (or throw) at once.
+    bool ready() const { return held().ready; }
+    /// Whether there is a future at all: it was not moved away, and its value not taken.
+    bool valid() const { return state_ != nullptr && take_ != nullptr; }
+
+    // For the runtime.
+    template <class State>
+    explicit future(std::unique_ptr<State> state)
+        : state_(std::move(state)), take_([](runtime::future_state_base& s) -> T { return static_cast<State&>(s).take(); }) {}
+    runtime::future_state_base& held() const {
+        if (state_ == nullptr) throw error("this future is empty: it was moved away, or never came from a call");
+        return *state_;
+    }
+
+private:
+    std::unique_ptr<runtime::future_state_base> state_;
+    T (*take_)(runtime::future_state_base&) = nullptr;
+};
+
+/// The other end of a future: can be copied, sent to anyone, set from anywhere, and be the target of a reduction.
+/// The first value counts (of a future of several values: each).
+template <class T>
+class promise : public target<T> {
+public:
+    using target<T>::target;
+    /// Sets the value. Returns at once.
+    template <class... V>
+    void set(V&&... value) const {
+        this->send(std::forward<V>(value)...);
+    }
+};
+
+namespace runtime {
+
+template <class T>
+address address_of_future(const future_state<T>& state) {
+    return {future_delivery<future_state<T>, T>::id(), state.home.number, {}, {state.number, 0}};
+}
+
+/// A future and where to send its value (one of void: where to send so many).
+template <class T, class... Count>
+std::pair<future<T>, address> new_future(pe& p, Count... count) {
+    auto state = std::make_unique<future_state<T>>(p, count...);
+    const address to = address_of_future(*state);
+    return {future<T>(std::move(state)), to};
+}
+
+} // namespace runtime
+
+/// A future and the promise that sets it.
+template <class T>
+std::pair<future<T>, promise<T>> make_future() {
+    auto [made, to] = runtime::new_future<T>(runtime::this_pe());
+    return {std::move(made), promise<T>(to)};
+}
+
+/// A future of `count` values, which come in the order of their arrival, and the promise that takes each of them.
+template <class T>
+    requires(!std::is_void_v<T>)
+std::pair<future<std::vector<T>>, promise<T>> make_future(std::size_t count) {
+    using state_type = runtime::several_state<T>;
+    auto state = std::make_unique<state_type>(runtime::this_pe(), count);
+    const runtime::address to{
+        runtime::future_delivery<state_type, T>::id(), state->home.number, {}, {state->number, 0}};
+    return {future<std::vector<T>>(std::move(state)), promise<T>(to)};
+}
+
+namespace runtime {
+
+/// Parks until one of the states is ready, and says which.
+inline std::size_t wait_for_one(const std::vector<future_state_base*>& states) {
+    for (;;) {
+        for (std::size_t i = 0; i < states.size(); ++i)
+            if (states[i]->ready) return i;
+        pe& p = this_pe();
+        waiting_frame(p);
+        for (const auto* s : states) {
+            s->check_home(p);
+            if (s->waiting != nullptr) throw error("two fibers wait for one future: make a future for each");
+        }
+        waiter w;
+        w.describe = [](waiter&) { return std::string("for one of several futures"); };
+        struct registration {
+            const std::vector<future_state_base*>& states;
+            ~registration() {
+                for (auto* s : states) s->waiting = nullptr;
+            }
+        };
+        for (auto* s : states) s->waiting = &w;
+        const registration until_resumed{states};
+        p.park(w);
+    }
+}
+
+} // namespace runtime
+
+/// Waits until every one of the futures is ready. Their get() then returns or throws at once.
+template <class... T>
+void wait_all(const future<T>&... each) {
+    (each.wait(), ...);
+}
+template <class T>
+void wait_all(const std::vector<future<T>>& all) {
+    for (const auto& each : all) each.wait();
+}
+
+/// Waits until one of the futures is ready, and says which: the first of them, counted from 0.
+template <class T>
+std::size_t wait_any(const std::vector<future<T>>& all) {
+    if (all.empty()) throw error("wait_any waits for one of no futures: that would be for ever");
+    std::vector<runtime::future_state_base*> states;
+    for (const auto& each : all) states.push_back(&each.held());
+    return runtime::wait_for_one(states);
+}
+template <class... T>
+    requires(sizeof...(T) > 0)
+std::size_t wait_any(const future<T>&... each) {
+    return runtime::wait_for_one({&each.held()...});
+}
+
+} // namespace motet::inline MOTET_VARIANT

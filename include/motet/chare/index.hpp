@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <tuple>
+#include <type_traits>
+
+#include <motet/error.hpp>
+#include <motet/reflect/for_each_field.hpp>
+#include <motet/reflect/to_text.hpp>
+#include <motet/runtime/identity.hpp>
+#include <motet/serial/serial.hpp>
+
+namespace motet::inline MOTET_VARIANT {
+
+/// An index of N coordinates, 1 to 6. They share 16 bytes: 64 bits each for 1 and 2, 42 for 3, 32 for 4, 25 for 5 and 21
+/// for 6 dimensions; a coordinate beyond that throws `error` when it is used. Takes part in structured bindings.
+template <int N>
+    requires(N >= 1 && N <= 6)
+struct grid {
+    std::array<std::int64_t, static_cast<std::size_t>(N)> at{};
+
+    constexpr grid() = default;
+    template <std::integral... C>
+        requires(sizeof...(C) == N)
+    constexpr grid(C... coordinate) : at{static_cast<std::int64_t>(coordinate)...} {}
+
+    constexpr std::int64_t operator[](std::size_t i) const { return at[i]; }
+    constexpr std::int64_t& operator[](std::size_t i) { return at[i]; }
+    friend constexpr bool operator==(const grid&, const grid&) = default;
+    friend constexpr auto operator<=>(const grid&, const grid&) = default;
+    template <std::size_t I>
+    constexpr std::int64_t get() const {
+        return at[I];
+    }
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(at);
+    }
+};
+
+namespace runtime {
+
+template <class T>
+inline constexpr int grid_dimensions = 0;
+template <int N>
+inline constexpr int grid_dimensions<grid<N>> = N;
+
+template <class T>
+concept packs_into_16_bytes =
+    std::is_aggregate_v<T> && serial::serializable<T> && (serial::codec<T>::fixed > 0) && (serial::codec<T>::fixed <= 16);
+
+/// A type that can be the index of an array: an integer, a grid, or an aggregate whose fields pack into 16 bytes.
+template <class T>
+concept array_index = std::integral<T> || grid_dimensions<T> != 0 || packs_into_16_bytes<T>;
+
+/// How an index becomes 16 bytes and comes back.
+template <class Index>
+struct index_code {
+    static_assert(array_index<Index>, "motet: an index is an integer, a motet::grid<1...6>, or a plain struct whose "
+                                      "fields pack into 16 bytes");
+    static constexpr int dimensions = grid_dimensions<Index> != 0 ? grid_dimensions<Index> : std::integral<Index> ? 1 : 0;
+
+    static index_bits pack(const Index& index) {
+        if constexpr (std::integral<Index>) {
+            return {static_cast<std::uint64_t>(static_cast<std::int64_t>(index)), 0};
+        } else if constexpr (dimensions == 1) {
+            return {static_cast<std::uint64_t>(index.at[0]), 0};
+        } else if constexpr (dimensions == 2) {
+            return {static_cast<std::uint64_t>(index.at[0]), static_cast<std::uint64_t>(index.at[1])};
+        } else if constexpr (dimensions > 2) {
+            index_bits bits;
+            for (const std::int64_t c : index.at) {
+                if (c < -(std::int64_t{1} << (width - 1)) || c >= (std::int64_t{1} << (width - 1))) [[unlikely]]
+                    throw error("the coordinate " + std::to_string(c) + " does not fit the " + std::to_string(width) +
+                                " bits that a coordinate of motet::grid<" + std::to_string(dimensions) + "> has");
+                bits.high = (bits.high << width) | (bits.low >> (64 - width));
+                bits.low = (bits.low << width) | (static_cast<std::uint64_t>(c) & mask);
+            }
+            return bits;
+        } else {
+            std::array<std::byte, 16> bytes{};
+            serial::slot out{bytes.data()};
+            serial::codec<Index>::write(out, index);
+            index_bits bits;
+            std::memcpy(&bits, bytes.data(), 16);
+            return bits;
+        }
+    }
+    static Index unpack(index_bits bits) {
+        if constexpr (std::integral<Index>) {
+            return static_cast<Index>(bits.low);
+        } else if constexpr (dimensions == 1) {
+            return Index(static_cast<std::int64_t>(bits.low));
+        } else if constexpr (dimensions == 2) {
+            return Index(static_cast<std::int64_t>(bits.low), static_cast<std::int64_t>(bits.high));
+        } else if constexpr (dimensions > 2) {
+            Index index;
+            for (std::size_t i = dimensions; i-- > 0;) {
+                const std::uint64_t low = bits.low & mask;
+                index.at[i] = static_cast<std::int64_t>(low << (64 - width)) >> (64 - width);
+                bits.low = (bits.low >> width) | (bits.high << (64 - width));
+                bits.high >>= width;
+            }
+            return index;
+        } else {
+            Index index{};
+            std::array<std::byte, 16> bytes;
+            std::memcpy(bytes.data(), &bits, 16);
+            serial::decode_into(std::span<const std::byte>(bytes.data(), serial::codec<Index>::fixed), index);
+            return index;
+        }
+    }
+    static std::string text(index_bits bits) {
+        if constexpr (grid_dimensions<Index> != 0) {
+            std::string all;
+            for (const std::int64_t c : unpack(bits).at) all += (all.empty() ? "" : ", ") + std::to_string(c);
+            return "[" + all + "]";
+        } else {
+            return "[" + reflect::to_text(unpack(bits)) + "]";
+        }
+    }
+    /// Bits that compare as the indices do, coordinate by coordinate or field by field.
+    static index_bits order(index_bits bits) {
+        constexpr std::uint64_t sign = std::uint64_t{1} << 63;
+        if constexpr (dimensions == 1) {
+            return {bits.low ^ (std::is_unsigned_v<Index> ? 0 : sign), 0};
+        } else if constexpr (dimensions == 2) {
+            return {bits.high ^ sign, bits.low ^ sign};
+        } else if constexpr (dimensions > 2) {
+            index_bits flipped;
+            for (const std::int64_t c : unpack(bits).at) {
+                flipped.high = (flipped.high << width) | (flipped.low >> (64 - width));
+                flipped.low = (flipped.low << width) | ((static_cast<std::uint64_t>(c) & mask) ^ (sign >> (64 - width)));
+            }
+            return flipped;
+        } else {
+            index_bits all;
+            int used = 0; // of 16 bytes, the first most significant
+            const auto append = [&](std::uint64_t value, int bytes) {
+                for (int i = bytes; i-- > 0; ++used)
+                    (used < 8 ? all.high : all.low) |= ((value >> (8 * i)) & 0xff) << (8 * (7 - used % 8));
+            };
+            const auto add = [&](const auto& self, const auto& field) -> void {
+                using F = std::remove_cvref_t<decltype(field)>;
+                if constexpr (std::is_enum_v<F>) {
+                    self(self, static_cast<std::underlying_type_t<F>>(field));
+                } else if constexpr (std::is_integral_v<F>) {
+                    const std::uint64_t flip = std::is_signed_v<F> ? std::uint64_t{1} << (8 * sizeof(F) - 1) : 0;
+                    append(static_cast<std::uint64_t>(field) ^ flip, static_cast<int>(sizeof(F)));
+                } else if constexpr (std::is_aggregate_v<F> && !std::is_array_v<F> && serial::kind_of<F>() != serial::kind::array) {
+                    reflect::for_each_field(field, [&](auto, const auto& inner) { self(self, inner); });
+                } else {
+                    std::array<std::uint8_t, serial::codec<F>::fixed> raw{};
+                    serial::slot out{reinterpret_cast<std::byte*>(raw.data())};
+                    serial::codec<F>::write(out, field);
+                    for (const std::uint8_t byte : raw) append(byte, 1);
+                }
+            };
+            add(add, unpack(bits));
+            return all;
+        }
+    }
+    /// Elements in an extent; zero if one of its sides is not positive.
+    static std::uint64_t count(const Index& extent) {
+        if constexpr (std::integral<Index>) {
+            return extent > 0 ? static_cast<std::uint64_t>(extent) : 0;
+        } else if constexpr (dimensions > 0) {
+            std::uint64_t n = 1;
+            for (const std::int64_t side : extent.at) n *= side > 0 ? static_cast<std::uint64_t>(side) : 0;
+            return n;
+        } else {
+            return 0;
+        }
+    }
+    /// The place of an index in the extent, the last coordinate running fastest; ~0 outside.
+    static std::uint64_t linear(const Index& extent, const Index& index) {
+        if constexpr (std::integral<Index>) {
+            return index >= 0 && index < extent ? static_cast<std::uint64_t>(index) : ~std::uint64_t{0};
+        } else if constexpr (dimensions > 0) {
+            std::uint64_t place = 0;
+            for (std::size_t i = 0; i < dimensions; ++i) {
+                if (index.at[i] < 0 || index.at[i] >= extent.at[i]) return ~std::uint64_t{0};
+                place = place * static_cast<std::uint64_t>(extent.at[i]) + static_cast<std::uint64_t>(index.at[i]);
+            }
+            return place;
+        } else {
+            return ~std::uint64_t{0};
+        }
+    }
+    static Index from_linear(const Index& extent, std::uint64_t place) {
+        if constexpr (std::integral<Index>) {
+            return static_cast<Index>(place);
+        } else if constexpr (dimensions > 0) {
+            Index index;
+            for (std::size_t i = dimensions; i-- > 0;) {
+                index.at[i] = static_cast<std::int64_t>(place % static_cast<std::uint64_t>(extent.at[i]));
+                place /= static_cast<std::uint64_t>(extent.at[i]);
+            }
+            return index;
+        } else {
+            return {};
+        }
+    }
+
+private:
+    static constexpr int width = dimensions == 3 ? 42 : dimensions == 4 ? 32 : dimensions == 5 ? 25 : 21;
+    static constexpr std::uint64_t mask = (std::uint64_t{1} << width) - 1;
+};
+
+} // namespace runtime
+} // namespace motet::inline MOTET_VARIANT
+
+template <int N>
+struct std::tuple_size<motet::grid<N>> : std::integral_constant<std::size_t, static_cast<std::size_t>(N)> {};
+template <std::size_t I, int N>
+struct std::tuple_element<I, motet::grid<N>> {
+    using type = std::int64_t;
+};

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <motet/chare/part.hpp>
+#include <motet/runtime/pe.hpp>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+class future_state_base;
+
+/// The root in the name of the collection of all single chares of one type; the serial is the type's registered id.
+inline constexpr pe_number singles_root = no_pe - 1;
+
+/// Futures by number, so that a reply finds the one it is for, or finds that nobody wants it any more.
+class future_table {
+public:
+    std::uint64_t add(future_state_base* state) {
+        if (vacant.empty()) {
+            slots.push_back({state, 0});
+            return slots.size() - 1;
+        }
+        const std::uint32_t slot = vacant.back();
+        vacant.pop_back();
+        slots[slot].state = state;
+        return slot | (std::uint64_t{slots[slot].generation} << 32);
+    }
+    void remove(std::uint64_t number) {
+        const auto slot = static_cast<std::uint32_t>(number);
+        slots[slot].state = nullptr;
+        ++slots[slot].generation;
+        vacant.push_back(slot);
+    }
+    future_state_base* find(std::uint64_t number) const {
+        const auto slot = static_cast<std::uint32_t>(number);
+        return slot < slots.size() && slots[slot].generation == number >> 32 ? slots[slot].state : nullptr;
+    }
+
+private:
+    struct entry {
+        future_state_base* state;
+        std::uint32_t generation;
+    };
+    std::vector<entry> slots;
+    std::vector<std::uint32_t> vacant;
+};
+
+/// Delivering a broadcast to the elements of a PE. A handler that waits in the middle leaves the rest to another fiber.
+struct delivery_work {
+    part* where = nullptr;
+    std::uint64_t number = 0;      ///< of the broadcast that every element gets
+    std::size_t cursor = 0;        ///< elements below this position have to be looked at
+    const broadcast* record = nullptr;
+    open_broadcast* open = nullptr;
+    element_header* late = nullptr; ///< in place of that: one that moved here, and gets all it has not seen
+    std::uint64_t had_seen = 0;    ///< when it left
+    std::uint64_t had_done = 0;    ///< reduction rounds, when it left
+    std::uint64_t sponsored = 0;   ///< rounds up to this one its former PE answers for
+    pe_number from = no_pe;
+};
+
+/// Pieces of work of an activity (activity.hpp).
+struct activity_counts {
+    std::uint64_t made = 0;
+    std::uint64_t done = 0;
+    friend bool operator==(const activity_counts&, const activity_counts&) = default;
+};
+
+/// What a PE knows of an activity; the owner alone uses the second half.
+struct activity_state {
+    activity_counts own;
+    activity_counts sum;       ///< of the wave that passes through
+    std::uint32_t missing = 0; ///< children that have not answered
+    activity_counts previous;
+    double pause = 0;
+    bool waves = false;
+    std::vector<address> wanted;
+};
+
+/// The chares of one PE.
+class local_chares final : public pe_state {
+public:
+    static local_chares& of(pe& p) { return static_cast<local_chares&>(*p.state); }
+
+    /// The part of a collection here; null if its creation has not come yet.
+    part* find(pe& p, collection_id id) {
+        auto& [known, found] = recent[(id.serial ^ (id.root << 3)) & (recent.size() - 1)];
+        if (found != nullptr && known == id) [[likely]]
+            return found;
+        const auto it = parts.find(id.bits());
+        if (it == parts.end()) return id.root == singles_root ? make_singles(p, id) : nullptr;
+        known = id;
+        return found = it->second.get();
+    }
+    part& install(std::shared_ptr<collection_info> info) {
+        const collection_id id = info->id;
+        return *(parts[id.bits()] = std::make_unique<part>(std::move(info)));
+    }
+    void remember(message* m) {
+        unknown[m->collection.bits()].push(m);
+        ++unknown_count;
+    }
+    message_list take_unknown(collection_id id) {
+        const auto it = unknown.find(id.bits());
+        if (it == unknown.end()) return {};
+        message_list all = it->second;
+        unknown.erase(it);
+        unknown_count -= all.size();
+        return all;
+    }
+
+    void proceed(pe& p) override;
+    std::uint64_t held() const override {
+        std::uint64_t all = unknown_count + when_held;
+        for (const auto& [id, c] : parts) all += c->held;
+        return all;
+    }
+    void list_held(pe& p, std::vector<std::string>& lines) override;
+    void clear(pe& p) override;
+    std::string place(pe& p, const frame& f) override;
+    void shake(pe& p, std::uint64_t random) override;
+
+    future_table futures;
+    std::unordered_map<std::uint64_t, activity_state> activities;
+    std::deque<delivery_work> work;
+    std::uint64_t when_held = 0; ///< messages held back by a `when`
+    std::unordered_map<std::uint64_t, std::unique_ptr<part>> parts;
+
+private:
+    part* make_singles(pe& p, collection_id id);
+
+    std::unordered_map<std::uint64_t, message_list> unknown; ///< messages to collections that are not known here yet
+    std::uint64_t unknown_count = 0;
+    std::array<std::pair<collection_id, part*>, 64> recent{};
+};
+
+inline part* local_chares::make_singles(pe& p, collection_id id) {
+    auto info = std::make_shared<collection_info>();
+    info->id = id;
+    info->type = id.serial;
+    info->kind = collection_kind::single;
+    (void)p;
+    return &install(std::move(info));
+}
+
+/// "Tile[3, 4]"
+inline std::string element_text(const part& c, const index_bits& index) {
+    return c.type->name() + (c.info->kind == collection_kind::single ? "" : c.type->index_text(index));
+}
+
+inline std::string local_chares::place(pe& p, const frame& f) {
+    const std::string where = ", on PE " + std::to_string(p.number);
+    if (f.element == nullptr) {
+        const std::string name = f.type != 0 ? registry::instance().get<message_type>(f.type).name() : "the scheduler";
+        return (name.find("run_main") != std::string::npos ? "main" : name) + where;
+    }
+    const auto& c = *static_cast<const part*>(f.part);
+    return element_text(c, static_cast<const element_header*>(f.element)->index) + ", " +
+           (f.type != 0 ? "entry " + registry::instance().get<message_type>(f.type).name() : "a hook") + where;
+}
+
+inline void local_chares::list_held(pe& p, std::vector<std::string>& lines) {
+    const std::string where = ", on PE " + std::to_string(p.number);
+    auto line = [&](const part& c, const message* m, const char* why) {
+        lines.push_back(element_text(c, m->index) + ", entry " + pe::type_of(*m).name() + where + ": " + why);
+    };
+    for (const auto& [id, c] : parts) {
+        for (const element_header* e : c->table.elements)
+            if (e->extension)
+                for (const message* m = e->extension->held.front(); m != nullptr; m = m->next)
+                    line(*c, m, "its `when` is not satisfied");
+        for (const auto& [index, record] : c->homes)
+            for (const message* m = record.held.front(); m != nullptr; m = m->next)
+                line(*c, m, "there is no element of that index");
+    }
+    for (auto& [id, list] : unknown)
+        for (const message* m = list.front(); m != nullptr; m = m->next)
+            lines.push_back(pe::type_of(*m).name() + where + ": its collection does not exist here");
+}
+
+} // namespace motet::inline MOTET_VARIANT::runtime

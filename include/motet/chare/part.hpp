@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <motet/chare/boxed.hpp>
+#include <motet/chare/element.hpp>
+#include <motet/reflect/describe.hpp>
+#include <motet/runtime/deliver.hpp>
+#include <motet/runtime/pe.hpp>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+enum class collection_kind : std::uint8_t { single, group, node_group, array };
+
+/// What every PE knows of a collection. Inside a process all share one.
+struct collection_info {
+    collection_id id;
+    std::uint32_t type = 0; ///< registered collection_type
+    collection_kind kind = collection_kind::array;
+    bool dense = false;     ///< elements exist for every index of the extent from the start
+    bool on_demand = false; ///< a message to an index that does not exist creates it
+    bool linear = false;    ///< dense, and the index itself is the place in the extent
+    std::uint64_t total = 0; ///< elements of a dense array
+    index_bits extent;       ///< packed
+    boxed prototype;
+    std::uint32_t map = 0;  ///< registered map_type; 0: blocks of the extent, else by hash
+    boxed map_state;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(id.root, id.serial, type, kind, dense, on_demand, linear, total, extent.low, extent.high, prototype, map,
+                map_state);
+    }
+};
+
+/// What can be done with the chares of a collection without knowing their type.
+struct collection_type {
+    element_header* (*make)(const boxed& prototype); ///< a copy of the prototype
+    void (*destroy)(element_header*);
+    void (*encode)(const element_header&, serial::writer&);
+    element_header* (*decode)(serial::reader&);
+    void (*created)(element_header&); ///< the hooks; null where the struct has none
+    void (*arrived)(element_header&);
+    void (*departing)(element_header&);
+    std::uint64_t (*count)(index_bits extent);
+    std::uint64_t (*linear)(index_bits extent, index_bits index);
+    index_bits (*from_linear)(index_bits extent, std::uint64_t place);
+    index_bits (*order)(index_bits); ///< bits that compare as the indices do
+    std::string (*index_text)(index_bits);
+    std::string (*name)();
+    const reflect::type_description& (*describe)(); ///< the fields, for hooks and inspectors
+    void* (*object)(element_header&);
+};
+
+struct map_type {
+    std::int64_t (*place)(const void* map, index_bits index, index_bits extent, std::int64_t pes);
+};
+
+/// What the home of an index knows while the element is not there.
+struct home_record {
+    enum class state : std::uint8_t { unborn, moving, there, erased };
+    state now = state::unborn;
+    pe_number pe = no_pe;
+    std::uint64_t version = 0;
+    message_list held;
+};
+
+struct index_hash {
+    std::size_t operator()(const index_bits& i) const { return hash_of(i); }
+};
+
+struct broadcast;
+
+/// What many elements give to one result, put together on the way up the tree of PEs.
+struct partial {
+    boxed value;
+    bool failed = false;
+    failure why; ///< of the first that failed
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(value, failed, why);
+    }
+    void fail(failure&& reason) {
+        if (!std::exchange(failed, true)) why = std::move(reason);
+    }
+};
+
+/// A broadcast with what its calls gave back, on one PE (broadcast.hpp).
+struct open_broadcast {
+    partial result;
+    std::int64_t owed = 0;      ///< calls this PE answers for that have not returned
+    std::uint32_t children = 0; ///< that have reported
+    bool begun = false;
+};
+
+/// A reduction round on one PE (reduction.hpp).
+struct reduction_round {
+    partial result;
+    std::uint32_t type = 0; ///< registered reduction_type
+    address target;
+    std::int64_t owed = 0;      ///< contributions this PE answers for that come from elsewhere
+    std::uint32_t children = 0; ///< that have reported
+    bool prompted = false;      ///< the children know that it has begun
+};
+
+/// A call of members of a section under way on this PE, which passed it on to them (section.hpp).
+struct section_relay {
+    std::shared_ptr<broadcast> record;
+    address parent;            ///< the relay it came from; nowhere: this is the first
+    std::uint64_t missing = 0; ///< members that have not answered
+    std::uint64_t count = 0;   ///< all of them
+    partial result;
+};
+
+/// One round of a section's reduction at one node of its tree (section.hpp).
+struct section_round {
+    partial result;
+    address target;
+    std::uint32_t arrived = 0; ///< contributions and reports of child nodes
+};
+
+/// A collection on one PE.
+struct part {
+    explicit part(std::shared_ptr<collection_info> shared)
+        : info(std::move(shared)), type(&registry::instance().get<collection_type>(info->type)) {}
+
+    std::shared_ptr<collection_info> info;
+    const collection_type* type;
+    element_table table;
+
+    // Location (location.hpp).
+    bool settled = true; ///< no element was ever away from its home, as far as this PE knows
+    bool sealed = false; ///< an index that is unknown does not exist
+    std::uint64_t births = 0;
+    std::unordered_map<index_bits, home_record, index_hash> homes;
+    std::unordered_map<index_bits, std::pair<pe_number, std::uint64_t>, index_hash> cache;
+    std::uint64_t held = 0;
+
+    // Broadcasts (broadcast.hpp).
+    std::uint64_t issued = 0;    ///< at the root
+    std::uint64_t current = 0;   ///< the last one begun here
+    std::uint64_t delivered = 0; ///< the last one that every element here has had
+    std::vector<std::uint64_t> closed_broadcasts; ///< at the root: since the last one was issued
+    std::map<std::uint64_t, std::shared_ptr<broadcast>> broadcasts;
+    std::map<std::uint64_t, open_broadcast> open;
+    std::map<std::uint64_t, std::uint32_t> away_seen; ///< elements sent off and not yet acknowledged, by what they had seen
+
+    // Reductions (reduction.hpp).
+    std::uint64_t begun = 0;  ///< the last round known to have begun
+    std::uint64_t passed = 0; ///< the last round passed on to the parent
+    std::deque<reduction_round> rounds;    ///< from passed + 1 on
+    std::deque<std::uint32_t> population{0}; ///< [i]: elements here that owe this PE the rounds from passed + 1 + i on
+    std::map<std::uint64_t, std::uint32_t> away_round; ///< elements sent off and not yet acknowledged, by rounds done
+
+    // Sections (section.hpp).
+    std::map<std::uint64_t, section_relay> relays;
+    std::uint64_t relay_count = 0;
+    std::map<std::array<std::uint64_t, 3>, section_round> section_rounds; ///< by section, round and node
+
+    /// How many elements here owe this PE the rounds after `done`.
+    std::uint32_t& population_of(std::uint64_t done) {
+        const std::size_t place = done - passed;
+        if (place >= population.size()) population.resize(place + 1);
+        return population[place];
+    }
+    reduction_round& round(std::uint64_t number) {
+        const std::size_t place = number - passed - 1;
+        if (place >= rounds.size()) rounds.resize(place + 1);
+        return rounds[place];
+    }
+    bool fixed() const { return info->kind == collection_kind::group || info->kind == collection_kind::node_group; }
+};
+
+/// The chares of one PE: the state that the chare floor keeps with it.
+class local_chares;
+
+} // namespace motet::inline MOTET_VARIANT::runtime

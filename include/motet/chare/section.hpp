@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <motet/chare/broadcast.hpp>
+#include <motet/chare/check_call.hpp>
+#include <motet/chare/future.hpp>
+#include <motet/chare/reduction.hpp>
+
+/// Calls of some elements of an array, and reductions over them.
+///
+/// 1. A section is the list of its members' indices; its proxy carries it along.
+/// 2. A call goes from relay to relay: each sends messages to the members it has, sorts the rest by where they are said to
+///    be, and hands at most four parts of it on. The first member of a part is sent a message wherever it is, so that every
+///    relay makes the list shorter. Results come back along the relays, put together.
+/// 3. A contribution to a section's reduction goes to the home of the member's index. Member i's home waits for that of the
+///    members 4i + 1 to 4i + 4 in the list, and reports to that of member (i - 1) / 4.
+namespace motet::inline MOTET_VARIANT {
+
+namespace runtime {
+
+inline void take_section_result(pe& p, part& c, std::uint64_t relay, std::uint64_t members, partial one) {
+    const auto found = c.relays.find(relay);
+    section_relay& r = found->second;
+    try {
+        type_of(*r.record).combine(r.result, std::move(one));
+    } catch (...) {
+        auto [text, type] = exception_text::current();
+        r.result.fail({std::move(text), std::move(type), c.type->name(), "a reducer", false});
+    }
+    if ((r.missing -= members) > 0) return;
+    section_relay done = std::move(r);
+    c.relays.erase(found);
+    if (done.parent.how != 0)
+        return post_part<&take_section_result>(p, done.parent.pe, c.info->id, done.parent.index.low, done.count,
+                                               std::move(done.result));
+    try {
+        type_of(*done.record).finish(p, done.record->target, std::move(done.result));
+    } catch (...) {
+        auto [text, type] = exception_text::current();
+        deliver_failure(p, done.record->target, {std::move(text), std::move(type), c.type->name(), "a reducer", false});
+    }
+}
+
+template <auto M, class Op, class Index>
+struct section_delivery {
+    using calls = broadcast_of<M, Op, Index>;
+    static void give_value(pe& p, const address& to, [[maybe_unused]] void* result) {
+        partial one;
+        if constexpr (!calls::counts_only) one.value = boxed::of<typename calls::accumulator>(calls::lift(p, result));
+        pass(p, to, std::move(one));
+    }
+    static void give_failure(pe& p, const address& to, failure&& why) {
+        partial one;
+        one.fail(std::move(why));
+        pass(p, to, std::move(one));
+    }
+    static void pass(pe& p, const address& to, partial&& one) {
+        if (to.pe != p.number)
+            return post_part<&take_section_result>(p, to.pe, to.collection, to.index.low, std::uint64_t{1}, std::move(one));
+        take_section_result(p, *local_chares::of(p).find(p, to.collection), to.index.low, 1, std::move(one));
+    }
+    static inline const delivery operations{&give_value, &give_failure};
+    static std::uint32_t id() { return registered<section_delivery, operations>::id(); }
+};
+
+/// Step 2. `parent`: the relay this one is part of.
+inline void relay_section(pe& p, part& c, std::shared_ptr<broadcast> record, std::vector<index_bits> members,
+                          address parent) {
+    const std::uint64_t number = ++c.relay_count;
+    const bool wanted = record->reply != 0;
+    const address reply{record->reply, p.number, c.info->id, {number, 0}};
+    if (wanted) {
+        section_relay& r = c.relays[number];
+        r.record = record;
+        r.parent = parent;
+        r.missing = r.count = members.size();
+    }
+    std::vector<std::pair<pe_number, index_bits>> elsewhere;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        const pe_number at = where(p, c, members[i]);
+        if (at == p.number || i == 0)
+            p.send(at, type_of(*record).message_for(p, c, members[i], *record, wanted ? &reply : nullptr));
+        else elsewhere.emplace_back(at, members[i]);
+    }
+    std::sort(elsewhere.begin(), elsewhere.end());
+    for (std::size_t begin = 0, k = 0; begin < elsewhere.size(); ++k) {
+        const std::size_t fair = std::max<std::size_t>(1, elsewhere.size() * (k + 1) / 4);
+        std::size_t end = std::max(begin + 1, fair);
+        while (end < elsewhere.size() && elsewhere[end].first == elsewhere[end - 1].first) ++end; // a PE's members together
+        end = std::min(end, elsewhere.size());
+        std::vector<index_bits> some;
+        for (std::size_t i = begin; i < end; ++i) some.push_back(elsewhere[i].second);
+        post_part<&relay_section>(p, elsewhere[begin].first, c.info->id, record, std::move(some),
+                                  wanted ? reply : address{});
+        begin = end;
+    }
+}
+
+inline void issue_section(pe& p, collection_id id, std::shared_ptr<broadcast> record,
+                          const std::vector<index_bits>& members) {
+    if (members.empty()) return type_of(*record).finish(p, record->target, {});
+    post_part<&relay_section>(p, p.number, id, std::move(record), members, address{});
+}
+
+/// Step 3, at the home of member `node` of `count`. `path`: the members from its parent up to the first.
+inline void take_section_contribution(pe& p, part& c, std::uint64_t section, std::uint64_t round, std::uint64_t node,
+                                      std::uint64_t count, std::vector<index_bits> path, std::uint32_t type,
+                                      address target, partial one) {
+    const std::array<std::uint64_t, 3> key{section, round, node};
+    section_round& r = c.section_rounds[key];
+    try {
+        registry::instance().get<reduction_type>(type).combine(r.result, std::move(one));
+    } catch (...) {
+        auto [text, name] = exception_text::current();
+        r.result.fail({std::move(text), std::move(name), c.type->name(), "a reducer", false});
+    }
+    if (target.how != 0) r.target = target;
+    const std::uint64_t first_child = 4 * node + 1;
+    const std::uint64_t children = first_child >= count ? 0 : std::min<std::uint64_t>(4, count - first_child);
+    if (++r.arrived < 1 + children) return;
+    section_round done = std::move(r);
+    c.section_rounds.erase(key);
+    if (node == 0) {
+        reduction_round last;
+        last.type = type;
+        last.target = done.target;
+        last.result = std::move(done.result);
+        return finish_round(p, c, std::move(last));
+    }
+    const index_bits parent = path.front();
+    path.erase(path.begin());
+    post_part<&take_section_contribution>(p, home_of(p, c, parent), c.info->id, section, round, (node - 1) / 4, count,
+                                          std::move(path), type, done.target, std::move(done.result));
+}
+
+} // namespace runtime
+
+/// Some elements of a collection: called and reduced like all of it, along a tree. A value that can be sent along; it
+/// carries the list of its members, which does not change. Members that move are found; the section of members that were
+/// erased fails when called with motet::erased.
+template <class T, class Index = std::int64_t>
+class section {
+public:
+    section() = default;
+    /// Made by a collection's `section(indices)`. Doubles count once.
+    section(runtime::collection_id of, const std::vector<Index>& indices) : id_(of) {
+        std::vector<runtime::index_bits> all;
+        for (const Index& index : indices) all.push_back(runtime::index_code<Index>::pack(index));
+        std::sort(all.begin(), all.end());
+        all.erase(std::unique(all.begin(), all.end()), all.end());
+        members_ = std::make_shared<const std::vector<runtime::index_bits>>(std::move(all));
+        runtime::pe& p = runtime::this_pe();
+        number_ = (std::uint64_t{p.number} << 32) | (++p.serial & 0xFFFFFFFFu);
+    }
+
+    std::size_t size() const { return members_ ? members_->size() : 0; }
+    /// The indices of the members.
+    std::vector<Index> indices() const {
+        std::vector<Index> all;
+        if (members_)
+            for (const auto& bits : *members_) all.push_back(runtime::index_code<Index>::unpack(bits));
+        return all;
+    }
+
+    /// Calls every member; nobody waits.
+    template <auto M, class... A>
+    void tell(A&&... a) const {
+        if constexpr (runtime::check_call<M, T, A...>()) issue<M, runtime::untold>({}, std::forward<A>(a)...);
+    }
+    /// Calls every member; the future is ready when all have returned.
+    template <auto M, class... A>
+    future<void> all(A&&... a) const {
+        return collect<M, runtime::nothing_reducer, void>(std::forward<A>(a)...);
+    }
+    /// Calls every member and gives the results in index order.
+    template <auto M, class... A>
+    auto gather(A&&... a) const {
+        return reduce<M>(motet::gather, std::forward<A>(a)...);
+    }
+    /// Calls every member and puts the results together.
+    template <auto M, class Op, class... A>
+    auto reduce(Op, A&&... a) const {
+        return collect<M, Op, runtime::reduced<Op, runtime::result_of<M>, Index>>(std::forward<A>(a)...);
+    }
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        std::vector<runtime::index_bits> all;
+        if constexpr (Archive::is_writing) {
+            if (members_) all = *members_;
+        }
+        archive(id_.root, id_.serial, number_, all);
+        if constexpr (!Archive::is_writing)
+            members_ = std::make_shared<const std::vector<runtime::index_bits>>(std::move(all));
+    }
+
+    // For the runtime.
+    runtime::collection_id collection() const { return id_; }
+    std::uint64_t number() const { return number_; }
+    const std::vector<runtime::index_bits>& members() const {
+        static const std::vector<runtime::index_bits> none;
+        return members_ ? *members_ : none;
+    }
+
+private:
+    template <auto M, class Op, class R, class... A>
+    future<R> collect(A&&... a) const {
+        if constexpr (runtime::check_ask<M, T, A...>()) {
+            auto [made, to] = runtime::new_future<R>(runtime::this_pe());
+            issue<M, Op>(to, std::forward<A>(a)...);
+            return std::move(made);
+        } else {
+            return {};
+        }
+    }
+    template <auto M, class Op, class... A>
+    void issue(const runtime::address& target, A&&... a) const {
+        using calls = runtime::broadcast_of<M, Op, Index>;
+        auto record = calls::make(target, runtime::entry_call<M>::convert(std::forward<A>(a)...));
+        record->reply = std::is_same_v<Op, runtime::untold> ? 0 : runtime::section_delivery<M, Op, Index>::id();
+        runtime::issue_section(runtime::this_pe(), id_, std::move(record), members());
+    }
+
+    runtime::collection_id id_;
+    std::uint64_t number_ = 0;
+    std::shared_ptr<const std::vector<runtime::index_bits>> members_;
+};
+
+} // namespace motet::inline MOTET_VARIANT

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <motet/chare/future.hpp>
+#include <motet/runtime/quiescence.hpp>
+
+namespace motet::inline MOTET_VARIANT {
+
+namespace runtime {
+
+/// A fiber that waits for a condition. What the condition throws is thrown where it waits.
+template <class Condition>
+struct condition_waiter : waiter {
+    explicit condition_waiter(Condition& c) : condition(c) {
+        satisfied = [](waiter& w) { return static_cast<condition_waiter&>(w).holds(); };
+        describe = [](waiter&) { return std::string("for a condition"); };
+    }
+    bool holds() {
+        pe& p = this_pe();
+        frame* const outer = p.current_frame;
+        p.current_frame = running;
+        const bool could_wait = std::exchange(running->may_wait, false);
+        bool result = true;
+        try {
+            result = condition();
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        running->may_wait = could_wait;
+        p.current_frame = outer;
+        return result;
+    }
+    Condition& condition;
+    std::exception_ptr failure;
+};
+
+inline void tell_time(pe& p, address to) { deliver_nothing(p, to); }
+
+inline void ask_quiescence(pe& p, address to) { want_quiescence(p, to); }
+
+} // namespace runtime
+
+/// Waits until `condition()` is true. It is looked at whenever a method of this chare has returned or begun to wait
+/// (in main: any method on this PE), and may read the chare's state; it may not wait. Meanwhile other messages are
+/// handled, by this chare too. What it throws is thrown here.
+template <class Condition>
+    requires std::is_invocable_r_v<bool, Condition&>
+void wait(Condition&& condition) {
+    runtime::pe& p = runtime::this_pe();
+    runtime::frame& f = runtime::waiting_frame(p);
+    runtime::condition_waiter<std::remove_reference_t<Condition>> w(condition);
+    w.running = &f;
+    if (!w.holds()) p.park(w);
+    if (w.failure) std::rethrow_exception(w.failure);
+}
+
+/// A future that is ready after so long (in a simulated run: of virtual time).
+template <class Rep, class Period>
+future<void> after(std::chrono::duration<Rep, Period> time) {
+    runtime::pe& p = runtime::this_pe();
+    auto [made, to] = runtime::new_future<void>(p);
+    p.send_after(std::chrono::duration<double>(time).count(), runtime::call<&runtime::tell_time>::make(p, to));
+    return std::move(made);
+}
+
+/// Waits so long; other messages are handled meanwhile.
+template <class Rep, class Period>
+void sleep_for(std::chrono::duration<Rep, Period> time) {
+    after(time).get();
+}
+
+/// Lets everything that is in line on this PE run before it returns.
+inline void yield() { after(std::chrono::seconds(0)).get(); }
+
+/// A future that is ready when nothing moves any more: every message was handled up to its first wait, and none is under
+/// way (Mattern, "Algorithms for distributed termination detection", 1987). A message held back by a `when` delays it.
+inline future<void> quiescence() {
+    runtime::pe& p = runtime::this_pe();
+    auto [made, to] = runtime::new_future<void>(p);
+    runtime::post<&runtime::ask_quiescence>(p, 0, to);
+    return std::move(made);
+}
+
+} // namespace motet::inline MOTET_VARIANT

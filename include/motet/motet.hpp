@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+/// All of Motet's core: chares, calls, waiting, collections, and the patterns made of them.
+
+#include <motet/chare/activity.hpp>
+#include <motet/chare/channel.hpp>
+#include <motet/chare/future.hpp>
+#include <motet/chare/proxy.hpp>
+#include <motet/chare/readonly.hpp>
+#include <motet/chare/reducers.hpp>
+#include <motet/chare/run.hpp>
+#include <motet/chare/section.hpp>
+#include <motet/chare/self.hpp>
+#include <motet/chare/wait.hpp>
