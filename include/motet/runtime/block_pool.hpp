@@ -80,7 +80,7 @@ public:
     block_pool(const block_pool&) = delete;
     block_pool& operator=(const block_pool&) = delete;
 
-    void* take(std::uint8_t size_class, [[maybe_unused]] std::size_t bytes) {
+    void* take([[maybe_unused]] std::uint8_t size_class, [[maybe_unused]] std::size_t bytes) {
 #ifdef MOTET_PLAIN_BLOCKS
         return allocate(bytes);
 #else

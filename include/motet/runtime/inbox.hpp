@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <ctime>
 #include <linux/futex.h>
@@ -45,6 +46,7 @@ public:
         if (head.load(std::memory_order_seq_cst) == nullptr && !stop.load(std::memory_order_seq_cst)) {
             timespec limit{};
             if (seconds >= 0) {
+                seconds = std::min(seconds, 1e6); // waking up early does no harm
                 limit.tv_sec = static_cast<std::time_t>(seconds);
                 limit.tv_nsec = static_cast<long>((seconds - static_cast<double>(limit.tv_sec)) * 1e9);
             }

@@ -54,21 +54,32 @@ inline void machine::stop(int code) {
 inline void machine::fail(std::string what) {
     {
         const std::lock_guard lock(ending);
-        if (stopped) return;
+        if (stopped || !failure.empty()) return;
         failure = std::move(what);
     }
     stop(1);
 }
 
-/// The program's main, as the first message of a run.
-template <class Body>
-void run_main(pe& p, Body* body) {
-    int code = 0;
-    if constexpr (std::is_convertible_v<std::invoke_result_t<Body&>, int>) {
-        code = (*body)();
-    } else {
-        (*body)();
+/// What a run calls as its main. Without the type of the function object: two source files may have lambdas of one name.
+struct main_body {
+    void* object;
+    int (*call)(void* object);
+
+    template <class Body>
+    static int invoke(void* object) {
+        auto& body = *static_cast<Body*>(object);
+        if constexpr (std::is_convertible_v<std::invoke_result_t<Body&>, int>) {
+            return body();
+        } else {
+            body();
+            return 0;
+        }
     }
+};
+
+/// The program's main, as the first message of a run.
+inline void run_main(pe& p, const main_body* body) {
+    const int code = body->call(body->object);
     p.watch->main_returned = true;
     p.watch->next = 0;
     p.watch->pause = 0;
@@ -82,7 +93,8 @@ int launch(options chosen, std::vector<std::string> arguments, Body& body, std::
     registry::instance().seal();
     machine job(chosen, std::move(arguments));
     for (auto& p : job.pes) p->state = equip(*p);
-    message* start = call<&run_main<Body>>::make(*job.pes[0], &body);
+    const main_body erased{&body, &main_body::invoke<Body>};
+    message* start = call<&run_main>::make(*job.pes[0], &erased);
     job.pes[0]->send(0, start);
     if (job.sim) job.sim->run();
     else run_on_threads(job);

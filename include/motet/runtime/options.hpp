@@ -59,7 +59,7 @@ inline double scaled(std::string_view option, std::string_view text, std::string
                      std::initializer_list<std::pair<std::string_view, double>> units) {
     double n = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), n);
-    if (failure != std::errc{} || !(n >= 0)) refuse(option, text, wanted);
+    if (failure != std::errc{} || !(n >= 0 && n <= 1e300)) refuse(option, text, wanted);
     const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
     if (unit.empty() && n == 0) return 0;
     for (const auto& [name, factor] : units)
@@ -113,8 +113,8 @@ inline constexpr option known_options[] = {
          const auto x = v.find('x');
          if (x == std::string_view::npos) parse::refuse("sim", v, "processes x PEs, such as 64x16");
          o.simulated = true;
-         o.processes = parse::number<std::uint32_t>("sim", v.substr(0, x), 1, 1u << 20, "processes x PEs, such as 64x16");
-         o.pes = parse::number<std::uint32_t>("sim", v.substr(x + 1), 1, 1u << 16, "processes x PEs, such as 64x16");
+         o.processes = parse::number<std::uint32_t>("sim", v.substr(0, x), 1, 1u << 20, "1 to 1048576 processes before the x");
+         o.pes = parse::number<std::uint32_t>("sim", v.substr(x + 1), 1, 1u << 16, "1 to 65536 PEs after the x");
          if (std::uint64_t{o.processes} * o.pes > (1u << 24)) parse::refuse("sim", v, "at most 16777216 PEs in all");
      }},
     {"seed", "N", "simulated: seed of every random choice (default 1)",
@@ -165,7 +165,13 @@ inline std::string environment_name(std::string_view option) {
 inline options take_options(std::vector<std::string>& arguments) {
     options result;
     for (const option& o : known_options)
-        if (const char* value = std::getenv(environment_name(o.name).c_str())) o.set(result, value);
+        if (const char* value = std::getenv(environment_name(o.name).c_str())) {
+            try {
+                o.set(result, value);
+            } catch (const error& problem) {
+                throw error("the environment variable " + environment_name(o.name) + " stands for " + problem.what());
+            }
+        }
     std::vector<std::string> rest;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::string& argument = arguments[i];

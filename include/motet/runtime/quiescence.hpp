@@ -20,6 +20,11 @@
 /// 4. A deadlock, and messages still held back at the end, are reported: PE 0 asks every PE for its lines.
 namespace motet::inline MOTET_VARIANT::runtime {
 
+/// "1 fiber", "2 fibers".
+inline std::string count_text(std::size_t count, const std::string& what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 /// How long, in words.
 inline std::string duration_text(double seconds) {
     char text[32];
@@ -71,12 +76,12 @@ inline void take_report(pe& p, std::vector<std::string> parked, std::vector<std:
     };
     const std::string held_text = joined(watch.held_lines, 100);
     if (watch.parked_lines.empty()) {
-        p.job.warnings.push_back("the program ends with " + std::to_string(watch.held_lines.size()) +
-                                 " messages still held back:" + held_text);
+        p.job.warnings.push_back("the program ends with " + count_text(watch.held_lines.size(), "message") +
+                                 " still held back:" + held_text);
         return p.job.stop(0);
     }
-    p.job.fail("deadlock: nothing can move any more, but " + std::to_string(watch.parked_lines.size()) +
-               " fibers wait:" + joined(watch.parked_lines, 100) +
+    p.job.fail("deadlock: nothing can move any more, but " + count_text(watch.parked_lines.size(), "fiber") +
+               (watch.parked_lines.size() == 1 ? " waits:" : " wait:") + joined(watch.parked_lines, 100) +
                (watch.held_lines.empty() ? "" : "\nand these messages are held back:" + held_text));
 }
 
@@ -111,7 +116,7 @@ inline void finish_wave(pe& p, const wave_counts& counts) {
     watch.have_previous = true;
     if (!balanced || !equal) {
         if (balanced) return start_wave(p); // the second wave follows at once
-        watch.pause = std::min(std::max(2 * watch.pause, 20e-6), 50e-3);
+        watch.pause = std::clamp(1.125 * watch.pause, 20e-6, 50e-3); // an eighth of the time waited so far
         watch.next = p.now() + watch.pause;
         if (equal && p.port != nullptr) broken("a simulated run lost a message: sent " + std::to_string(counts.sent) +
                                                ", processed " + std::to_string(counts.processed) + ", held " +

@@ -35,6 +35,11 @@ public:
         spares.push_back(running);
         running = nullptr;
     }
+    /// Sees to it that `park` will not fail for want of a stack. Throws `error`.
+    void prepare() {
+        if (spares.empty()) [[unlikely]]
+            spares.push_back(fiber::fiber::create(stacks, &carry, this));
+    }
     /// Hands the loop on; returns when the calling fiber is resumed.
     void park() {
         fiber::fiber* self = running;
@@ -53,7 +58,7 @@ public:
 
 private:
     fiber::fiber* take_spare() {
-        if (spares.empty()) return fiber::fiber::create(stacks, &carry, this);
+        prepare();
         fiber::fiber* spare = spares.back();
         spares.pop_back();
         return spare;

@@ -166,6 +166,15 @@ private:
         const message_type& type = pe::type_of(*m);
         if (type.encode == nullptr)
             broken("a message that cannot be serialized would leave its process: " + type.name());
+        try {
+            return carried(from, target, m, type);
+        } catch (...) { // a user's own serialize may throw: to the sender
+            if (!m->has(message::uncounted)) --from.sent;
+            from.discard(m);
+            throw;
+        }
+    }
+    message* carried(pe& from, pe& target, message* m, const message_type& type) {
         serial::writer out;
         type.encode(*m, out);
         message* copy = target.allocate(m->type, type.payload_bytes + (m->has(message::replies) ? sizeof(address) : 0));
@@ -175,7 +184,12 @@ private:
         copy->flags = static_cast<std::uint8_t>(m->flags & ~message::constructed);
         copy->bytes = static_cast<std::uint32_t>(sizeof(message) + out.size());
         serial::reader in(out.bytes());
-        type.decode(*copy, in);
+        try {
+            type.decode(*copy, in);
+        } catch (...) {
+            target.discard(copy);
+            throw;
+        }
         if (m->has(message::replies))
             *reinterpret_cast<address*>(static_cast<std::byte*>(copy->payload()) + type.payload_bytes) =
                 *reinterpret_cast<const address*>(static_cast<std::byte*>(m->payload()) + type.payload_bytes);
@@ -192,9 +206,8 @@ private:
                 pe& first = *own.job.pes[0];
                 first.enter();
                 own.begin_step(first);
-                consider_wave(first);
+                if (consider_wave(first) < 0) broken("a simulated run stands still");
                 own.finish_step();
-                if (own.events.empty() && !own.job.stopped) broken("a simulated run stands still");
                 continue;
             }
             std::pop_heap(own.events.begin(), own.events.end(), &later);
@@ -255,11 +268,11 @@ private:
     }
     /// Runs what the handler left ready on its PE. Also the first thing a fiber does that carries the loop on.
     void finish_step() {
+        // While `attend` was away on another fiber, that one may have finished this step and begun others.
+        while (active != nullptr && !job.stopped && active->attention && active->attend()) {
+        }
         if (active == nullptr) return;
         pe& p = *active;
-        while (!job.stopped && p.attention && p.attend()) {
-        }
-        if (active == nullptr) return; // another fiber finished this step meanwhile
         measure();
         active = nullptr;
         if (stepped_message && job.options.migrate > 0 && random.unit() < job.options.migrate) {

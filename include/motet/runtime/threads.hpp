@@ -2,9 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
-#include <sched.h>
+#include <exception>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -23,6 +26,18 @@ inline void relax_cpu() {
 #endif
 }
 
+/// A clock that costs little to read, and a good moment in its units: about 20 microseconds.
+#if defined(__x86_64__)
+inline std::uint64_t ticks() { return __builtin_ia32_rdtsc(); }
+inline constexpr std::uint64_t ticks_per_turn = 50'000;
+#else
+inline std::uint64_t ticks() {
+    return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
+inline constexpr std::uint64_t ticks_per_turn = 20'000;
+#endif
+
+/// A PE on the thread that made this.
 class threaded_pe {
 public:
     threaded_pe(machine& job, pe_number number) : fibers(job.options.stack, &loop, this), self(*job.pes[number]) {
@@ -42,30 +57,44 @@ public:
     }
 
 private:
-    static constexpr int turn = 32; ///< handlers between two looks at the inbox
+    static constexpr int step = 8;          ///< handlers between two looks at the clock
+    static constexpr int longest_turn = 32; ///< handlers between two exchanges with others
 
     static void loop(void* pointer) {
         threaded_pe& own = *static_cast<threaded_pe*>(pointer);
         pe& p = own.self;
         while (!p.stopping.load(std::memory_order_relaxed)) {
+            if (--own.budget < 0) [[unlikely]]
+                own.look_up();
             if (p.attention && p.attend()) continue;
             if (p.queue.empty()) {
                 own.look_around();
                 continue;
             }
-            if (--own.budget < 0) {
-                own.budget = turn;
-                p.flush();
-                p.take_inbox();
-                p.take_timers();
-            }
             p.dispatch(p.queue.pop());
         }
         p.unwind_parked();
     }
+    /// What a busy PE does from time to time: sends, and takes, what others wait for. Every 32 handlers, or after every
+    /// one where they compute for long.
+    void look_up() {
+        budget = step - 1;
+        if (self.nothing_to_exchange()) return;
+        const auto time = ticks();
+        const bool slow = time - looked_up > ticks_per_turn;
+        looked_up = time;
+        turn += step;
+        if (slow) budget = 0;
+        if (!slow && turn < longest_turn) return;
+        turn = 0;
+        self.flush();
+        self.take_inbox();
+        self.take_timers();
+    }
     void look_around() {
         pe& p = self;
         p.flush();
+        turn = 0;
         p.take_timers();
         if (p.take_inbox() || !p.nothing_queued()) return;
         if (spin > 0) {
@@ -109,19 +138,28 @@ private:
     scheduler fibers;
     pe& self;
     double spin = 0;
-    int budget = turn;
+    int budget = 0; ///< handlers until the next look at the clock
+    int turn = 0;   ///< handlers since the last exchange
+    std::uint64_t looked_up = 0;
 };
 
 inline void run_on_threads(machine& job) {
-    std::vector<std::unique_ptr<threaded_pe>> drivers(job.pe_total());
+    const auto work = [&job](pe_number i) {
+        try {
+            threaded_pe(job, i).run();
+        } catch (const std::exception& problem) { // no stack for its first fiber
+            job.fail("PE " + std::to_string(i) + " cannot run: " + problem.what());
+        }
+    };
     std::vector<std::thread> threads;
-    for (pe_number i = 1; i < job.pe_total(); ++i)
-        threads.emplace_back([&job, &drivers, i] {
-            drivers[i] = std::make_unique<threaded_pe>(job, i);
-            drivers[i]->run();
-        });
-    drivers[0] = std::make_unique<threaded_pe>(job, 0);
-    drivers[0]->run();
+    threads.reserve(job.pe_total());
+    try {
+        for (pe_number i = 1; i < job.pe_total(); ++i) threads.emplace_back(work, i);
+    } catch (const std::system_error& problem) {
+        job.fail("thread " + std::to_string(threads.size() + 2) + " of " + std::to_string(job.pe_total()) +
+                 " cannot be started: " + problem.what() + " (--motet-pes)");
+    }
+    work(0);
     for (std::thread& t : threads) t.join();
 }
 
