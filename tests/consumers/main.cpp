@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 // What a program of somebody else's looks like to the compiler and the linker.
-#include <motet/runtime/launch.hpp>
-#include <motet/serial/serial.hpp>
+#include <motet/motet.hpp>
 
 #include <string>
 
-struct particle {
-    int number = 0;
-    std::string name;
+struct greeter {
+    std::string greeting;
+
+    std::string greet(const std::string& name) const { return greeting + ", " + name; }
 };
 
-int main() {
-    particle copy;
-    motet::serial::decode_into(motet::serial::encode(particle{7, "seven"}), copy);
-    return copy.number == 7 && copy.name == "seven" ? 0 : 1;
+int main(int argc, char** argv) {
+    return motet::run(argc, argv, [] {
+        auto one = motet::chare<greeter>::create(greeter{"Hello"});
+        return one.ask<&greeter::greet>("world").get() == "Hello, world" ? 0 : 1;
+    });
 }

@@ -16,7 +16,7 @@ struct arguments<Template<T...>> {
     using list = types<T...>;
 };
 
-/// The template arguments of T as types<…>, if all of them are types; else none.
+/// The template arguments of T as `types<…>`, if all of them are types; else none.
 template <class T>
 using arguments_of = typename arguments<T>::list;
 

@@ -19,7 +19,7 @@ namespace motet::reflect {
 
 /// The value as text for people, of at most `limit` characters and then "...": numbers in their shortest exact form,
 /// "strings" in quotes, {x=1, y=2} for structs, [1, 2] for sequences, {1: 2} for maps, (1, 2) for tuples, null for what
-/// is empty, and <type> for what cannot be looked into.
+/// is empty, and `<type>` for what cannot be looked into.
 template <class T>
 std::string to_text(const T& value, std::size_t limit = 200);
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "parts.hpp"
 
-#include <motet/reflect/reflect.hpp>
-#include <motet/runtime/launch.hpp>
-#include <motet/serial/serial.hpp>
-
-#include <iostream>
-
-int main() {
-    const std::string text = motet::reflect::to_text(particle{7, "seven"});
-    std::cout << text << '\n';
-    return text == describe_in_program() && text == describe_in_library() ? 0 : 1;
+int main(int argc, char** argv) {
+    return motet::run(argc, argv, [] {
+        auto one = motet::chare<greeter>::create(greeter{"Hello"});
+        return one.ask<&greeter::greet>("main").get() == "Hello, main" && ask_in_program(one) == "Hello, program" &&
+                       ask_in_library(one) == "Hello, library"
+                   ? 0
+                   : 1;
+    });
 }
