@@ -13,3 +13,5 @@
 #include <motet/chare/section.hpp>
 #include <motet/chare/self.hpp>
 #include <motet/chare/wait.hpp>
+#include <motet/pattern/parallel_for.hpp>
+#include <motet/pattern/pool.hpp>

@@ -23,7 +23,8 @@ inline frame& waiting_frame(pe& p) {
     if (p.current_frame == nullptr) [[unlikely]]
         throw error("this waits, and only main and entry methods of chares can: the caller runs outside of them");
     if (!p.current_frame->may_wait) [[unlikely]]
-        throw error("this waits inside a `when`, a condition, a reducer or on(motet::departing), which may not: " +
+        throw error("this waits inside a `when`, a condition, a reducer, on(motet::departing) or the body of a parallel "
+                    "loop, which may not: " +
                     p.state->place(p, *p.current_frame));
     return *p.current_frame;
 }

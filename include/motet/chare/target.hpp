@@ -38,6 +38,11 @@ public:
     void fail(std::string why) const {
         runtime::deliver_failure(runtime::this_pe(), where, {std::move(why), "motet::error", {}, {}, false});
     }
+    /// The same with what a call failed with: text, type, chare and entry stay those of the origin.
+    void fail(const remote_error& why) const {
+        runtime::deliver_failure(runtime::this_pe(), where,
+                                 {why.text, why.type, why.chare, why.entry, dynamic_cast<const erased*>(&why) != nullptr});
+    }
     /// Whether it leads anywhere.
     explicit operator bool() const { return where.how != 0; }
     const runtime::address& address() const { return where; }
