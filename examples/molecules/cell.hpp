@@ -8,6 +8,7 @@
 
 #include <motet/error.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -52,6 +53,32 @@ struct cell {
     void kick(double timestep, std::span<const double> masses) {
         for (std::size_t i = 0; i < size(); ++i)
             velocities[i] += (timestep / 2 / masses[std::size_t(types[i])]) * forces[i];
+    }
+
+    /// Orders the atoms by id, whatever order they came in. Forgets the forces.
+    void sort() {
+        std::vector<atom> all;
+        for (std::size_t i = 0; i < size(); ++i) all.push_back({positions[i], velocities[i], ids[i], types[i]});
+        std::ranges::sort(all, {}, &atom::id);
+        *this = {};
+        for (const auto& a : all) insert(a);
+    }
+
+    /// The atoms of this cell, which is at `at`, that are closer than `reach` to the cell beside it.
+    std::vector<std::uint32_t> border(const cell_grid& grid, const cell_grid::index& at, const cell_grid::offset& by,
+                                      double reach) const {
+        const vec3 low = grid.low_corner(at), edge = grid.edges();
+        auto distance = [](double value, double length, int side) {
+            return side < 0 ? value : side > 0 ? length - value : 0;
+        };
+        std::vector<std::uint32_t> near;
+        for (std::size_t i = 0; i < size(); ++i) {
+            const vec3 from = positions[i] - low;
+            const vec3 d{distance(from.x, edge.x, by[0]), distance(from.y, edge.y, by[1]),
+                         distance(from.z, edge.z, by[2])};
+            if (dot(d, d) < reach * reach) near.push_back(static_cast<std::uint32_t>(i));
+        }
+        return near;
     }
 
     void clear_forces() { forces.assign(size(), {}); }

@@ -4,6 +4,7 @@
 #include "particle_system.hpp"
 #include "vec3.hpp"
 
+#include <motet/chare/index.hpp>
 #include <motet/error.hpp>
 
 #include <algorithm>
@@ -12,14 +13,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace molecules {
 
 /// A periodic box cut into cells whose edges are no shorter than the reach of the neighbour lists, so that atoms of two
 /// cells interact only where the cells touch.
 struct cell_grid {
-    using index = std::array<std::int64_t, 3>;
+    using index = motet::grid<3>;
     using offset = std::array<int, 3>; ///< -1, 0 or 1 each
+
+    /// Itself and the 26 cells around.
+    static constexpr int directions = 27, here = 13;
 
     /// Itself and half of the 26 cells around: with these every pair of touching cells is named once.
     static constexpr int half_neighbours = 14;
@@ -96,12 +101,33 @@ struct cell_grid {
         return result;
     }
 
-    /// Numbers the offsets from 0 to 26; 13 is the cell itself.
+    /// Numbers the offsets, which are then called directions.
     static constexpr offset offset_of(int number) { return {number / 9 - 1, number / 3 % 3 - 1, number % 3 - 1}; }
     static constexpr int number_of(const offset& by) { return (by[0] + 1) * 9 + (by[1] + 1) * 3 + by[2] + 1; }
 
     /// The half neighbours, from 0, the cell itself, to 13.
-    static constexpr offset half_offset(int number) { return offset_of(13 + number); }
+    static constexpr offset half_offset(int number) { return offset_of(here + number); }
+
+    /// A pair of touching cells is (x, y, z, h): cell (x, y, z) on side 0 and its half neighbour h on side 1.
+    struct seat {
+        motet::grid<4> pair;
+        int side;
+    };
+
+    /// Where cell `at` takes part in its pair with the cell beside it in that direction.
+    seat seat_of(const index& at, int direction) const {
+        if (direction >= here) return {{at[0], at[1], at[2], direction - here}, 0};
+        const index other = beside(at, offset_of(direction)).cell;
+        return {{other[0], other[1], other[2], here - direction}, 1};
+    }
+
+    /// The inverse: a side's cell, and the direction in which it has this pair.
+    std::pair<index, int> cell_of(const motet::grid<4>& pair, int side) const {
+        const index first(pair[0], pair[1], pair[2]);
+        const auto half = static_cast<int>(pair[3]);
+        if (side == 0) return {first, here + half};
+        return {beside(first, half_offset(half)).cell, here - half};
+    }
 };
 
 } // namespace molecules

@@ -5,6 +5,7 @@
 
 #include <motet/error.hpp>
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 
@@ -47,22 +48,24 @@ inline void set_temperature(particle_system& system, double temperature, std::ui
     for (auto& a : system.atoms) a.velocity *= scale;
 }
 
-/// A face-centred cubic crystal of `cells` unit cells along each edge of the box, 4 atoms in each, atoms of unit mass,
+/// A face-centred cubic crystal of so many unit cells along the edges of the box, 4 atoms in each, atoms of unit mass,
 /// as LAMMPS's `lattice fcc density` makes it.
-inline particle_system fcc_lattice(int cells, double density = 0.8442, double temperature = 1.44,
+inline particle_system fcc_lattice(const std::array<int, 3>& cells, double density = 0.8442, double temperature = 1.44,
                                    std::uint64_t seed = 87287) {
-    if (cells < 1 || cells > 500)
-        throw motet::error("a lattice of " + std::to_string(cells) +
-                           " cells along an edge: give a number from 1 to 500");
+    for (const int count : cells)
+        if (count < 1 || count > 500)
+            throw motet::error("a lattice of " + std::to_string(count) +
+                               " cells along an edge: give a number from 1 to 500");
     if (!(density > 0) || !(temperature >= 0) || !std::isfinite(density) || !std::isfinite(temperature))
         throw motet::error("a lattice needs a density above 0 and a temperature that is not negative");
-    const double edge = std::cbrt(4 / density), length = edge * cells;
-    particle_system system{{{}, {length, length, length}}, {1.0}, lj_table{1, {{}}}, {}};
-    system.atoms.reserve(std::size_t(cells) * std::size_t(cells) * std::size_t(cells) * 4);
+    const double edge = std::cbrt(4 / density);
+    const vec3 size = edge * vec3{double(cells[0]), double(cells[1]), double(cells[2])};
+    particle_system system{{{}, size}, {1.0}, lj_table{1, {{}}}, {}};
+    system.atoms.reserve(std::size_t(cells[0]) * std::size_t(cells[1]) * std::size_t(cells[2]) * 4);
     constexpr vec3 basis[] = {{0, 0, 0}, {0.5, 0.5, 0}, {0.5, 0, 0.5}, {0, 0.5, 0.5}};
-    for (int z = 0; z < cells; ++z)
-        for (int y = 0; y < cells; ++y)
-            for (int x = 0; x < cells; ++x)
+    for (int z = 0; z < cells[2]; ++z)
+        for (int y = 0; y < cells[1]; ++y)
+            for (int x = 0; x < cells[0]; ++x)
                 for (const auto& place : basis)
                     system.atoms.push_back({edge * (vec3{double(x), double(y), double(z)} + place),
                                             {},
@@ -70,6 +73,12 @@ inline particle_system fcc_lattice(int cells, double density = 0.8442, double te
                                             0});
     set_temperature(system, temperature, seed);
     return system;
+}
+
+/// A cube of them.
+inline particle_system fcc_lattice(int cells, double density = 0.8442, double temperature = 1.44,
+                                   std::uint64_t seed = 87287) {
+    return fcc_lattice(std::array{cells, cells, cells}, density, temperature, seed);
 }
 
 } // namespace molecules

@@ -6,6 +6,7 @@
 #include "lennard_jones.hpp"
 #include "neighbour_list.hpp"
 #include "particle_system.hpp"
+#include "run_settings.hpp"
 #include "thermo.hpp"
 
 #include <cstddef>
@@ -14,14 +15,6 @@
 #include <vector>
 
 namespace molecules {
-
-/// How a run is integrated; the defaults are those of LAMMPS's `in.lj` (`neighbor 0.3 bin`, `neigh_modify delay 0 every
-/// 20 check no`).
-struct run_settings {
-    double timestep = 0.005;
-    double skin = 0.3;               ///< how far neighbour lists reach beyond the cutoff
-    std::int64_t rebuild_every = 20; ///< steps between rebuilds of the lists
-};
 
 /// Molecular dynamics without chares: the same cells, lists and kernels, one after the other. The reference for tests.
 class serial_dynamics {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include "cell_grid.hpp"
+#include "lennard_jones.hpp"
+#include "run_settings.hpp"
+#include "thermo.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace molecules {
+
+/// What all chares read, and nobody changes: motet::readonly<simulation>().
+struct simulation {
+    run_settings how;
+    cell_grid grid;
+    std::vector<double> masses;
+    lj_table interactions;
+    std::size_t atoms = 0;
+    std::int64_t steps = 0;
+    std::int64_t thermo_every = 0; ///< 0: at the beginning and the end only
+    int digits = 0;                ///< of thermo output; 0: laid out in columns, with 8
+
+    bool rebuilds_at(std::int64_t step) const { return step % how.rebuild_every == 0; }
+    bool reports_at(std::int64_t step) const {
+        return step == 0 || step == steps || (thermo_every > 0 && step % thermo_every == 0);
+    }
+    std::int64_t report_after(std::int64_t step) const {
+        return thermo_every > 0 ? std::min(steps, (step / thermo_every + 1) * thermo_every) : steps;
+    }
+    double longest_reach() const { return interactions.longest_cutoff() + how.skin; }
+};
+
+/// What one cell, or all of them, have to say of one step.
+struct report {
+    std::int64_t step = 0;
+    thermo_sums sums;
+
+    friend report operator+(report one, const report& other) { return one.sums += other.sums, one; }
+};
+
+} // namespace molecules
