@@ -161,6 +161,7 @@ void reply_with(pe& p, frame& f, Value&& value) {
 template <class R, class Call>
 bool run_method(pe& p, part& c, element_header& e, frame& f, Call&& call) {
     ++e.pins;
+    ++p.frames;
     p.current_frame = &f;
     try {
         if (e.flags & (element_header::created_due | element_header::arrived_due)) [[unlikely]]

@@ -354,6 +354,7 @@ public:
 
     std::uint64_t sent = 0;
     std::uint64_t processed = 0;
+    std::uint64_t frames = 0; ///< methods of chares run so far
     std::uint64_t serial = 0; ///< numbers whatever this PE creates
     std::atomic<bool> stopping{false};
     wave_share wave;

@@ -15,7 +15,7 @@
 /// The driver that runs every PE of every process on one thread, in an order that a seed decides, under a virtual clock.
 ///
 /// 1. Every message is an event with the virtual time of its arrival. Equal times are ordered by urgency, then by a
-///    random key (`--motet-sim-shuffle off`: by the order of sending).
+///    random key that grows with time (`--motet-sim-shuffle off`: by the order of sending).
 /// 2. A PE that is still computing at that time keeps the message until it is done.
 /// 3. Between processes arguments are encoded and decoded, and the network model says how long the way takes.
 /// 4. Time passes by `motet::charge` only (`--motet-sim-measure`: by measured time), so that a seed replays a run.
@@ -87,7 +87,7 @@ public:
             ++messages;
             if (job.options.delay > 0) time += random.unit() * job.options.delay;
         }
-        push({time, urgency(*m), job.options.shuffle ? random() : 0, ++order, path, m, to});
+        push({time, urgency(*m), shuffled_key(), ++order, path, m, to});
     }
     void charge(pe& p, double seconds) override {
         clock& c = clocks[p.number];
@@ -154,6 +154,12 @@ private:
         bool called = false;         ///< an event will come for them
     };
 
+    /// Where an event stands among others of its time: it may overtake any of those that wait, but each can only be
+    /// overtaken so often. Else two messages that follow each other around at one time would keep a third waiting for ever.
+    std::uint64_t shuffled_key() {
+        if (!job.options.shuffle) return 0;
+        return order + random() % (2 * std::max<std::uint64_t>(events.size(), 8));
+    }
     static std::int64_t urgency(const message& m) {
         return m.has(message::expedited) ? std::int64_t{INT32_MIN} - 1 : m.has(message::prioritized) ? m.priority : 0;
     }
@@ -250,13 +256,12 @@ private:
         pe& p = *job.pes[e.to];
         p.enter();
         begin_step(p);
-        stepped_message = !e.what->has(message::uncounted);
         p.dispatch(e.what);
         finish_step();
     }
     void begin_step(pe& p) {
         active = &p;
-        stepped_message = false;
+        frames_before = p.frames;
         if (job.options.measure) mark = std::chrono::steady_clock::now();
     }
     /// Adds the time computed since the last look to the clock of the PE that runs.
@@ -275,7 +280,8 @@ private:
         pe& p = *active;
         measure();
         active = nullptr;
-        if (stepped_message && job.options.migrate > 0 && random.unit() < job.options.migrate) {
+        // Only where a method of a chare ran: what a move itself sends must not bring on the next one.
+        if (p.frames != frames_before && job.options.migrate > 0 && random.unit() < job.options.migrate) {
             p.enter();
             p.state->shake(p, random());
         }
@@ -305,7 +311,7 @@ private:
     std::uint64_t network_bytes = 0;
     double longest_path = 0;
     pe* active = nullptr; ///< whose handler runs
-    bool stepped_message = false;
+    std::uint64_t frames_before = 0;
     std::chrono::steady_clock::time_point mark;
 };
 
