@@ -30,7 +30,7 @@ struct boxed_as {
         return made.release();
     }
     static void* copy(const void* value) {
-        if constexpr (std::is_copy_constructible_v<T>) {
+        if constexpr (serial::copyable<T>) {
             return new T(*static_cast<const T*>(value));
         } else {
             serial::writer out;

@@ -232,7 +232,7 @@ struct broadcast_of {
                     .type = call::id(),
                     .counted = false};
             return run_method<typename traits::returns>(p, c, e, f, [&]() -> decltype(auto) {
-                if constexpr (std::is_copy_constructible_v<stored>) {
+                if constexpr (serial::copyable<stored>) {
                     return traits::call_shared(static_cast<element<T>&>(e).object, M, arguments);
                 } else {
                     stored own = copy_of(arguments);
@@ -329,7 +329,7 @@ struct broadcast_of {
     }
     /// Arguments that cannot be copied are copied through their bytes.
     static stored copy_of(const stored& arguments) {
-        if constexpr (std::is_copy_constructible_v<stored>) {
+        if constexpr (serial::copyable<stored>) {
             return arguments;
         } else {
             stored made;

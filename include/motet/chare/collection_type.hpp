@@ -53,7 +53,7 @@ struct collection_of {
     using code = index_code<Index>;
 
     static element_header* make(const boxed& prototype) {
-        if constexpr (std::is_copy_constructible_v<T>) {
+        if constexpr (serial::copyable<T>) {
             return new element<T>(prototype.as<T>());
         } else {
             auto made = std::make_unique<element<T>>(T{});

@@ -94,7 +94,8 @@ struct pool_job {
     bool failed = false;
 
     template <class F>
-    void run() {
+    void run(std::vector<Item> given) {
+        items = std::move(given);
         results.resize(items.size());
         const auto chosen = ask<&pool_master::take>(master, pes).get();
         std::vector<future<void>> rows;
@@ -206,13 +207,13 @@ private:
                          .workers = workers_,
                          .pes = std::min(pes, std::max<std::int64_t>(1, (size + chunk - 1) / chunk)),
                          .chunk = chunk,
-                         .items = std::move(items),
+                         .items = {},
                          .next = 0,
                          .results = {},
                          .reply = reply,
                          .failed = false};
             const auto made = chare<job_type>::create(std::move(job), my_pe());
-            made.template tell<&job_type::template run<F>>();
+            made.template tell<&job_type::template run<F>>(std::move(items));
             return std::move(result);
         }
     }

@@ -8,6 +8,7 @@
 #include <motet/serial/check.hpp>
 #include <motet/serial/chrono.hpp>
 #include <motet/serial/complex.hpp>
+#include <motet/serial/copyable.hpp>
 #include <motet/serial/encode.hpp>
 #include <motet/serial/optional.hpp>
 #include <motet/serial/own.hpp>
