@@ -250,13 +250,19 @@ inline void there(pe& p, part& c, index_bits index, std::uint64_t version, pe_nu
     release_held(c, record, [&](message* m) { p.send_again(at, m); });
 }
 
-/// Step 6, at the home.
-inline void erased_there(pe& p, part& c, index_bits index, std::uint64_t version) {
+inline void tell_all(pe& p, const std::vector<address>& whom) {
+    for (const address& each : whom) deliver_nothing(p, each);
+}
+
+/// Step 7, at the home. Who waits for the erasure is told here: from then on the index is free.
+inline void erased_there(pe& p, part& c, index_bits index, std::uint64_t version, std::vector<address> told) {
     home_record& record = c.homes[index];
-    if (record.now != home_record::state::unborn && version < record.version) return;
-    record.now = home_record::state::erased;
-    record.version = version;
-    release_held(c, record, [&](message* m) { refuse_erased(p, c, m); });
+    if (record.now == home_record::state::unborn || version >= record.version) {
+        record.now = home_record::state::erased;
+        record.version = version;
+        release_held(c, record, [&](message* m) { refuse_erased(p, c, m); });
+    }
+    tell_all(p, told);
 }
 
 /// An element on its way. Inside a process the pointer travels.
@@ -339,10 +345,6 @@ inline void run_hooks_of(pe& p, part& c, index_bits index) {
     run_due_hooks(p, c, *e);
     --e->pins;
     if (e->flags != 0) after_frame(p, c, *e);
-}
-
-inline void tell_all(pe& p, std::vector<address>&& whom) {
-    for (const address& each : whom) deliver_nothing(p, each);
 }
 
 /// Steps 3 and 4, at B.
@@ -473,10 +475,9 @@ inline void erase_now(pe& p, part& c, element_header& e) {
     die_in_reductions(p, c, e);
     const pe_number home = home_of(p, c, e.index);
     c.settled = false;
-    if (home == p.number) erased_there(p, c, e.index, e.version + 1);
-    else post_part<&erased_there>(p, home, c.info->id, e.index, e.version + 1);
+    if (home == p.number) erased_there(p, c, e.index, e.version + 1, std::move(told));
+    else post_part<&erased_there>(p, home, c.info->id, e.index, e.version + 1, std::move(told));
     c.type->destroy(&e);
-    tell_all(p, std::move(told));
     look_at_rounds(p, c);
 }
 
