@@ -154,10 +154,11 @@ TEST_CASE("runs follow one another, and stand beside one another on threads of t
 
 TEST_CASE("a state that cannot be made ends the run before it begins") {
     auto body = [] {};
-    CHECK_THROWS_AS(motet::runtime::launch(threads(3), {}, body,
-                                           +[](pe& p) -> std::unique_ptr<motet::runtime::pe_state> {
-                                               if (p.number == 1) throw std::runtime_error("no state");
-                                               return std::make_unique<test_state>();
-                                           }),
+    CHECK_THROWS_AS(motet::runtime::launch(
+                        threads(3), {}, body,
+                        +[](pe& p) -> std::unique_ptr<motet::runtime::pe_state> {
+                            if (p.number == 1) throw std::runtime_error("no state");
+                            return std::make_unique<test_state>();
+                        }),
                     std::runtime_error);
 }

@@ -89,8 +89,17 @@ TEST_CASE("every option is read, with its value behind it or behind an equals si
 }
 
 TEST_CASE("what is the program's stays, in order; an option without a value takes none") {
-    std::vector<std::string> arguments{"--motet-program", "a",      "--motet-pes", "2", "-x", "--motet-sim-measure",
-                                       "on",              "--seed", "--motet-spin=7", "--", "b"};
+    std::vector<std::string> arguments{"--motet-program",
+                                       "a",
+                                       "--motet-pes",
+                                       "2",
+                                       "-x",
+                                       "--motet-sim-measure",
+                                       "on",
+                                       "--seed",
+                                       "--motet-spin=7",
+                                       "--",
+                                       "b"};
     const options o = take_options(arguments);
     CHECK(o.pes == 2);
     CHECK(o.measure);
@@ -178,7 +187,8 @@ TEST_CASE("the help lists every option, one on each line") {
     const std::string help = help_text();
     for (const option& o : known_options) {
         CAPTURE(o.name);
-        const std::string left = "\n  --motet-" + std::string(o.name) + (o.value ? " " + std::string(o.value) : "") + "  ";
+        const std::string left =
+            "\n  --motet-" + std::string(o.name) + (o.value ? " " + std::string(o.value) : "") + "  ";
         CHECK(contains(help, left));
         CHECK(contains(help, o.help));
     }

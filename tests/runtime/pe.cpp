@@ -77,9 +77,9 @@ TEST_CASE("timers come when they are due, in that order, not before") {
             const double begin = p.now();
             auto at = [&](double seconds, char name) {
                 p.send_after(seconds, work_message(p, [&trace, &early, begin, seconds, name](pe& here) {
-                    trace += name;
-                    early = std::max(early, begin + seconds - here.now());
-                }));
+                                 trace += name;
+                                 early = std::max(early, begin + seconds - here.now());
+                             }));
             };
             at(0.03, 'c');
             at(0.01, 'a');
@@ -159,8 +159,7 @@ TEST_CASE("a handler of another PE makes a condition true by a message") {
     for (int round = 0; round < 100; ++round) {
         int arrived = 0;
         run(threads(3), [&](pe& p) {
-            for (pe_number to = 1; to < 3; ++to)
-                on(p, to, [&](pe& far) { on(far, 0, [&](pe&) { ++arrived; }); });
+            for (pe_number to = 1; to < 3; ++to) on(p, to, [&](pe& far) { on(far, 0, [&](pe&) { ++arrived; }); });
             wait_until(p, [&] { return arrived == 2; });
         });
         CHECK(arrived == 2);
@@ -216,8 +215,10 @@ TEST_CASE("at the end of a run the frames of all who wait are unwound, on their 
                     on(p, to, [&, i](pe& here) {
                         const guard g{&unwound, here.number};
                         on(here, 0, [&](pe&) { ++begun; });
-                        if (i % 2 == 0) gates[here.number].wait(here);
-                        else wait_until(here, [] { return false; });
+                        if (i % 2 == 0)
+                            gates[here.number].wait(here);
+                        else
+                            wait_until(here, [] { return false; });
                     });
             wait_until(p, [&] { return begun == 150; });
             p.job.stop(0);
@@ -271,8 +272,7 @@ TEST_CASE("a fiber that catches everything and waits again cannot keep the run f
             for (;;) {
                 try {
                     gate().wait(p);
-                } catch (...) {
-                }
+                } catch (...) {}
             }
         });
     });
@@ -338,7 +338,8 @@ TEST_CASE("a wait inside a catch finds its exception again, while others throw")
 
 TEST_CASE("a message to a PE that does not exist is an internal error") {
     for (const bool sim : {false, true}) {
-        const auto end = in_child([sim] { run(sim ? simulated(1, 2) : threads(2), [](pe& p) { on(p, 5, [](pe&) {}); }); });
+        const auto end =
+            in_child([sim] { run(sim ? simulated(1, 2) : threads(2), [](pe& p) { on(p, 5, [](pe&) {}); }); });
         CHECK(end.signal == SIGABRT);
         CHECK(end.errors.find("PE 5, which does not exist") != std::string::npos);
     }

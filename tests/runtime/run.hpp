@@ -35,7 +35,9 @@ struct test_state : motet::runtime::pe_state {
         for (message* m : kept) p.discard(m);
         kept.clear();
     }
-    std::string place(pe& p, const motet::runtime::frame&) override { return "a handler on PE " + std::to_string(p.number); }
+    std::string place(pe& p, const motet::runtime::frame&) override {
+        return "a handler on PE " + std::to_string(p.number);
+    }
     void shake(pe& p, std::uint64_t random) override {
         if (on_shake) on_shake(p, random);
     }
@@ -67,11 +69,12 @@ inline int run(const options& chosen, const work& body, const work& prepare = {}
     static thread_local const work* prepared;
     prepared = &prepare;
     std::function<void()> main_body = [&] { body(motet::runtime::this_pe()); };
-    return motet::runtime::launch(chosen, {}, main_body, +[](pe& p) -> std::unique_ptr<motet::runtime::pe_state> {
-        p.state = std::make_unique<test_state>();
-        if (*prepared) (*prepared)(p);
-        return std::move(p.state);
-    });
+    return motet::runtime::launch(
+        chosen, {}, main_body, +[](pe& p) -> std::unique_ptr<motet::runtime::pe_state> {
+            p.state = std::make_unique<test_state>();
+            if (*prepared) (*prepared)(p);
+            return std::move(p.state);
+        });
 }
 
 /// The text of the error that ends a run.
@@ -134,7 +137,9 @@ inline void sleep_for(pe& p, double seconds) {
 
 /// Opens the gate whose address stands in the index.
 struct to_a_gate {};
-inline void open_gate(pe& p, const motet::runtime::address& to, void*) { reinterpret_cast<gate*>(to.index.low)->open(p); }
+inline void open_gate(pe& p, const motet::runtime::address& to, void*) {
+    reinterpret_cast<gate*>(to.index.low)->open(p);
+}
 inline void fail_gate(pe&, const motet::runtime::address&, motet::runtime::failure&&) {}
 inline constexpr motet::runtime::delivery gate_delivery{&open_gate, &fail_gate};
 

@@ -25,7 +25,10 @@ struct event {
 };
 inline std::vector<event> trace;
 
-void arrive(pe& p, std::uint64_t what, std::vector<char>) { trace.push_back({p.number, p.now(), what}); }
+void arrive(pe& p, std::uint64_t what, std::vector<char>) {
+    ++p.frames; // as if it were a chare's method
+    trace.push_back({p.number, p.now(), what});
+}
 void compute(pe& p, double seconds, std::uint64_t what) {
     trace.push_back({p.number, p.now(), what});
     p.port->charge(p, seconds);
@@ -110,7 +113,9 @@ TEST_CASE("a seed replays a run to the bit, another seed gives another one") {
                     for (std::uint64_t i = 0; i < 10; ++i) post<&wander>(p, 0, i, 20);
                 },
                 [](pe& p) {
-                    state_of(p).on_shake = [](pe& here, std::uint64_t random) { trace.push_back({here.number, 0, random}); };
+                    state_of(p).on_shake = [](pe& here, std::uint64_t random) {
+                        trace.push_back({here.number, 0, random});
+                    };
                 });
         };
         const auto first = with_seed(7);
@@ -147,8 +152,10 @@ TEST_CASE("what is due at one time comes by urgency, whatever the seed") {
         run(simulated(1, 2, seed), [&](pe& p) {
             auto add = [&](char name, int priority, bool expedited) {
                 message* m = work_message(p, [&order, name](pe&) { order += name; });
-                if (expedited) m->set(message::expedited);
-                else if (priority != 0) m->set(message::prioritized);
+                if (expedited)
+                    m->set(message::expedited);
+                else if (priority != 0)
+                    m->set(message::prioritized);
                 m->priority = priority;
                 p.send(1, m);
             };
@@ -230,10 +237,13 @@ TEST_CASE("between processes: latency, overhead, gap and bandwidth, as computed 
     for (const times& t : {
              times{{0, 0, 0, 0}, 0, 0, 0},
              times{{5, 0, 0, 0}, 5, 5, 5},
-             times{{5, 1, 0, 0}, 6, 7, 8},          // a sender pays 1 for each; that of the third begins at 2
-             times{{5, 0, 2, 0}, 5, 7, 9},          // one link: the third leaves 2 after the second
+             times{{5, 1, 0, 0}, 6, 7, 8}, // a sender pays 1 for each; that of the third begins at 2
+             times{{5, 0, 2, 0}, 5, 7, 9}, // one link: the third leaves 2 after the second
              times{{5, 0, 0, 1000}, 5 + on_wire, 5 + 2 * on_wire, 5 + 3 * on_wire},
-             times{{5, 0, 10, 1000}, 5 + on_wire, 15 + on_wire, 25 + on_wire}, // the gap is longer than the way onto the wire
+             times{{5, 0, 10, 1000},
+                   5 + on_wire,
+                   15 + on_wire,
+                   25 + on_wire}, // the gap is longer than the way onto the wire
              times{{5, 0, 0.1, 1000}, 5 + on_wire, 5 + 2 * on_wire, 5 + 3 * on_wire},
              times{{5, 1, 10, 1000}, 6 + on_wire, 16 + on_wire, 26 + on_wire},
          }) {
@@ -259,7 +269,8 @@ TEST_CASE("a random delay is at most as long as said") {
     double longest = 0;
     std::set<double> different;
     for (const event& e : trace_of(chosen, [](pe& p) {
-             for (std::uint64_t i = 0; i < 200; ++i) post<&arrive>(p, static_cast<pe_number>(1 + i % 3), i, std::vector<char>());
+             for (std::uint64_t i = 0; i < 200; ++i)
+                 post<&arrive>(p, static_cast<pe_number>(1 + i % 3), i, std::vector<char>());
          })) {
         longest = std::max(longest, e.when);
         different.insert(e.when);
@@ -379,7 +390,7 @@ TEST_CASE("after each message an element may be made to move, with the chance th
             });
         if (chance == 0.0) CHECK(shaken == 0);
         if (chance == 0.25) CHECK((shaken > 180 && shaken < 320));
-        if (chance == 1.0) CHECK(shaken == 1'000); // main is a message too; those of quiescence are not
+        if (chance == 1.0) CHECK(shaken == 999); // main and the messages of quiescence move nothing
         CHECK(randoms.size() == static_cast<std::size_t>(shaken));
     }
 }
@@ -406,7 +417,8 @@ TEST_CASE("the table: time, messages, bytes, utilization and critical path, as c
 TEST_CASE("the critical path goes through messages and waits, not through time spent in line") {
     const std::string table = table_of(simulated(1, 3), [](pe& p) {
         gate g;
-        for (int i = 0; i < 2; ++i) on(p, 1, [](pe& far) { far.port->charge(far, 5); }); // 10 s of work on PE 1, 5 s long
+        for (int i = 0; i < 2; ++i)
+            on(p, 1, [](pe& far) { far.port->charge(far, 5); }); // 10 s of work on PE 1, 5 s long
         on(p, 2, [&g](pe& far) {
             far.port->charge(far, 3);
             on(far, 0, [&g](pe& here) {
@@ -428,8 +440,7 @@ TEST_CASE("measured time advances the clock, and the table says that such a run 
     std::string table;
     run(chosen, [&](pe& p) {
         const double begin = wall_time();
-        while (wall_time() < begin + 0.02) {
-        }
+        while (wall_time() < begin + 0.02) {}
         on(p, 0, [&](pe& here) {
             CHECK(here.now() >= 0.019);
             table = here.job.sim->table();

@@ -347,6 +347,7 @@ public:
     waiter* parked = nullptr;  ///< every parked fiber
     waiter_list loose;         ///< conditions that belong to no chare
     bool attention = false;    ///< `attend` has something to do
+    int budget = 0;            ///< handlers until the driver looks at the clock
     bool work_open = false;    ///< the floors above are in the middle of work that another fiber may go on with
     bool work_pending = false; ///< that work was interrupted
     void (*settle)(pe&, frame&) = nullptr;
@@ -413,6 +414,7 @@ private:
             box.single = nullptr;
         } else {
             box.single = m;
+            if (dirty.empty()) budget = 0;
             dirty.push_back(local);
         }
     }

@@ -64,27 +64,27 @@ private:
         threaded_pe& own = *static_cast<threaded_pe*>(pointer);
         pe& p = own.self;
         while (!p.stopping.load(std::memory_order_relaxed)) {
-            if (--own.budget < 0) [[unlikely]]
-                own.look_up();
-            if (p.attention && p.attend()) continue;
-            if (p.queue.empty()) {
+            if (!p.attention && p.queue.empty()) {
                 own.look_around();
                 continue;
             }
-            p.dispatch(p.queue.pop());
+            if (--p.budget < 0) [[unlikely]]
+                own.look_up();
+            if (p.attention && p.attend()) continue;
+            if (!p.queue.empty()) p.dispatch(p.queue.pop());
         }
         p.unwind_parked();
     }
     /// What a busy PE does from time to time: sends, and takes, what others wait for. Every 32 handlers, or after every
-    /// one where they compute for long.
+    /// one where they compute for long. The first message that waits to be sent brings it on.
     void look_up() {
-        budget = step - 1;
+        self.budget = step - 1;
         if (self.nothing_to_exchange()) return;
         const auto time = ticks();
         const bool slow = time - looked_up > ticks_per_turn;
         looked_up = time;
         turn += step;
-        if (slow) budget = 0;
+        if (slow) self.budget = 0;
         if (!slow && turn < longest_turn) return;
         turn = 0;
         self.flush();
@@ -138,8 +138,7 @@ private:
     scheduler fibers;
     pe& self;
     double spin = 0;
-    int budget = 0; ///< handlers until the next look at the clock
-    int turn = 0;   ///< handlers since the last exchange
+    int turn = 0; ///< handlers since the last exchange
     std::uint64_t looked_up = 0;
 };
 
