@@ -6,7 +6,7 @@ set -euo pipefail
 
 build=(g++ cmake ninja-build libboost1.81-dev libboost-context1.81-dev libfmt-dev)
 rivals=(libcaf-dev libcereal-dev libboost-fiber1.81-dev libboost-serialization1.81-dev libtbb-dev)
-check=(doctest-dev make pkg-config python3-minimal util-linux
+check=(doctest-dev make gfortran libblas-dev libomp-14-dev pkg-config python3-minimal util-linux
     clang-14 clang-format-16 clang-tidy-14 libclang-rt-14-dev clang-16 clang-19 "${rivals[@]}")
 bench=("${rivals[@]}" lammps)
 docs=(doxygen)
