@@ -151,8 +151,9 @@ TEST_CASE("bad values are refused, with what was expected") {
         {"help", {"", "perhaps"}},
     };
     CHECK(bad.size() == std::size(known_options));
-    for (const auto& [name, values] : bad)
-        for (const std::string& value : values) {
+    for (const auto& each : bad)
+        for (const std::string& value : each.second) {
+            const std::string& name = each.first;
             CAPTURE(name);
             CAPTURE(value);
             const std::string text = refused({"--motet-" + name + "=" + value});
