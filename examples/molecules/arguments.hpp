@@ -38,7 +38,7 @@ DATAFILE         a LAMMPS data file, atom_style atomic, as write_data writes it
 --cutoff X       of the interactions, where the data file does not say (2.5)
 --skin X         how far neighbour lists reach beyond the cutoff (0.3)
 --rebuild N      steps between two rebuilds of the neighbour lists (20)
---cell-atoms N   atoms in a cell, about (200)
+--cell-atoms N   atoms in a cell, at most (a quarter of those of a PE, from 150 to 4000)
 --help           print this and end
 
 Motet's own options (--motet-help prints them) choose PEs, processes and simulation.
@@ -58,7 +58,7 @@ struct arguments {
     int digits = 0;
     lj_parameters interaction;
     run_settings how;
-    double cell_atoms = 200;
+    double cell_atoms = 0; ///< 0: depends on the number of PEs
     bool help = false;
 
     /// `words` begins with the program's name. Throws usage_error.
@@ -127,20 +127,23 @@ private:
         else
             wanted += " above 0";
         if (option == "--digits") wanted = "a whole number from 1 to 17";
-        if (option == "--lattice") wanted = "one or three whole numbers from 1 to 500, such as 20 or 20,20,40";
         throw usage_error(option + " " + std::string(text) + ": expected " + wanted);
     }
 
     static std::array<int, 3> extent(const std::string& text) {
         std::array<int, 3> cells{};
-        std::size_t from = 0, given = 0;
-        for (; given < 3 && from <= text.size(); ++given) {
-            const auto end = std::min(text.find(',', from), text.size());
-            cells[given] = number("--lattice", std::string_view(text).substr(from, end - from), 1, 500);
-            from = end + 1;
+        const char *at = text.data(), *const end = at + text.size();
+        std::size_t given = 0;
+        for (bool more = true; more && given < 3; ++given) {
+            const auto [rest, failure] = std::from_chars(at, end, cells[given]);
+            if (failure != std::errc{} || cells[given] < 1 || cells[given] > 500) break;
+            more = rest != end && *rest == ',';
+            at = more ? rest + 1 : rest;
         }
-        if (from <= text.size() || given == 2) number("--lattice", text, 1, 0);
         if (given == 1) cells[1] = cells[2] = cells[0];
+        if (at != end || (given != 1 && given != 3) || text.back() == ',')
+            throw usage_error("--lattice " + text +
+                              ": expected one or three whole numbers from 1 to 500, such as 20 or 20,20,40");
         return cells;
     }
 };

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace molecules {
@@ -55,12 +56,14 @@ struct cell {
             velocities[i] += (timestep / 2 / masses[std::size_t(types[i])]) * forces[i];
     }
 
-    /// Orders the atoms by id, whatever order they came in. Forgets the forces.
+    /// Brings atoms that are close in space close in memory, in an order that depends on the atoms alone, not on that
+    /// in which they came. Forgets the forces.
     void sort() {
         std::vector<atom> all;
+        all.reserve(size());
         for (std::size_t i = 0; i < size(); ++i) all.push_back({positions[i], velocities[i], ids[i], types[i]});
-        std::ranges::sort(all, {}, &atom::id);
-        *this = {};
+        halve(all);
+        positions.clear(), velocities.clear(), forces.clear(), types.clear(), ids.clear();
         for (const auto& a : all) insert(a);
     }
 
@@ -115,6 +118,24 @@ struct cell {
             gone.position += grid.beside(at, by).shift;
             leave(cell_grid::number_of(by), gone);
         }
+    }
+
+private:
+    /// Halves along the longest edge, and each half again, down to clusters of neighbour search.
+    static void halve(std::span<atom> atoms) {
+        constexpr std::size_t least = neighbour::cluster_size;
+        if (atoms.size() <= least) {
+            std::ranges::sort(atoms, {}, &atom::id);
+            return;
+        }
+        vec3 low = atoms[0].position, high = low;
+        for (const auto& a : atoms) low = lower(low, a.position), high = upper(high, a.position);
+        const vec3 size = high - low;
+        const auto axis = size.x >= size.y && size.x >= size.z ? &vec3::x : size.y >= size.z ? &vec3::y : &vec3::z;
+        const std::size_t middle = (atoms.size() / 2 + least - 1) / least * least;
+        std::ranges::nth_element(atoms, atoms.begin() + static_cast<std::ptrdiff_t>(middle), {},
+                                 [&](const atom& a) { return std::pair(a.position.*axis, a.id); });
+        halve(atoms.first(middle)), halve(atoms.subspan(middle));
     }
 };
 

@@ -29,24 +29,34 @@ struct cell_grid {
     /// Itself and half of the 26 cells around: with these every pair of touching cells is named once.
     static constexpr int half_neighbours = 14;
 
+    static constexpr double coordinate_limit = 1 << 20;
+
     box domain;
     index count{1, 1, 1};
 
-    /// Cells of about 200 atoms, as far as `reach` allows: few messages, and lists that are still quickly found.
+    /// Halves the longest edge until the cells have at most so many atoms, as far as `reach` allows.
     /// Throws motet::error if the box is shorter than `reach` in some direction.
     static cell_grid over(const box& domain, std::size_t atoms, double reach, double atoms_per_cell = 200) {
         const vec3 size = domain.size();
-        const auto n = static_cast<double>(std::max<std::size_t>(1, atoms));
-        const double edge = std::cbrt(domain.volume() * atoms_per_cell / n);
-        auto cells = [&](double length) {
-            if (!(length >= reach))
-                throw motet::error("the box has an edge of " + std::to_string(length) +
+        const std::array<double, 3> length = {size.x, size.y, size.z};
+        cell_grid grid{domain};
+        std::array<std::int64_t, 3> most{};
+        for (std::size_t d = 0; d < 3; ++d) {
+            if (!(length[d] >= reach))
+                throw motet::error("the box has an edge of " + std::to_string(length[d]) +
                                    ", shorter than cutoff + skin = " + std::to_string(reach) +
                                    ": use a larger box or a shorter cutoff");
-            const double most = std::min(std::floor(length / reach), n); // a long empty box needs no more
-            return static_cast<std::int64_t>(std::clamp(std::round(length / edge), 1.0, most));
-        };
-        return {domain, {cells(size.x), cells(size.y), cells(size.z)}};
+            most[d] = static_cast<std::int64_t>(std::min(std::floor(length[d] / reach), coordinate_limit));
+        }
+        while (static_cast<double>(atoms) > atoms_per_cell * static_cast<double>(grid.total())) {
+            std::size_t longest = 3;
+            const auto edge = [&](std::size_t d) { return length[d] / static_cast<double>(grid.count[d]); };
+            for (std::size_t d = 0; d < 3; ++d)
+                if (grid.count[d] < most[d] && (longest == 3 || edge(d) > 1.001 * edge(longest))) longest = d;
+            if (longest == 3) break;
+            grid.count[longest] = std::min(2 * grid.count[longest], most[longest]);
+        }
+        return grid;
     }
 
     std::int64_t total() const { return count[0] * count[1] * count[2]; }

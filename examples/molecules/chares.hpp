@@ -158,7 +158,8 @@ inline void Cell::send_positions(const simulation& sim, const motet::grid<3>& he
         if (sim.rebuilds_at(step))
             for (const auto i : border) what.push_back(atoms.types[i]);
         const auto [pair, side] = sim.grid.seat_of(here, d);
-        pairs[pair].tell<&Pair::atoms>(side, std::move(where), std::move(what));
+        // Its own atoms can wait: what the others need goes first.
+        pairs[pair].with_priority(d == cell_grid::here).tell<&Pair::atoms>(side, std::move(where), std::move(what));
     }
 }
 
@@ -183,8 +184,9 @@ inline void Pair::compute(const motet::grid<4>& index) {
     const vec3 shift =
         sim.grid.beside({index[0], index[1], index[2]}, cell_grid::half_offset(static_cast<int>(index[3]))).shift;
     if (sim.rebuilds_at(step))
-        neighbours = find_neighbours({positions[0], types[0]}, shift, {positions[second], types[second]}, alone,
-                                     sim.interactions.reach(sim.how.skin), sim.interactions.types);
+        neighbours =
+            find_neighbours({positions[0], types[0]}, shift, {positions[second], types[second]}, alone,
+                            sim.interactions.reach(sim.how.skin), sim.interactions.types, std::move(neighbours));
 
     pair_sums sums;
     for (std::size_t s = 0; s <= second; ++s) forces[s].assign(positions[s].size(), {});

@@ -254,8 +254,12 @@ private:
 inline particle_system read_lammps_data(const std::string& path, const lj_parameters& defaults = {}) {
     std::ifstream file(path, std::ios::binary);
     if (!file) throw motet::error("cannot open the data file '" + path + "': check the path and its permissions");
-    const std::string content{std::istreambuf_iterator<char>(file), {}};
-    if (file.bad()) throw motet::error("cannot read the data file '" + path + "'");
+    std::string content;
+    try {
+        content.assign(std::istreambuf_iterator<char>(file), {});
+    } catch (const std::ios_base::failure&) { // a folder, or a disk that fails
+        throw motet::error("cannot read the data file '" + path + "': it is no file, or could not be read to its end");
+    }
     return lammps_data_reader(path, content, defaults).read();
 }
 

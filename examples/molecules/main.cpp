@@ -7,6 +7,7 @@
 
 #include <motet/motet.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 #include <vector>
@@ -24,7 +25,10 @@ void simulate(const arguments& chosen, const particle_system& system) {
                    .steps = chosen.steps,
                    .thermo_every = chosen.thermo,
                    .digits = chosen.digits};
-    sim.grid = cell_grid::over(system.domain, sim.atoms, sim.longest_reach(), chosen.cell_atoms);
+    // Few large cells send the least; four or more on a PE give it something to do while it waits for others.
+    const double share = static_cast<double>(sim.atoms) / (4 * static_cast<double>(motet::pe_count()));
+    sim.grid = cell_grid::over(system.domain, sim.atoms, sim.longest_reach(),
+                               chosen.cell_atoms > 0 ? chosen.cell_atoms : std::clamp(share, 150.0, 4000.0));
     const auto grid = sim.grid;
     motet::set_readonly(std::move(sim));
 

@@ -4,10 +4,12 @@
 #include "vec3.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace molecules {
@@ -45,75 +47,95 @@ struct block_view {
 
 namespace neighbour {
 
+/// So many atoms that follow each other are searched together: few enough to be close, enough to fill vector registers.
+inline constexpr std::size_t cluster_size = 16;
+
 /// The smallest box around some atoms.
 struct bounds {
     static constexpr double infinity = std::numeric_limits<double>::infinity();
     vec3 low{infinity, infinity, infinity}, high{-infinity, -infinity, -infinity};
 
-    bounds(std::span<const vec3> positions, vec3 shift) {
-        for (const auto& position : positions) {
-            const vec3 p = position + shift;
-            low = {std::min(low.x, p.x), std::min(low.y, p.y), std::min(low.z, p.z)};
-            high = {std::max(high.x, p.x), std::max(high.y, p.y), std::max(high.z, p.z)};
-        }
-    }
+    void add(vec3 p) { low = lower(low, p), high = upper(high, p); }
 
-    double distance2(vec3 p) const {
-        const vec3 outside{std::max({low.x - p.x, p.x - high.x, 0.0}), std::max({low.y - p.y, p.y - high.y, 0.0}),
-                           std::max({low.z - p.z, p.z - high.z, 0.0})};
-        return dot(outside, outside);
+    bool reaches(const bounds& other, double reach2) const {
+        const vec3 gap = upper(upper(low - other.high, other.low - high), {});
+        return dot(gap, gap) <= reach2;
+    }
+    bool reaches(vec3 p, double reach2) const {
+        const vec3 gap = upper(upper(low - p, p - high), {});
+        return dot(gap, gap) <= reach2;
     }
 };
 
-/// Those atoms of a block that may have partners, ordered by type.
-struct candidates {
+/// The atoms of a block, ordered by type, otherwise as they come. Cluster n is entries 16 n to 16 n + 15: atoms of one
+/// type, the last ones of a type filled up with points that are far from everything.
+struct clusters {
+    std::vector<bounds> around;     ///< by cluster
+    std::vector<std::size_t> types; ///< by cluster
     std::vector<std::uint32_t> atoms;
     std::vector<double> x, y, z;
-    std::vector<std::size_t> type_end;
 
-    candidates(const block_view& block, vec3 shift, std::size_t types, const bounds& others, double reach) {
-        for (std::size_t type = 0; type < types; ++type) {
+    clusters(const block_view& block, vec3 shift, std::size_t type_count) {
+        const std::size_t most = block.positions.size() + type_count * cluster_size;
+        atoms.reserve(most), x.reserve(most), y.reserve(most), z.reserve(most);
+        for (std::size_t type = 0; type < type_count; ++type) {
             for (std::size_t i = 0; i < block.positions.size(); ++i) {
+                if (std::size_t(block.types[i]) != type) continue;
+                if (atoms.size() % cluster_size == 0) around.emplace_back(), types.push_back(type);
                 const vec3 p = block.positions[i] + shift;
-                if (std::size_t(block.types[i]) != type || others.distance2(p) > reach * reach) continue;
-                atoms.push_back(static_cast<std::uint32_t>(i));
-                x.push_back(p.x), y.push_back(p.y), z.push_back(p.z);
+                add(static_cast<std::uint32_t>(i), p);
+                around.back().add(p);
             }
-            type_end.push_back(atoms.size());
+            while (atoms.size() % cluster_size != 0) add(none, {bounds::infinity, 0, 0});
         }
+    }
+
+    static constexpr std::uint32_t none = ~std::uint32_t{0};
+
+private:
+    void add(std::uint32_t atom, vec3 p) {
+        atoms.push_back(atom), x.push_back(p.x), y.push_back(p.y), z.push_back(p.z);
     }
 };
 
 } // namespace neighbour
 
 /// The pairs between blocks `a`, moved by `shift`, and `b` that are closer than `reach[kind]` (cutoff + skin).
-/// `self`: both are the same block; each pair is then listed once.
+/// `self`: both are the same block; each pair is then listed once. The faster the closer those atoms are in space that
+/// follow each other. `memory`: a list that is no longer needed.
 inline neighbour_list find_neighbours(const block_view& a, vec3 shift, const block_view& b, bool self,
-                                      std::span<const double> reach, std::size_t types) {
+                                      std::span<const double> reach, std::size_t types, neighbour_list memory = {}) {
     using namespace neighbour;
-    const double longest = *std::ranges::max_element(reach);
-    const candidates from(a, shift, types, bounds(b.positions, {}), longest);
-    const candidates to(b, {}, types, bounds(a.positions, shift), longest);
+    const clusters from(a, shift, types), to(b, {}, types);
+    neighbour_list list = std::move(memory);
+    list.rows.clear(), list.partners.clear();
 
-    neighbour_list list;
-    std::vector<double> distance2(to.atoms.size());
+    std::vector<std::size_t> near;
     std::vector<std::uint32_t> close(to.atoms.size());
-    std::size_t i = 0;
-    for (std::size_t type = 0; type < types; ++type) {
-        const auto first = i;
-        for (std::size_t other = 0, other_begin = 0; other < types; other_begin = to.type_end[other++]) {
-            const auto kind = type * types + other;
-            const auto end = to.type_end[other];
-            for (i = first; i < from.type_end[type]; ++i) {
-                const auto begin = self ? std::max(other_begin, i + 1) : other_begin;
-                for (auto j = begin; j < end; ++j) {
-                    const vec3 d{from.x[i] - to.x[j], from.y[i] - to.y[j], from.z[i] - to.z[j]};
-                    distance2[j] = dot(d, d);
-                }
+    for (std::size_t c = 0; c < from.around.size(); ++c) {
+        for (std::size_t type = 0, other = self ? c : 0; type < types; ++type) {
+            const auto kind = from.types[c] * types + type;
+            const double reach2 = reach[kind] * reach[kind];
+            near.clear();
+            for (; other < to.around.size() && to.types[other] == type; ++other)
+                if (from.around[c].reaches(to.around[other], reach2)) near.push_back(other);
+            if (near.empty()) continue;
+            for (auto i = c * cluster_size; i < (c + 1) * cluster_size && from.atoms[i] != clusters::none; ++i) {
+                const vec3 p{from.x[i], from.y[i], from.z[i]};
+                const std::size_t first = self ? i + 1 : 0;
                 std::size_t found = 0;
-                for (auto j = begin; j < end; ++j) {
-                    close[found] = to.atoms[j];
-                    found += distance2[j] < reach[kind] * reach[kind];
+                for (const auto n : near) {
+                    if (!to.around[n].reaches(p, reach2)) continue;
+                    const auto begin = n * cluster_size;
+                    std::array<double, cluster_size> distance2;
+                    for (std::size_t k = 0; k < cluster_size; ++k) {
+                        const vec3 d{p.x - to.x[begin + k], p.y - to.y[begin + k], p.z - to.z[begin + k]};
+                        distance2[k] = dot(d, d);
+                    }
+                    for (std::size_t k = 0; k < cluster_size; ++k) {
+                        close[found] = to.atoms[begin + k];
+                        found += std::size_t{distance2[k] < reach2} & std::size_t{begin + k >= first}; // no branch
+                    }
                 }
                 list.add_row(from.atoms[i], kind, {close.data(), found});
             }

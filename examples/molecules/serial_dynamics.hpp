@@ -24,6 +24,7 @@ public:
           grid(cell_grid::over(system.domain, atoms, interactions.longest_cutoff() + how.skin)),
           cells(static_cast<std::size_t>(grid.total())), reach(interactions.reach(how.skin)) {
         for (const auto& a : system.atoms) cells[grid.flat(grid.cell_of(a.position))].insert(a);
+        for (auto& c : cells) c.sort();
         for (std::size_t place = 0; place < cells.size(); ++place) {
             for (int k = 0; k < cell_grid::half_neighbours; ++k) {
                 const auto there = grid.beside(grid.unflat(place), cell_grid::half_offset(k));
@@ -87,6 +88,7 @@ private:
             });
         }
         for (const auto& [place, a] : moving) cells[place].insert(a);
+        for (auto& c : cells) c.sort();
     }
 
     run_settings settings;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 namespace molecules {
@@ -20,6 +21,14 @@ struct vec3 {
 };
 
 inline double dot(vec3 left, vec3 right) { return left.x * right.x + left.y * right.y + left.z * right.z; }
+
+/// Coordinate by coordinate.
+inline vec3 lower(vec3 left, vec3 right) {
+    return {std::min(left.x, right.x), std::min(left.y, right.y), std::min(left.z, right.z)};
+}
+inline vec3 upper(vec3 left, vec3 right) {
+    return {std::max(left.x, right.x), std::max(left.y, right.y), std::max(left.z, right.z)};
+}
 
 inline bool finite(vec3 value) { return std::isfinite(value.x) && std::isfinite(value.y) && std::isfinite(value.z); }
 
