@@ -15,6 +15,15 @@
 #include <utility>
 #include <vector>
 
+template <class T>
+struct doctest::StringMaker<std::vector<T>> {
+    static doctest::String convert(const std::vector<T>& values) {
+        doctest::String text = "{";
+        for (std::size_t i = 0; i < values.size(); ++i) text += (i == 0 ? "" : ", ") + doctest::toString(T(values[i]));
+        return text + "}";
+    }
+};
+
 /// Runs a program under many configurations: on 1, 2 and 3 threads, and simulated under many seeds, with shuffled and
 /// late messages and elements that move without being asked. MOTET_TEST_SEEDS says how many seeds (default 6), and
 /// MOTET_TEST_SEED names the only one. What fails, hangs or crashes names its seed.

@@ -87,6 +87,7 @@ public:
     void consume(std::uint64_t pieces = 1) const { counts().done += pieces; }
     /// A future that is ready when all that was produced is consumed.
     future<void> completed() const {
+        counts();
         runtime::pe& p = runtime::this_pe();
         auto [made, to] = runtime::new_future<void>(p);
         runtime::post<&runtime::want_completion>(p, owner_, id(), to);

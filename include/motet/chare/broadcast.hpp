@@ -60,6 +60,35 @@ inline pe_number parent_of(const pe& p, const part& c) {
     return tree{c.info->id.root, p.job.pe_total()}.parent(p.number);
 }
 
+/// While it lives, what runs may not wait: it is a reducer.
+class no_waiting {
+public:
+    explicit no_waiting(const pe& p) : within(p.current_frame), could(within != nullptr && within->may_wait) {
+        if (within != nullptr) within->may_wait = false;
+    }
+    no_waiting(const no_waiting&) = delete;
+    no_waiting& operator=(const no_waiting&) = delete;
+    ~no_waiting() {
+        if (within != nullptr) within->may_wait = could;
+    }
+
+private:
+    frame* within;
+    bool could;
+};
+
+/// Puts `more` to `all`. What the reducer throws goes to whoever waits for the result.
+template <class Operations>
+void combine_into(const pe& p, const part& c, const Operations& how, partial& all, partial&& more) {
+    try {
+        const no_waiting in_the_reducer(p);
+        how.combine(all, std::move(more));
+    } catch (...) {
+        auto [text, type] = exception_text::current();
+        all.fail({std::move(text), std::move(type), c.type->name(), "a reducer", false});
+    }
+}
+
 /// Step 5, at a parent.
 inline void report_broadcast(pe& p, part& c, std::uint64_t number, partial result);
 
@@ -99,7 +128,7 @@ inline void report_broadcast(pe& p, part& c, std::uint64_t number, partial resul
     if (found == c.open.end()) broken("a report for a broadcast that is closed");
     open_broadcast& b = found->second;
     ++b.children;
-    type_of(*c.broadcasts[number]).combine(b.result, std::move(result));
+    combine_into(p, c, type_of(*c.broadcasts[number]), b.result, std::move(result));
     if (close_broadcast(p, c, number, b)) c.open.erase(found);
 }
 
@@ -232,7 +261,7 @@ struct broadcast_of {
                     .type = call::id(),
                     .counted = false};
             return run_method<typename traits::returns>(p, c, e, f, [&]() -> decltype(auto) {
-                if constexpr (serial::copyable<stored>) {
+                if constexpr (traits::shareable) {
                     return traits::call_shared(static_cast<element<T>&>(e).object, M, arguments);
                 } else {
                     stored own = copy_of(arguments);
@@ -278,7 +307,11 @@ struct broadcast_of {
         if constexpr (!counts_only) {
             partial& all = open->second.result;
             if (!all.value) all.value = boxed::of<accumulator>(lift(p, result));
-            else how::combine(all.value.template as<accumulator>(), lift(p, result));
+            else {
+                accumulator one = lift(p, result);
+                const no_waiting in_the_reducer(p);
+                how::combine(all.value.template as<accumulator>(), std::move(one));
+            }
         }
         returned(p, c, open);
     }
@@ -294,12 +327,7 @@ struct broadcast_of {
     }
     static void take_result(pe& p, part& c, std::uint64_t number, partial one) {
         const auto open = c.open.try_emplace(number).first;
-        try {
-            combine(open->second.result, std::move(one));
-        } catch (...) {
-            auto [text, type] = exception_text::current();
-            open->second.result.fail({std::move(text), std::move(type), c.type->name(), "a reducer", false});
-        }
+        combine_into(p, c, operations, open->second.result, std::move(one));
         returned(p, c, open);
     }
 
@@ -325,7 +353,7 @@ struct broadcast_of {
         const auto& e = *static_cast<const element_header*>(p.current_frame->element);
         const auto& c = *static_cast<const part*>(p.current_frame->part);
         return how::lift(std::move(*static_cast<value*>(result)), e.index,
-                         accumulates<reducer, value> ? c.type->order(e.index) : index_bits{});
+                         accumulates<reducer, value> || is_tuple_reducer<reducer> ? c.type->order(e.index) : index_bits{});
     }
     /// Arguments that cannot be copied are copied through their bytes.
     static stored copy_of(const stored& arguments) {

@@ -51,7 +51,8 @@ struct parameter {
                   "motet: a parameter of an entry method is a shared_ptr to non-const: whether it is shared would "
                   "depend on where the chare lives. Pass a value, a unique_ptr, or a shared_ptr to const");
     static P pass(stored& value) { return static_cast<P&&>(value); }
-    static P share(const stored& value) { return value; }
+    static P share(const stored& value) { return value; }             ///< for one of many calls
+    static const stored& show(const stored& value) { return value; } ///< to a `when`
 };
 template <class T>
 struct parameter<std::span<const T>> {
@@ -59,6 +60,7 @@ struct parameter<std::span<const T>> {
     using stored = std::vector<T>;
     static std::span<const T> pass(const stored& value) { return value; }
     static std::span<const T> share(const stored& value) { return value; }
+    static std::span<const T> show(const stored& value) { return value; }
 };
 template <class T>
     requires(!std::is_const_v<T>)
@@ -72,6 +74,7 @@ struct parameter<std::string_view> {
     using stored = std::string;
     static std::string_view pass(const stored& value) { return value; }
     static std::string_view share(const stored& value) { return value; }
+    static std::string_view show(const stored& value) { return value; }
 };
 template <>
 struct parameter<const std::string_view&> : parameter<std::string_view> {};
@@ -120,6 +123,8 @@ concept takes = std::is_convertible_v<Given, P> || std::is_convertible_v<Given, 
         using result = typename result_of_entry<std::remove_cvref_t<R>>::type;                                         \
         using stored = std::tuple<typename parameter<P>::stored...>;                                                   \
         static constexpr std::size_t count = sizeof...(P);                                                             \
+        /* Whether many calls can share the arguments: a by-value parameter is a copy, an rvalue needs its own. */     \
+        static constexpr bool shareable = serial::copyable<stored> && !(std::is_rvalue_reference_v<P> || ...);         \
         template <class... G>                                                                                          \
         static constexpr bool accepts() {                                                                              \
             if constexpr (sizeof...(G) != sizeof...(P)) return false;                                                  \
@@ -145,7 +150,7 @@ concept takes = std::is_convertible_v<Given, P> || std::is_convertible_v<Given, 
         template <class Object, class Tag>                                                                             \
         static bool ask_when(const Object& object, Tag tag, const stored& from) {                                      \
             return [&]<std::size_t... I>(std::index_sequence<I...>) -> bool {                                          \
-                return object.when(tag, parameter<P>::share(std::get<I>(from))...);                                    \
+                return object.when(tag, parameter<P>::show(std::get<I>(from))...);                                     \
             }(std::index_sequence_for<P...>{});                                                                        \
         }                                                                                                              \
     };
@@ -159,8 +164,18 @@ template <auto Method>
 using traits_of = method_traits<decltype(Method)>;
 template <auto Method>
 using owner_of = typename traits_of<Method>::owner;
+/// What a call of it gives; void for what is no method, which check_call.hpp refuses by a sentence.
 template <auto Method>
-using result_of = typename traits_of<Method>::result;
+struct result_of_method {
+    using type = void;
+};
+template <auto Method>
+    requires requires { typename traits_of<Method>::result; }
+struct result_of_method<Method> {
+    using type = typename traits_of<Method>::result;
+};
+template <auto Method>
+using result_of = typename result_of_method<Method>::type;
 
 /// Converts to anything: stands for the parameters of a `when` whose parameters do not fit.
 struct anything {
@@ -194,16 +209,28 @@ constexpr bool has_when() {
     }
 }
 
-/// "Tile::border" for entry<&Tile::border>.
+/// "Tile::border" out of "motet::entry<&Tile::border>", "Tile::total" out of "motet::entry<&(Tile::total() const)>".
+inline std::string method_name(const std::string& entry_type) {
+    const auto begin = entry_type.find('&') + 1;
+    std::string text = entry_type.substr(begin, entry_type.rfind('>') - begin);
+    if (begin == 0 || text.empty() || text.front() != '(') return text;
+    text = text.substr(1, text.size() - 2);
+    std::size_t word = 0; // behind the result type that templates show
+    int depth = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        for (const std::string_view whole : {std::string_view("(anonymous namespace)"), std::string_view("operator()")})
+            if (text.compare(i, whole.size(), whole) == 0) i += whole.size();
+        if (i >= text.size()) break;
+        if (text[i] == '<') ++depth;
+        if (text[i] == '>') --depth;
+        if (depth == 0 && text[i] == ' ') word = i + 1;
+        if (depth == 0 && text[i] == '(') return text.substr(word, i - word);
+    }
+    return text;
+}
 template <auto Method>
 std::string entry_name() {
-    std::string name = demangled(typeid(entry<Method>).name());
-    const auto begin = name.find('&');
-    if (begin == std::string::npos) return name;
-    name = name.substr(begin + 1);
-    const auto end = name.find('(');
-    if (end != std::string::npos) name.resize(end);
-    return name;
+    return method_name(demangled(typeid(entry<Method>).name()));
 }
 
 } // namespace runtime

@@ -74,6 +74,15 @@ void post_part(pe& from, pe_number to, collection_id id, A&&... a) {
     from.send(to, part_message<F>(from, id, std::forward<A>(a)...));
 }
 
+/// The same before all other messages, for what a home must learn: a message that goes before others could else be sent
+/// to where the element was, and back to the home, for ever.
+template <auto F, class... A>
+void post_part_first(pe& from, pe_number to, collection_id id, A&&... a) {
+    message* m = part_message<F>(from, id, std::forward<A>(a)...);
+    m->set(message::expedited);
+    from.send(to, m);
+}
+
 /// The first PE of a process.
 inline pe_number first_pe_of(const pe& p, std::uint64_t process) {
     return static_cast<pe_number>(process * p.home.pe_count);
@@ -136,6 +145,12 @@ inline void check_index(const part& c, const index_bits& index) {
                     c.type->index_text(info.extent));
 }
 
+/// Refuses the name in a proxy that was default-constructed.
+inline void check_name(collection_id id) {
+    if (id.root == no_pe) [[unlikely]]
+        throw error("this proxy is empty: assign to it what create() gave");
+}
+
 /// Where to send a message for an index. Throws `error` for an index that cannot be.
 inline pe_number where(const pe& p, const part& c, const index_bits& index) {
     check_index(c, index);
@@ -154,8 +169,10 @@ inline void submit(pe& p, pe_number to, message* m) {
     local_chares::of(p).remember(m);
 }
 inline pe_number where(pe& p, collection_id id, const index_bits& index) {
-    const part* c = local_chares::of(p).find(p, id);
-    return c != nullptr ? where(p, *c, index) : no_pe;
+    if (const part* c = local_chares::of(p).find(p, id)) [[likely]]
+        return where(p, *c, index);
+    check_name(id);
+    return no_pe;
 }
 
 inline address& reply_of(message& m) {
@@ -175,12 +192,40 @@ inline void refuse_erased(pe& p, part& c, message* m) {
     p.discard(m);
 }
 
+/// The end of a message that cannot be delivered for a reason that is being handled as an exception.
+inline void refuse(pe& p, part& c, message* m) {
+    auto [text, type] = exception_text::current();
+    failure why{std::move(text), std::move(type), element_text(c, m->index), pe::type_of(*m).name(), false};
+    if (m->has(message::replies) && reply_of(*m).how != 0) deliver_failure(p, reply_of(*m), std::move(why));
+    else fail_program(p, why);
+    ++p.processed;
+    p.discard(m);
+}
+
 inline element_header& install_element(pe& p, part& c, element_header* e, const index_bits& index,
                                        std::uint64_t version);
 
+/// Demand creation.
+inline void create_for(pe& p, part& c, message* m) {
+    element_header* made = nullptr;
+    try {
+        made = c.type->make(c.info->prototype);
+    } catch (...) { // of a user's own serialize or copy
+        return refuse(p, c, m);
+    }
+    install_element(p, c, made, m->index, ++c.births << 32);
+    p.enqueue_again(m);
+}
+
 /// A message reached this PE, and the element is not here.
 inline void misdelivered(pe& p, part& c, message* m) {
-    const pe_number home = home_of(p, c, m->index);
+    pe_number home = no_pe;
+    try {
+        check_index(c, m->index); // its sender may not have known the collection
+        home = home_of(p, c, m->index);
+    } catch (...) {
+        return refuse(p, c, m);
+    }
     if (home != p.number) {
         if (!m->has(message::forwarded)) {
             if (const auto known = c.cache.find(m->index); known != c.cache.end()) {
@@ -192,10 +237,7 @@ inline void misdelivered(pe& p, part& c, message* m) {
     }
     auto found = c.homes.find(m->index);
     if (found == c.homes.end()) {
-        if (c.info->on_demand) {
-            install_element(p, c, c.type->make(c.info->prototype), m->index, ++c.births << 32);
-            return p.enqueue_again(m);
-        }
+        if (c.info->on_demand) return create_for(p, c, m);
         if (c.sealed || c.fixed()) return refuse_erased(p, c, m);
         found = c.homes.try_emplace(m->index).first;
     }
@@ -204,8 +246,7 @@ inline void misdelivered(pe& p, part& c, message* m) {
     case home_record::state::erased:
         if (c.info->on_demand) {
             c.homes.erase(found);
-            install_element(p, c, c.type->make(c.info->prototype), m->index, ++c.births << 32);
-            return p.enqueue_again(m);
+            return create_for(p, c, m);
         }
         return refuse_erased(p, c, m);
     case home_record::state::there: return p.send_again(record.pe, m);
@@ -390,7 +431,7 @@ inline void depart(pe& p, part& c, element_header& e, pe_number to) {
     } else {
         if (c.cache.size() >= cache_limit) c.cache.erase(c.cache.begin());
         c.cache[index] = {to, e.version};
-        post_part<&leaving>(p, home, c.info->id, index, e.version, to);
+        post_part_first<&leaving>(p, home, c.info->id, index, e.version, to);
     }
     message_list held;
     if (e.extension) held = std::exchange(e.extension->held, {});
@@ -476,7 +517,7 @@ inline void erase_now(pe& p, part& c, element_header& e) {
     const pe_number home = home_of(p, c, e.index);
     c.settled = false;
     if (home == p.number) erased_there(p, c, e.index, e.version + 1, std::move(told));
-    else post_part<&erased_there>(p, home, c.info->id, e.index, e.version + 1, std::move(told));
+    else post_part_first<&erased_there>(p, home, c.info->id, e.index, e.version + 1, std::move(told));
     c.type->destroy(&e);
     look_at_rounds(p, c);
 }

@@ -42,7 +42,8 @@ struct entry_call {
     /// False if the fiber was unwound.
     static bool run_at(pe& p, part& c, element_header& e, message* m) {
         if constexpr (conditional) {
-            if (!admits(p, c, e, *m)) {
+            // A `when` may read what the hooks have made.
+            if ((e.flags & (element_header::created_due | element_header::arrived_due)) != 0 || !admits(p, c, e, *m)) {
                 hold_back(p, e, m);
                 return true;
             }

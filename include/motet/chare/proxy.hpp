@@ -66,6 +66,7 @@ struct broadcast_delivery {
         }
     }
     static void issue(pe& p, collection_id id, typename entry_call<M>::stored&& arguments) {
+        check_name(id);
         post_part<&issue_broadcast>(p, id.root, id, broadcast_of<M, untold, Index>::make({}, std::move(arguments)));
     }
     static void give_failure(pe& p, const address&, failure&& why) { fail_program(p, why); }
@@ -168,7 +169,7 @@ public:
     element_proxy with_priority(std::int32_t priority) const {
         element_proxy other = *this;
         other.urgency_.priority = priority;
-        other.urgency_.flags = runtime::message::prioritized;
+        other.urgency_.flags = priority != 0 ? runtime::message::prioritized : 0;
         return other;
     }
     /// The same chare, with messages that go before all others and are never batched.
@@ -258,7 +259,7 @@ public:
     collection with_priority(std::int32_t priority) const {
         collection other = *this;
         other.urgency_.priority = priority;
-        other.urgency_.flags = runtime::message::prioritized;
+        other.urgency_.flags = priority != 0 ? runtime::message::prioritized : 0;
         return other;
     }
     /// The same collection, with messages that go before all others.
@@ -294,6 +295,7 @@ private:
     }
     template <auto M, class Op, class... A>
     void issue(const runtime::address& target, A&&... a) const {
+        runtime::check_name(id_);
         auto record = runtime::broadcast_of<M, Op, Index>::make(
             target, runtime::entry_call<M>::convert(std::forward<A>(a)...));
         record->flags = urgency_.flags;
@@ -355,6 +357,7 @@ public:
     /// A new element, a copy of `prototype`; `on`: its first PE (default: where the map says). May be called anywhere at
     /// any time. The future is ready when it exists; it fails if there was one already, or after done_inserting().
     future<void> insert(const Index& index, T prototype = T{}, std::int64_t on = -1) const {
+        runtime::check_name(this->id_);
         runtime::pe& p = runtime::this_pe();
         const runtime::index_bits bits = runtime::index_code<Index>::pack(index);
         const runtime::pe_number at = on == -1 ? runtime::no_pe : runtime::checked_pe(p, on);
@@ -371,6 +374,7 @@ public:
     /// No element will be inserted any more: a call of an index that does not exist is an error from now on, in place of
     /// being held. The future is ready when every PE knows.
     future<void> done_inserting() const {
+        runtime::check_name(this->id_);
         runtime::pe& p = runtime::this_pe();
         auto [made, to] = runtime::new_future<void>(p, std::size_t{p.job.pe_total()});
         for (runtime::pe_number each = 0; each < p.job.pe_total(); ++each)

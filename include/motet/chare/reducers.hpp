@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -48,10 +49,17 @@ T elementwise(T a, const T& b, F f) {
     return a;
 }
 
+/// Whether F takes two T, or two of what arrays of type T hold.
+template <class F, class T>
+struct works_on : std::is_invocable<F, const T&, const T&> {};
+template <class F, array_of_values T>
+struct works_on<F, T> : works_on<F, typename T::value_type> {};
+
 /// A reducer made of a function of two numbers; on arrays (std::vector, std::array) it works element by element.
 template <class F>
 struct number_reducer {
     template <class T>
+        requires(works_on<F, T>::value)
     T operator()(T a, const T& b) const {
         if constexpr (array_of_values<T>) {
             return elementwise(std::move(a), b, [](const auto& x, const auto& y) { return number_reducer()(x, y); });
@@ -61,35 +69,14 @@ struct number_reducer {
     }
 };
 
-struct add {
-    auto operator()(const auto& a, const auto& b) const { return a + b; }
-};
-struct multiply {
-    auto operator()(const auto& a, const auto& b) const { return a * b; }
-};
 struct smaller {
-    auto operator()(const auto& a, const auto& b) const { return b < a ? b : a; }
+    auto operator()(const auto& a, const auto& b) const -> decltype(b < a ? b : a) { return b < a ? b : a; }
 };
 struct larger {
-    auto operator()(const auto& a, const auto& b) const { return a < b ? b : a; }
-};
-struct both {
-    bool operator()(const auto& a, const auto& b) const { return a && b; }
-};
-struct either {
-    bool operator()(const auto& a, const auto& b) const { return a || b; }
+    auto operator()(const auto& a, const auto& b) const -> decltype(a < b ? b : a) { return a < b ? b : a; }
 };
 struct one_of {
-    bool operator()(const auto& a, const auto& b) const { return static_cast<bool>(a) != static_cast<bool>(b); }
-};
-struct bits_of_both {
-    auto operator()(const auto& a, const auto& b) const { return a & b; }
-};
-struct bits_of_either {
-    auto operator()(const auto& a, const auto& b) const { return a | b; }
-};
-struct bits_of_one {
-    auto operator()(const auto& a, const auto& b) const { return a ^ b; }
+    auto operator()(const auto& a, const auto& b) const -> decltype(bool(a) != bool(b)) { return bool(a) != bool(b); }
 };
 
 /// What a reducer needs that does more than combine two values of one type: `accumulator<V>`, made from each value and
@@ -204,6 +191,11 @@ struct no_value {
     friend bool operator==(no_value, no_value) = default;
 };
 
+template <class Op>
+inline constexpr bool is_tuple_reducer = false;
+template <class... Op>
+inline constexpr bool is_tuple_reducer<tuple_reducer<Op...>> = true;
+
 template <class Op, class V>
 concept accumulates = requires { typename Op::template accumulator<V>; };
 
@@ -271,16 +263,16 @@ using reduced = decltype(reduction<Op, V>::template finish<Index>(
 
 // The reducers. On std::vector and std::array the first ten work element by element.
 
-inline constexpr runtime::number_reducer<runtime::add> sum{};
-inline constexpr runtime::number_reducer<runtime::multiply> product{};
+inline constexpr runtime::number_reducer<std::plus<>> sum{};
+inline constexpr runtime::number_reducer<std::multiplies<>> product{};
 inline constexpr runtime::number_reducer<runtime::smaller> min{};
 inline constexpr runtime::number_reducer<runtime::larger> max{};
-inline constexpr runtime::number_reducer<runtime::both> logical_and{};
-inline constexpr runtime::number_reducer<runtime::either> logical_or{};
+inline constexpr runtime::number_reducer<std::logical_and<>> logical_and{};
+inline constexpr runtime::number_reducer<std::logical_or<>> logical_or{};
 inline constexpr runtime::number_reducer<runtime::one_of> logical_xor{};
-inline constexpr runtime::number_reducer<runtime::bits_of_both> bit_and{};
-inline constexpr runtime::number_reducer<runtime::bits_of_either> bit_or{};
-inline constexpr runtime::number_reducer<runtime::bits_of_one> bit_xor{};
+inline constexpr runtime::number_reducer<std::bit_and<>> bit_and{};
+inline constexpr runtime::number_reducer<std::bit_or<>> bit_or{};
+inline constexpr runtime::number_reducer<std::bit_xor<>> bit_xor{};
 /// All values as a std::vector, in index order.
 inline constexpr runtime::gather_reducer gather{};
 /// The different values as a std::set.

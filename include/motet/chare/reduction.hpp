@@ -75,7 +75,7 @@ inline void look_at_rounds(pe& p, part& c) {
 }
 
 /// Puts a contribution, or what a child has put together, into a round.
-inline void add_to_round(part& c, reduction_round& round, std::uint32_t type, const address& target, partial&& more) {
+inline void add_to_round(const pe& p, const part& c, reduction_round& round, std::uint32_t type, const address& target, partial&& more) {
     if (type == 0) return;
     if (round.type != 0 && round.type != type) {
         round.result.fail({"elements contribute to one reduction with different reducers or types", "motet::error",
@@ -84,19 +84,14 @@ inline void add_to_round(part& c, reduction_round& round, std::uint32_t type, co
     }
     round.type = type;
     if (round.target.how == 0) round.target = target;
-    try {
-        registry::instance().get<reduction_type>(type).combine(round.result, std::move(more));
-    } catch (...) {
-        auto [text, name] = exception_text::current();
-        round.result.fail({std::move(text), std::move(name), c.type->name(), "a reducer", false});
-    }
+    combine_into(p, c, registry::instance().get<reduction_type>(type), round.result, std::move(more));
 }
 
 inline void report_round(pe& p, part& c, std::uint64_t number, std::uint32_t type, address target, partial result) {
     c.begun = std::max(c.begun, number);
     reduction_round& round = c.round(number);
     ++round.children;
-    add_to_round(c, round, type, target, std::move(result));
+    add_to_round(p, c, round, type, target, std::move(result));
     look_at_rounds(p, c);
 }
 
@@ -104,7 +99,7 @@ inline void report_round(pe& p, part& c, std::uint64_t number, std::uint32_t typ
 inline void take_sponsored(pe& p, part& c, std::uint64_t number, std::uint32_t type, address target, partial result) {
     reduction_round& round = c.round(number);
     --round.owed;
-    add_to_round(c, round, type, target, std::move(result));
+    add_to_round(p, c, round, type, target, std::move(result));
     look_at_rounds(p, c);
 }
 
@@ -142,7 +137,7 @@ inline void contribute(pe& p, part& c, element_header& e, std::uint32_t type, co
     --c.population_of(number - 1);
     ++c.population_of(number);
     c.begun = std::max(c.begun, number);
-    add_to_round(c, c.round(number), type, target, std::move(one));
+    add_to_round(p, c, c.round(number), type, target, std::move(one));
     if (c.population[0] == 0) look_at_rounds(p, c);
 }
 

@@ -27,12 +27,7 @@ namespace runtime {
 inline void take_section_result(pe& p, part& c, std::uint64_t relay, std::uint64_t members, partial one) {
     const auto found = c.relays.find(relay);
     section_relay& r = found->second;
-    try {
-        type_of(*r.record).combine(r.result, std::move(one));
-    } catch (...) {
-        auto [text, type] = exception_text::current();
-        r.result.fail({std::move(text), std::move(type), c.type->name(), "a reducer", false});
-    }
+    combine_into(p, c, type_of(*r.record), r.result, std::move(one));
     if ((r.missing -= members) > 0) return;
     section_relay done = std::move(r);
     c.relays.erase(found);
@@ -114,12 +109,7 @@ inline void take_section_contribution(pe& p, part& c, std::uint64_t section, std
                                       address target, partial one) {
     const std::array<std::uint64_t, 3> key{section, round, node};
     section_round& r = c.section_rounds[key];
-    try {
-        registry::instance().get<reduction_type>(type).combine(r.result, std::move(one));
-    } catch (...) {
-        auto [text, name] = exception_text::current();
-        r.result.fail({std::move(text), std::move(name), c.type->name(), "a reducer", false});
-    }
+    combine_into(p, c, registry::instance().get<reduction_type>(type), r.result, std::move(one));
     if (target.how != 0) r.target = target;
     const std::uint64_t first_child = 4 * node + 1;
     const std::uint64_t children = first_child >= count ? 0 : std::min<std::uint64_t>(4, count - first_child);

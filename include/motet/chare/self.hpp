@@ -81,6 +81,8 @@ auto next(A&&... a) {
     if constexpr (runtime::check_call<M, runtime::owner_of<M>, A...>()) {
         runtime::pe& p = runtime::this_pe();
         runtime::frame& f = runtime::method_frame(p, "motet::next");
+        if (f.type == 0 || !f.may_wait)
+            throw error("motet::next is for entry methods: a hook, a `when` or a condition is no call that could end so");
         if (f.successor != nullptr) throw error("motet::next was called twice in one call");
         const runtime::part& c = runtime::part_of(f);
         f.successor = runtime::entry_call<M>::make_stored(p, c.info->id, runtime::element_of(f).index, f.reply,
@@ -111,6 +113,8 @@ void contribute(V&& value, Op, const target<Result>& to) {
     runtime::pe& p = runtime::this_pe();
     const runtime::frame& f = runtime::method_frame(p, "motet::contribute");
     runtime::part& c = runtime::part_of(f);
+    if (c.info->kind == runtime::collection_kind::single)
+        throw error("motet::contribute: a single chare has nobody to reduce with: send the value to the target");
     runtime::element_header& e = runtime::element_of(f);
     runtime::contribute(p, c, e, contribution::id(), to.address(),
                         contribution::lift(c, e, std::remove_cvref_t<V>(std::forward<V>(value))));

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runs.hpp"
+
+#include <cstdint>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using namespace motet_test;
+
+namespace reduction_test {
+
+struct sink {
+    long last = 0;
+    int calls = 0;
+    void take(long value) {
+        last += value;
+        ++calls;
+    }
+    void told() { ++calls; }
+    long total() const { return last; }
+    int count() const { return calls; }
+};
+
+struct member {
+    int done = 0;
+    long heard = 0;
+
+    void give(motet::target<long> to) {
+        motet::contribute(long{motet::this_index() + 1}, motet::sum, to);
+        ++done;
+    }
+    void give_text(motet::target<std::vector<std::string>> to) {
+        motet::contribute(std::to_string(motet::this_index()), motet::gather, to);
+    }
+    void give_best(motet::target<motet::located<long, std::int64_t>> to) {
+        motet::contribute(long{10 - motet::this_index()}, motet::max_at, to);
+    }
+    void come(motet::target<void> to) { motet::contribute(to); }
+    void hear(long value) { heard += value; }
+    long heard_all() const { return heard; }
+    /// Many rounds at once, and this element is ahead of others by as many as it likes.
+    void rounds(int count, motet::target<long> to) {
+        for (int i = 0; i < count; ++i) {
+            motet::contribute(long{1} << i, motet::sum, to);
+            if ((motet::this_index() + i) % 3 == 0) motet::yield();
+        }
+    }
+    /// Contributes, moves on and goes on.
+    motet::eventually<int> travel(int left, motet::target<long> to) {
+        if (left == 0) return done;
+        motet::contribute(long{left}, motet::sum, to);
+        ++done;
+        motet::move_this((motet::my_pe() + motet::this_index() + left) % motet::pe_count());
+        return motet::next<&member::travel>(left - 1, to);
+    }
+    void give_and_end(motet::target<long> to) {
+        motet::contribute(long{100}, motet::sum, to);
+        motet::erase_this();
+    }
+    void differ(motet::target<long> to) {
+        if (motet::this_index() % 2 == 0) motet::contribute(long{1}, motet::sum, to);
+        else motet::contribute(long{1}, motet::max, to);
+    }
+    std::uint64_t rounds_so_far() const { return motet::rounds_contributed(); }
+};
+
+} // namespace reduction_test
+
+using namespace reduction_test;
+
+TEST_CASE("elements contribute to a future, to a method, to a broadcast") {
+    everywhere([] {
+        const std::int64_t n = 10;
+        const auto all = motet::array<member>::create(n);
+        const auto target = motet::chare<sink>::create();
+        for (int round = 0; round < 3; ++round) {
+            auto [f, p] = motet::make_future<long>();
+            all.tell<&member::give>(p);
+            CHECK(f.get() == n * (n + 1) / 2);
+        }
+        all.all<&member::give>(target.to<&sink::take>()).get();
+        all.all<&member::come>(target.to<&sink::told>()).get();
+        all.all<&member::give>(all.to<&member::hear>()).get();
+        motet::quiescence().get();
+        CHECK(target.ask<&sink::total>().get() == 55);
+        CHECK(target.ask<&sink::count>().get() == 2);
+        CHECK(all.gather<&member::heard_all>().get() == std::vector<long>(10, 55));
+        CHECK(all.gather<&member::rounds_so_far>().get() == std::vector<std::uint64_t>(10, 6));
+        auto [texts, q] = motet::make_future<std::vector<std::string>>();
+        all.tell<&member::give_text>(q);
+        CHECK(texts.get() == std::vector<std::string>{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"});
+        auto [best, r] = motet::make_future<motet::located<long, std::int64_t>>();
+        all.tell<&member::give_best>(r);
+        CHECK(best.get() == motet::located<long, std::int64_t>{10, 0});
+        auto [everybody, s] = motet::make_future<void>();
+        all.tell<&member::come>(s);
+        everybody.get();
+    });
+}
+
+TEST_CASE("a round waits for every element") {
+    everywhere([] {
+        const auto all = motet::array<member>::create(7);
+        auto [f, p] = motet::make_future<long>();
+        for (std::int64_t i = 0; i < 6; ++i) all[i].tell<&member::give>(p);
+        motet::quiescence().get();
+        CHECK(!f.ready());
+        all[6].tell<&member::give>(p);
+        CHECK(f.get() == 28);
+    });
+}
+
+TEST_CASE("groups and node groups reduce too") {
+    everywhere([] {
+        const auto group = motet::group<member>::create();
+        const auto nodes = motet::node_group<member>::create();
+        auto [f, p] = motet::make_future<long>();
+        group.tell<&member::give>(p);
+        const long n = static_cast<long>(motet::pe_count());
+        CHECK(f.get() == n * (n + 1) / 2);
+        auto [g, q] = motet::make_future<long>();
+        nodes.tell<&member::give>(q);
+        const long m = static_cast<long>(motet::process_count());
+        CHECK(g.get() == m * (m + 1) / 2);
+    });
+}
+
+TEST_CASE("several rounds in flight: each gets every element's value once") {
+    everywhere([] {
+        const auto all = motet::array<member>::create(9);
+        const int rounds = 20;
+        auto [f, p] = motet::make_future<long>(static_cast<std::size_t>(rounds));
+        all.tell<&member::rounds>(rounds, p);
+        const auto values = f.get();
+        CHECK(values.size() == static_cast<std::size_t>(rounds));
+        std::set<long> expected;
+        for (int i = 0; i < rounds; ++i) expected.insert(9 * (long{1} << i));
+        CHECK(std::set<long>(values.begin(), values.end()) == expected);
+    });
+}
+
+TEST_CASE("rounds close under migration: elements that are ahead, elements that are behind") {
+    everywhere([] {
+        const int n = 8;
+        const int rounds = 12;
+        const auto all = motet::array<member>::create(n);
+        auto [f, p] = motet::make_future<long>(static_cast<std::size_t>(rounds));
+        std::vector<motet::future<int>> journeys;
+        for (int i = 0; i < n; ++i) journeys.push_back(all[i].ask<&member::travel>(rounds, p));
+        for (auto& each : journeys) CHECK(each.get() == rounds);
+        const auto values = f.get();
+        std::multiset<long> expected;
+        for (int i = 1; i <= rounds; ++i) expected.insert(n * i);
+        CHECK(std::multiset<long>(values.begin(), values.end()) == expected);
+    });
+}
+
+TEST_CASE("a round closes when the elements that have not contributed are erased") {
+    everywhere([] {
+        const auto all = motet::array<member>::create(6);
+        auto [f, p] = motet::make_future<long>();
+        for (std::int64_t i = 0; i < 4; ++i) all[i].tell<&member::give>(p);
+        motet::quiescence().get();
+        CHECK(!f.ready());
+        all[4].move_to(motet::pe_count() - 1).get();
+        all.erase(4).get();
+        all.erase(5).get();
+        CHECK(f.get() == 10);
+        // One that gives and ends: its value counts.
+        auto [g, q] = motet::make_future<long>();
+        all[0].tell<&member::give_and_end>(q);
+        for (std::int64_t i = 1; i < 4; ++i) all[i].tell<&member::give>(q);
+        CHECK(g.get() == 100 + 2 + 3 + 4);
+        auto [h, r] = motet::make_future<long>();
+        all.tell<&member::give>(r);
+        CHECK(h.get() == 2 + 3 + 4);
+    });
+}
+
+TEST_CASE("an inserted element takes part from the round after its birth on") {
+    everywhere([] {
+        const auto all = motet::array<member>::create();
+        for (std::int64_t i = 0; i < 3; ++i) all.insert(i).get();
+        for (int round = 0; round < 6; ++round) {
+            const std::int64_t n = 3 + round;
+            auto [f, p] = motet::make_future<long>();
+            all.tell<&member::give>(p);
+            CHECK(f.get() == n * (n + 1) / 2);
+            all.insert(n, {}, (round * 5 + 1) % motet::pe_count()).get();
+        }
+        CHECK(all.gather<&member::rounds_so_far>().get().size() == 9);
+    });
+}
+
+TEST_CASE("elements that contribute differently to one round: the target is told") {
+    everywhere([] {
+        const auto all = motet::array<member>::create(6);
+        auto [f, p] = motet::make_future<long>();
+        all.tell<&member::differ>(p);
+        CHECK(contains(thrown_by([&f = f] { f.get(); }), "with different reducers or types"));
+    });
+}
+
+namespace reduction_test {
+struct lonely {
+    int value = 0;
+    std::string give(motet::target<long> to) {
+        return thrown_by([&] { motet::contribute(long{1}, motet::sum, to); });
+    }
+};
+struct failing {
+    int operator()(int, int) const { throw std::range_error("no sum"); }
+};
+struct failing_member {
+    int value = 0;
+    void give(motet::target<int> to) { motet::contribute(1, failing(), to); }
+};
+} // namespace reduction_test
+
+TEST_CASE("a reducer that throws: the target is told, or the program ends") {
+    for (const auto& chosen : some()) {
+        one(chosen, [] {
+            const auto all = motet::array<failing_member>::create(5);
+            auto [f, p] = motet::make_future<int>();
+            all.tell<&failing_member::give>(p);
+            CHECK(contains(thrown_by([&f = f] { f.get(); }), "no sum (std::range_error)"));
+        });
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    const auto all = motet::array<failing_member>::create(5);
+                                    all.tell<&failing_member::give>(motet::target<int>());
+                                    motet::quiescence().get();
+                                }),
+                       "no sum (std::range_error)"));
+    }
+}
+
+TEST_CASE("a single chare has nobody to reduce with") {
+    everywhere([] {
+        auto [f, p] = motet::make_future<long>();
+        CHECK(contains(motet::chare<lonely>::create().ask<&lonely::give>(p).get(), "single chare"));
+        CHECK(contains(thrown_by([&p = p] { motet::contribute(long{1}, motet::sum, p); }), "there is no chare here"));
+    });
+}
