@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runs.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+using namespace motet_test;
+
+namespace activity_test {
+
+struct worker {
+    int done = 0;
+    bool free = false;
+
+    void work(motet::array<worker> all, motet::activity a, int left) {
+        ++done;
+        if (left % 5 == 0) motet::sleep_for(std::chrono::microseconds(left));
+        for (int i = 0; i < left % 3; ++i) {
+            a.produce();
+            all[(motet::this_index() * 7 + left + i) % 6].tell<&worker::work>(all, a, left - 1);
+        }
+        a.consume();
+    }
+    int count() const { return done; }
+    void release() { free = true; }
+    void linger(motet::activity a) {
+        motet::wait([&] { return free; });
+        a.consume();
+    }
+};
+
+int pieces(int left) {
+    int all = 1;
+    for (int i = 0; i < left % 3; ++i) all += pieces(left - 1);
+    return all;
+}
+
+} // namespace activity_test
+
+using namespace activity_test;
+
+TEST_CASE("an activity is complete when all its pieces are done, while another one goes on") {
+    everywhere([] {
+        const auto all = motet::array<worker>::create(6);
+        const auto lasting = motet::activity::begin();
+        lasting.produce();
+        all[5].tell<&worker::linger>(lasting);
+        auto not_yet = lasting.completed();
+        for (int round = 1; round <= 3; ++round) {
+            const auto a = motet::activity::begin();
+            a.produce(2);
+            all[0].tell<&worker::work>(all, a, 8);
+            all[1].tell<&worker::work>(all, a, 11);
+            a.completed().get();
+            CHECK(all.reduce<&worker::count>(motet::sum).get() == round * (pieces(8) + pieces(11)));
+            a.completed().get(); // again
+        }
+        CHECK(!not_yet.ready());
+        all[5].tell<&worker::release>();
+        not_yet.get();
+    });
+}
+
+TEST_CASE("an activity that never began says so; an empty one is complete") {
+    everywhere([] {
+        CHECK(contains(thrown_by([] { motet::activity().produce(); }), "this activity has not begun"));
+        CHECK(contains(thrown_by([] { motet::activity().completed().get(); }), "this activity has not begun"));
+        motet::activity::begin().completed().get();
+    });
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runs.hpp"
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using namespace motet_test;
+
+namespace section_test {
+
+struct player {
+    int calls = 0;
+    int waited = 0;
+
+    void play(int n) { calls += n; }
+    int played() const { return calls; }
+    std::int64_t index() const { return motet::this_index(); }
+    int slow(int n) {
+        motet::sleep_for(std::chrono::microseconds(30));
+        ++waited;
+        return n;
+    }
+    void fail() const { throw std::runtime_error("no " + std::to_string(motet::this_index())); }
+    void give(motet::section<player> some, motet::target<long> to) {
+        motet::contribute(some, long{motet::this_index()}, motet::sum, to);
+    }
+    std::string give_wrongly(motet::section<player> some, motet::target<long> to) {
+        return thrown_by([&] { motet::contribute(some, 1L, motet::sum, to); });
+    }
+    void rounds(motet::section<player> some, int count, motet::target<long> to) {
+        for (int i = 0; i < count; ++i) {
+            motet::contribute(some, long{1} << i, motet::sum, to);
+            if (i % 3 == motet::this_index() % 3) motet::yield();
+        }
+    }
+    int late(int n) { return n + static_cast<int>(motet::this_index()); }
+    bool when(motet::entry<&player::late>, int n) const { return calls >= n; }
+    motet::section<player> of_all(motet::array<player> all) const { return all.section({motet::this_index(), 0}); }
+};
+
+} // namespace section_test
+
+using namespace section_test;
+
+TEST_CASE("a section is called and reduced like a collection, and the others hear nothing") {
+    everywhere([] {
+        const auto all = motet::array<player>::create(20);
+        const auto some = all.section({17, 2, 3, 5, 7, 11, 13, 2, 2});
+        CHECK(some.size() == 7);
+        CHECK(some.indices() == std::vector<std::int64_t>{2, 3, 5, 7, 11, 13, 17});
+        some.tell<&player::play>(1);
+        some.all<&player::play>(10).get();
+        motet::quiescence().get();
+        CHECK(some.gather<&player::played>().get() == std::vector<int>(7, 11));
+        CHECK(all.reduce<&player::played>(motet::sum).get() == 77);
+        CHECK(some.reduce<&player::index>(motet::sum).get() == 58);
+        CHECK(some.reduce<&player::index>(motet::max_at).get() == motet::located<std::int64_t>{17, 17});
+        CHECK(some.gather<&player::index>().get() == some.indices());
+        CHECK(some.reduce<&player::slow>(motet::sum, 3).get() == 21);
+        auto late = some.gather<&player::late>(20);
+        motet::yield();
+        CHECK(!late.ready());
+        some.tell<&player::play>(9);
+        CHECK(late.get() == std::vector<int>{22, 23, 25, 27, 31, 33, 37});
+    });
+}
+
+TEST_CASE("an empty section, one of one, one of all, one of grids") {
+    everywhere([] {
+        const auto all = motet::array<player>::create(9);
+        const auto none = all.section({});
+        none.tell<&player::play>(1);
+        none.all<&player::play>(1).get();
+        CHECK(none.gather<&player::index>().get().empty());
+        CHECK(contains(thrown_by([&] { none.reduce<&player::index>(motet::sum).get(); }), "without elements has no result"));
+        CHECK(all.section({4}).reduce<&player::index>(motet::sum).get() == 4);
+        CHECK(all.section({0, 1, 2, 3, 4, 5, 6, 7, 8}).reduce<&player::index>(motet::sum).get() == 36);
+        CHECK(all[3].ask<&player::of_all>(all).get().gather<&player::index>().get() == std::vector<std::int64_t>{0, 3});
+        const auto group = motet::group<player>::create();
+        CHECK(group.section({0, motet::pe_count() - 1}).gather<&player::index>().get().back() == motet::pe_count() - 1);
+    });
+}
+
+TEST_CASE("sections find members that move, and sections of one collection do not meet") {
+    everywhere([] {
+        const auto all = motet::array<player>::create(16);
+        const auto even = all.section({0, 2, 4, 6, 8, 10, 12, 14});
+        const auto third = all.section({0, 3, 6, 9, 12, 15});
+        std::vector<motet::future<void>> moves;
+        std::vector<motet::future<int>> sums;
+        for (int i = 0; i < 10; ++i) {
+            moves.push_back(all[(i * 3) % 16].move_to((i * 5) % motet::pe_count()));
+            sums.push_back(even.reduce<&player::slow>(motet::sum, 1));
+            sums.push_back(third.reduce<&player::slow>(motet::sum, 1));
+        }
+        for (std::size_t i = 0; i < sums.size(); ++i) CHECK(sums[i].get() == (i % 2 == 0 ? 8 : 6));
+        for (auto& each : moves) each.get();
+    });
+}
+
+TEST_CASE("members contribute to reductions of their section, several rounds and sections at a time") {
+    everywhere([] {
+        const auto all = motet::array<player>::create(14);
+        const auto odd = all.section({1, 3, 5, 7, 9, 11, 13});
+        const auto low = all.section({0, 1, 2, 3, 4, 5});
+        auto [f, p] = motet::make_future<long>();
+        auto [g, q] = motet::make_future<long>();
+        odd.tell<&player::give>(odd, p);
+        low.tell<&player::give>(low, q);
+        CHECK(f.get() == 49);
+        CHECK(g.get() == 15);
+        auto [several, r] = motet::make_future<long>(10);
+        odd.tell<&player::rounds>(odd, 10, r);
+        for (int i = 0; i < 14; ++i) all[i].move_to((i * 3) % motet::pe_count()).get();
+        long sum = 0;
+        for (const long each : several.get()) sum += each;
+        CHECK(sum == 7 * 1023);
+        CHECK(contains(all[2].ask<&player::give_wrongly>(odd, p).get(), "player[2] is no member of this section"));
+    });
+}
+
+TEST_CASE("a failure in one member reaches the caller; a section of an erased member fails") {
+    everywhere([] {
+        const auto all = motet::array<player>::create(8);
+        CHECK(contains(thrown_by([&] { all.section({4}).all<&player::fail>().get(); }), "no 4 (std::runtime_error)"));
+        all.erase(5).get();
+        CHECK_THROWS_AS((all.section({4, 5, 6}).gather<&player::index>().get()), motet::erased);
+        all.section({4, 5, 6}).tell<&player::play>(1);
+        motet::quiescence().get();
+        CHECK(all.section({4, 6}).gather<&player::played>().get() == std::vector<int>{1, 1});
+    });
+    for (const auto& chosen : some())
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    motet::array<player>::create(3).section({0, 7}).tell<&player::play>(1);
+                                    motet::quiescence().get();
+                                }),
+                       "there is no element player[7]"));
+}

@@ -1,0 +1,9 @@
+// expect: motet: an index is an integer, a motet::grid<1...6>, or a plain struct whose fields pack into 16 bytes
+// SPDX-License-Identifier: BSL-1.0
+#include <motet/motet.hpp>
+
+struct tile {
+    int step = 0;
+};
+
+int main() { motet::array<tile, std::string>::create(); }

@@ -1,0 +1,10 @@
+// expect: motet: what is called must be a member function of the chare
+// SPDX-License-Identifier: BSL-1.0
+#include <motet/motet.hpp>
+
+void go() {}
+struct tile {
+    int step = 0;
+};
+
+int main() { motet::array<tile>()[0].tell<&go>(); }
