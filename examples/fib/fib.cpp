@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-// fib N [GRAIN]: a Fibonacci number by futures. It is the sum of two that are asked of new chares, which live on any PE;
-// below GRAIN a chare computes alone.
-#include <motet/motet.hpp>
-
+// fib N [GRAIN]: a Fibonacci number by futures. It is the sum of two that are asked of new chares, which live on any
+// PE; below GRAIN a chare computes alone.
 #include "../number.hpp"
+
+#include <motet/motet.hpp>
 
 std::uint64_t fib_alone(int n) { return n < 2 ? static_cast<std::uint64_t>(n) : fib_alone(n - 1) + fib_alone(n - 2); }
 

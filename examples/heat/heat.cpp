@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 // heat SIDE TILES STEPS [FILE]: heat spreads over a torus of SIDE x SIDE cells, which TILES x TILES chares share.
 // Prints the total heat and the hottest cell; writes all cells to FILE, a line for each row.
+#include "../number.hpp"
+
 #include <motet/motet.hpp>
 
 #include <algorithm>
 #include <fstream>
 #include <numeric>
-
-#include "../number.hpp"
 
 constexpr int north = 0, south = 1, west = 2, east = 3;
 
@@ -26,7 +26,9 @@ struct Tile {
     double hottest() const;
     std::vector<double> field() const;
 
-    double& at(std::int64_t row, std::int64_t column) { return cells[static_cast<std::size_t>(row * (n + 2) + column)]; }
+    double& at(std::int64_t row, std::int64_t column) {
+        return cells[static_cast<std::size_t>(row * (n + 2) + column)];
+    }
     double at(std::int64_t row, std::int64_t column) const { return const_cast<Tile&>(*this).at(row, column); }
     std::vector<double> line(int side) const;
     void relax();
@@ -44,8 +46,8 @@ void Tile::on(motet::created) {
 void Tile::run(int steps) {
     const auto [x, y] = motet::this_index<motet::grid<2>>();
     const auto all = motet::this_collection<Tile, motet::grid<2>>();
-    for (; step < steps; ++step) {
-        all[{(x + tiles - 1) % tiles, y}].tell<&Tile::border>(step, south, line(north)); // the torus: no edge is special
+    for (; step < steps; ++step) { // on a torus: no edge is special
+        all[{(x + tiles - 1) % tiles, y}].tell<&Tile::border>(step, south, line(north));
         all[{(x + 1) % tiles, y}].tell<&Tile::border>(step, north, line(south));
         all[{x, (y + tiles - 1) % tiles}].tell<&Tile::border>(step, east, line(west));
         all[{x, (y + 1) % tiles}].tell<&Tile::border>(step, west, line(east));
@@ -58,8 +60,10 @@ void Tile::run(int steps) {
 void Tile::border(int, int side, std::span<const double> values) {
     for (std::int64_t i = 1; i <= n; ++i) {
         const double value = values[static_cast<std::size_t>(i - 1)];
-        if (side == north || side == south) at(side == north ? 0 : n + 1, i) = value;
-        else at(i, side == west ? 0 : n + 1) = value;
+        if (side == north || side == south)
+            at(side == north ? 0 : n + 1, i) = value;
+        else
+            at(i, side == west ? 0 : n + 1) = value;
     }
     ++arrived;
 }
@@ -75,7 +79,8 @@ void Tile::relax() {
     Tile next = *this;
     for (std::int64_t r = 1; r <= n; ++r)
         for (std::int64_t c = 1; c <= n; ++c)
-            next.at(r, c) = at(r, c) + 0.125 * (at(r - 1, c) + at(r + 1, c) + at(r, c - 1) + at(r, c + 1) - 4 * at(r, c));
+            next.at(r, c) =
+                at(r, c) + 0.125 * (at(r - 1, c) + at(r + 1, c) + at(r, c - 1) + at(r, c + 1) - 4 * at(r, c));
     cells.swap(next.cells);
 }
 
@@ -116,7 +121,8 @@ int main(int argc, char** argv) {
         const int steps = number(given[3], "STEPS", 0, 1000000000);
         if (side % tiles != 0) throw std::invalid_argument("SIDE is not a multiple of TILES");
 
-        auto plate = motet::array<Tile, motet::grid<2>>::create({tiles, tiles}, Tile{.tiles = tiles, .n = side / tiles});
+        auto plate =
+            motet::array<Tile, motet::grid<2>>::create({tiles, tiles}, Tile{.tiles = tiles, .n = side / tiles});
         plate.all<&Tile::run>(steps).get(); // call every one, wait for every one
         motet::print("total {:.6f}", plate.reduce<&Tile::total>(motet::sum).get());
         const auto hottest = plate.reduce<&Tile::hottest>(motet::max_at).get();

@@ -13,8 +13,9 @@
 #endif
 
 extern "C" {
-void dgemm_(const char* transpose_a, const char* transpose_b, const int* m, const int* n, const int* k, const double* alpha,
-            const double* a, const int* lda, const double* b, const int* ldb, const double* beta, double* c, const int* ldc);
+void dgemm_(const char* transpose_a, const char* transpose_b, const int* m, const int* n, const int* k,
+            const double* alpha, const double* a, const int* lda, const double* b, const int* ldb, const double* beta,
+            double* c, const int* ldc);
 void deep_sum(int n, int width, double* total);
 }
 
@@ -79,7 +80,9 @@ struct Worker {
 };
 
 const std::vector<std::vector<std::string>> runs{
-    {"--motet-pes", "1"}, {"--motet-pes", "3"}, {"--motet-sim", "2x2", "--motet-sim-table", "off", "--motet-sim-migrate", "0.5"}};
+    {"--motet-pes", "1"},
+    {"--motet-pes", "3"},
+    {"--motet-sim", "2x2", "--motet-sim-table", "off", "--motet-sim-migrate", "0.5"}};
 
 } // namespace foreign_tests
 using namespace foreign_tests;
@@ -112,7 +115,8 @@ TEST_CASE("Fortran with large arrays on the stack of a fiber") {
         CHECK(run_with(options, [] {
                   auto workers = motet::array<Worker>::create(6);
                   for (int round = 0; round < 3; ++round)
-                      for (const double sum : workers.gather<&Worker::fortran_sum>().get()) CHECK(std::abs(sum - 120) < 1e-6);
+                      for (const double sum : workers.gather<&Worker::fortran_sum>().get())
+                          CHECK(std::abs(sum - 120) < 1e-6);
               }) == 0);
 }
 #endif

@@ -47,7 +47,8 @@ using namespace loop_tests;
 
 TEST_CASE("chunks cover a range once, without gaps") {
     for (const std::uint32_t pes : {1u, 2u, 3u, 7u, 64u})
-        for (const std::uint64_t n : {0ull, 1ull, 2ull, 3ull, 10ull, 63ull, 64ull, 65ull, 1000ull, 12345ull, 10000000ull})
+        for (const std::uint64_t n :
+             {0ull, 1ull, 2ull, 3ull, 10ull, 63ull, 64ull, 65ull, 1000ull, 12345ull, 10000000ull})
             for (const std::uint64_t grain : {1ull, 7ull, 1000ull}) {
                 const motet::runtime::loop_chunks chunks(n, pes, grain);
                 std::uint64_t place = 0;
@@ -162,8 +163,10 @@ TEST_CASE("reductions are in order and the same in every run") {
         std::string expected = "from 0:";
         for (int i = 0; i < 500; ++i) expected += " " + std::to_string(i);
         CHECK(text == expected);
-        CHECK(motet::parallel_reduce(3, 3, 42, [](int) { return 1; }, motet::sum) == 42);
-        CHECK(motet::parallel_reduce(1, 101, 1, [](int i) { return i; }, motet::max) == 100);
+        CHECK(motet::parallel_reduce(
+                  3, 3, 42, [](int) { return 1; }, motet::sum) == 42);
+        CHECK(motet::parallel_reduce(
+                  1, 101, 1, [](int i) { return i; }, motet::max) == 100);
     });
     for (int i = 0; i < 10; ++i)
         CHECK(run_with({"--motet-pes", "2"}, [&] {
@@ -190,7 +193,8 @@ TEST_CASE("nested loops") {
             std::vector<std::atomic<int>> runs(20 * 30);
             motet::parallel_for(0, 20, [&](int i) {
                 motet::parallel_for(0, 30, [&](int k) {
-                    const int s = motet::parallel_reduce(0, 5, 0, [](int x) { return x; }, motet::sum);
+                    const int s = motet::parallel_reduce(
+                        0, 5, 0, [](int x) { return x; }, motet::sum);
                     runs[static_cast<std::size_t>(i * 30 + k)] += s;
                 });
             });
@@ -236,13 +240,17 @@ TEST_CASE("the body may send messages, and may not wait") {
 }
 
 TEST_CASE("where nobody may wait a loop is refused") {
-    CHECK_THROWS_WITH_AS(motet::parallel_for(0, 10, [](int) {}),
-                         "this needs a running program: call it inside of motet::run, from main or from an entry method",
-                         motet::error);
+    CHECK_THROWS_WITH_AS(
+        motet::parallel_for(0, 10, [](int) {}),
+        "this needs a running program: call it inside of motet::run, from main or from an entry method", motet::error);
     CHECK(run_with({"--motet-pes", "2"}, [] {
-              CHECK_THROWS_WITH_AS(motet::parallel_for(0, 10, [](int) {}, 0),
-                                   "a parallel loop needs a grain of at least 1 iteration, and this is 0", motet::error);
-              CHECK_THROWS_AS(motet::parallel_reduce(0, 10, 0, [](int i) { return i; }, motet::sum, -3), motet::error);
+              CHECK_THROWS_WITH_AS(motet::parallel_for(
+                                       0, 10, [](int) {}, 0),
+                                   "a parallel loop needs a grain of at least 1 iteration, and this is 0",
+                                   motet::error);
+              CHECK_THROWS_AS(motet::parallel_reduce(
+                                  0, 10, 0, [](int i) { return i; }, motet::sum, -3),
+                              motet::error);
               bool refused = false;
               motet::wait([&] {
                   try {

@@ -62,8 +62,11 @@ TEST_CASE("results come in the order of the items") {
         CHECK(pool.map(Cube{}, {1, 2, 3}).get() == std::vector<std::int64_t>{1, 8, 27});
         CHECK(pool.map<&square>({3, 2, 1}).get() == std::vector<int>{9, 4, 1});
         CHECK(pool.map([](int x) { return x > 1; }, {1, 2, 3}).get() == std::vector<bool>{false, true, true});
-        CHECK(pool.map([](const std::string& s) { return Word{s, static_cast<int>(s.size())}; },
-                       std::vector<std::string>{"a", "bcd"})
+        CHECK(pool.map(
+                      [](const std::string& s) {
+                          return Word{s, static_cast<int>(s.size())};
+                      },
+                      std::vector<std::string>{"a", "bcd"})
                   .get() == std::vector<Word>{{"a", 1}, {"bcd", 3}});
     });
 }
@@ -109,7 +112,8 @@ TEST_CASE("several jobs at once, each on the number of PEs it was given") {
         }
         std::vector<motet::future<std::vector<int>>> jobs;
         for (int i = 0; i < 20; ++i) jobs.push_back(pool.map<&square>(numbers(i)));
-        for (int i = 0; i < 20; ++i) CHECK(jobs[static_cast<std::size_t>(i)].get().size() == static_cast<std::size_t>(i));
+        for (int i = 0; i < 20; ++i)
+            CHECK(jobs[static_cast<std::size_t>(i)].get().size() == static_cast<std::size_t>(i));
     });
 }
 
@@ -193,8 +197,8 @@ TEST_CASE("bad chunks, bad numbers of PEs, and a pool that is none are refused")
                                  "a pool cannot hand out chunks of 0 items: at least 1", motet::error);
             const std::string all = std::to_string(motet::pe_count());
             for (const std::int64_t pes : {std::int64_t{0}, std::int64_t{-1}, motet::pe_count() + 1}) {
-                const std::string text =
-                    "a pool cannot do a job on " + std::to_string(pes) + " PEs: this run has 1 to " + all + " to choose from";
+                const std::string text = "a pool cannot do a job on " + std::to_string(pes) +
+                                         " PEs: this run has 1 to " + all + " to choose from";
                 CHECK_THROWS_WITH_AS((void)pool.map<&square>({1}, {.pes = pes}), text.c_str(), motet::error);
             }
             CHECK_THROWS_WITH_AS((void)motet::pool().map<&square>({1}),

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/frame.hpp>
+#include <motet/chare/wait.hpp>
+#include <motet/runtime/threads.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <bit>
@@ -14,10 +18,6 @@
 #include <utility>
 #include <vector>
 
-#include <motet/chare/frame.hpp>
-#include <motet/chare/wait.hpp>
-#include <motet/runtime/threads.hpp>
-
 /// Loops over an index range that the PEs of the caller's process share.
 ///
 /// 1. The range is cut into rounds of one chunk for each PE; a round takes half of what is left ("factoring": Hummel,
@@ -25,14 +25,14 @@
 ///    chunks are the same in every run.
 /// 2. The caller sends every other PE of its process an expedited message that holds a share of the loop's control
 ///    block, and starts to work. Whoever takes part claims chunks until there are none.
-/// 3. A helper counts itself in before its first claim. When the caller finds no chunk any more it waits until nobody is
-///    counted in: it looks for some time, then parks, and the last to leave sends it a message. A helper that comes later
-///    claims nothing, hence never touches the body, which may be gone.
+/// 3. A helper counts itself in before its first claim. When the caller finds no chunk any more it waits until nobody
+///    is counted in: it looks for some time, then parks, and the last to leave sends it a message. A helper that comes
+///    later claims nothing, hence never touches the body, which may be gone.
 /// 4. A body that throws ends the loop: no chunk is claimed any more, and the caller throws the first exception on.
-/// 5. The body may not wait. So a chunk that was begun ends without help, and a loop inside a body, and a caller that is
-///    unwound because the run ends, can wait for the chunks under way without parking.
-/// 6. Simulated PEs take turns: one chunk each, in the order of their clocks. A helper tells the caller by a message when
-///    it leaves, so that the clock of the caller shows when the loop was done.
+/// 5. The body may not wait. So a chunk that was begun ends without help, and a loop inside a body, and a caller that
+///    is unwound because the run ends, can wait for the chunks under way without parking.
+/// 6. Simulated PEs take turns: one chunk each, in the order of their clocks. A helper tells the caller by a message
+///    when it leaves, so that the clock of the caller shows when the loop was done.
 namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
@@ -87,7 +87,7 @@ struct loop_control {
 
     loop_chunks chunks;
     pe_number home = no_pe;
-    waiter* parked = nullptr; ///< the caller's fiber; used on its PE only
+    waiter* parked = nullptr;  ///< the caller's fiber; used on its PE only
     std::uint64_t helpers = 0; ///< simulated ones that took part and have not told yet that they left
     std::exception_ptr problem;
     alignas(64) std::atomic<std::uint64_t> next{0};
@@ -154,7 +154,9 @@ inline void leave_simulated_loop(pe& p, loop_share loop) {
 /// Counts a helper in for as long as it lives.
 class loop_presence {
 public:
-    loop_presence(pe& on, const loop_share& in) : p(on), loop(in) { loop->active.fetch_add(1, std::memory_order_acq_rel); }
+    loop_presence(pe& on, const loop_share& in) : p(on), loop(in) {
+        loop->active.fetch_add(1, std::memory_order_acq_rel);
+    }
     loop_presence(const loop_presence&) = delete;
     loop_presence& operator=(const loop_presence&) = delete;
     ~loop_presence() {
@@ -175,8 +177,10 @@ inline void go_on_in_simulated_loop(pe& p, loop_share loop) {
         const frame_scope scope(p, f);
         more = run_chunk(*loop);
     }
-    if (more) expedite(p, p.number, call<&go_on_in_simulated_loop>::make(p, loop));
-    else expedite(p, loop->home, call<&leave_simulated_loop>::make(p, loop));
+    if (more)
+        expedite(p, p.number, call<&go_on_in_simulated_loop>::make(p, loop));
+    else
+        expedite(p, loop->home, call<&leave_simulated_loop>::make(p, loop));
 }
 
 /// A helper starts; it may be late.
@@ -189,8 +193,7 @@ inline void help_in_loop(pe& p, loop_share loop) {
     const loop_presence present(p, loop);
     loop_frame f(*loop);
     const frame_scope scope(p, f);
-    while (run_chunk(*loop)) {
-    }
+    while (run_chunk(*loop)) {}
 }
 
 /// Looks until nobody is counted in, for so many turns (0: for ever). True if nobody is.
@@ -281,9 +284,11 @@ concept bounds_of_a_loop =
 template <class Body, class Index>
 decltype(auto) body_for_chunk(Body& body) {
     using plain = std::remove_const_t<Body>;
-    if constexpr (std::is_trivially_copyable_v<plain> && std::is_invocable_v<const plain&, Index> && sizeof(plain) <= 128)
+    if constexpr (std::is_trivially_copyable_v<plain> && std::is_invocable_v<const plain&, Index> &&
+                  sizeof(plain) <= 128)
         return plain(body);
-    else return (body);
+    else
+        return (body);
 }
 
 template <class Index>
@@ -291,7 +296,8 @@ std::uint64_t loop_length(Index begin, Index end) {
     return begin < end ? static_cast<std::uint64_t>(end) - static_cast<std::uint64_t>(begin) : 0;
 }
 inline std::uint64_t checked_grain(std::int64_t grain) {
-    if (grain < 1) throw error("a parallel loop needs a grain of at least 1 iteration, and this is " + std::to_string(grain));
+    if (grain < 1)
+        throw error("a parallel loop needs a grain of at least 1 iteration, and this is " + std::to_string(grain));
     return static_cast<std::uint64_t>(grain);
 }
 
@@ -299,12 +305,16 @@ inline std::uint64_t checked_grain(std::int64_t grain) {
 
 /// Calls `body(i)` for each i of [begin, end), on all PEs of the caller's process; returns when all is done.
 ///
-/// May be called from main, from entry methods, and from the body of another such loop. The caller works too, then waits.
+/// May be called from main, from entry methods, and from the body of another such loop. The caller works too, then
+/// waits.
+///
 /// The iterations come in no order and at the same time: `body` may capture by reference, and must not let two of them
-/// write to one place. It may send messages, but neither wait nor ask for `this_index` and the like: on the other PEs it
-/// runs outside of the chare. What it throws ends the loop, and the first exception is thrown to the caller.
-/// `grain`: chunks smaller than so many iterations are not worth a claim (about 50 ns); a loop of no more than `grain`
-/// iterations runs on the caller alone.
+/// write to one place. It may send messages, but neither wait nor ask for `this_index` and the like: on the other PEs
+/// it runs outside of the chare. What it throws ends the loop, and the first exception is thrown to the caller.
+///
+/// `grain`: chunks smaller than so many iterations are not worth a claim (an atomic addition that others make too); a
+/// loop of no more than `grain` iterations runs on the caller alone.
+///
 /// Throws motet::error outside of a run, where nobody may wait (in a `when`, a condition), and for a grain below 1.
 /// The scheduling is factoring: Hummel, Schonberg and Flynn, Communications of the ACM 35 (8), 1992.
 template <class Begin, class End, class Body>
@@ -341,11 +351,13 @@ Value parallel_reduce(Begin begin, End end, Value initial, Body&& body, Op&& op,
     using index = std::common_type_t<Begin, End>;
     using body_type = std::remove_reference_t<Body>;
     using op_type = std::remove_reference_t<Op>;
-    static_assert(std::is_invocable_v<body_type&, index>,
-                  "motet: the body of parallel_reduce(begin, end, initial, body, op) is called with one index: body(i)");
-    static_assert(std::is_invocable_r_v<Value, op_type&, Value, Value> &&
-                      std::is_convertible_v<std::invoke_result_t<body_type&, index>, Value>,
-                  "motet: the op of parallel_reduce takes two values of the type of `initial`, and body(i) results in one");
+    static_assert(
+        std::is_invocable_v<body_type&, index>,
+        "motet: the body of parallel_reduce(begin, end, initial, body, op) is called with one index: body(i)");
+    static_assert(
+        std::is_invocable_r_v<Value, op_type&, Value, Value> &&
+            std::is_convertible_v<std::invoke_result_t<body_type&, index>, Value>,
+        "motet: the op of parallel_reduce takes two values of the type of `initial`, and body(i) results in one");
     runtime::pe& p = runtime::this_pe();
     const std::uint64_t smallest = runtime::checked_grain(grain);
     const std::uint64_t iterations = runtime::loop_length<index>(begin, end);

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/future.hpp>
+#include <motet/chare/proxy.hpp>
+#include <motet/chare/run.hpp>
+#include <motet/chare/self.hpp>
+
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
@@ -13,25 +18,21 @@
 #include <utility>
 #include <vector>
 
-#include <motet/chare/future.hpp>
-#include <motet/chare/proxy.hpp>
-#include <motet/chare/run.hpp>
-#include <motet/chare/self.hpp>
-
 /// A pool of workers that map functions over items, several jobs at once (after section III of "CharmPy: A Python
 /// Parallel Programming Model", Galvez, Senthil and Kale, 2018). Made of chares, futures and nothing else.
 ///
 /// 1. A pool is a worker on every PE, and a master that knows how many jobs each PE works for.
-/// 2. A job is a chare on the PE of its caller. It asks the master for PEs, and gets those that work for the fewest jobs.
-/// 3. For each of them a fiber of the job sends a chunk of items to the worker there, waits for the results, and goes on
-///    until no items are left. What the function throws comes back as the failure of that call.
+/// 2. A job is a chare on the PE of its caller. It asks the master for PEs, and gets those that work for the fewest
+///    jobs.
+/// 3. For each of them a fiber of the job sends a chunk of items to the worker there, waits for the results, and goes
+///    on until no items are left. What the function throws comes back as the failure of that call.
 /// 4. When all fibers are through, the job gives the PEs back, sends results or failure to the caller, and ends.
 namespace motet::inline MOTET_VARIANT {
 
 /// How a pool is to do one job.
 struct job_options {
     std::optional<std::int64_t> pes = {};   ///< on how many PEs (default: all)
-    std::optional<std::int64_t> chunk = {}; ///< items that a worker gets at a time (default: an eighth of an even share)
+    std::optional<std::int64_t> chunk = {}; ///< items for a worker at a time (default: an eighth of an even share)
 };
 
 namespace pattern {
@@ -99,7 +100,8 @@ struct pool_job {
         results.resize(items.size());
         const auto chosen = ask<&pool_master::take>(master, pes).get();
         std::vector<future<void>> rows;
-        for (const std::int64_t pe : chosen) rows.push_back(ask<&pool_job::template feed<F>>(this_chare<pool_job>(), pe));
+        for (const std::int64_t pe : chosen)
+            rows.push_back(ask<&pool_job::template feed<F>>(this_chare<pool_job>(), pe));
         for (auto& row : rows) row.get();
         tell<&pool_master::give_back>(master, chosen);
         if (!failed) reply.set(std::move(results));
@@ -128,15 +130,18 @@ struct pool_job {
 /// Stops the compilation with a sentence if a pool cannot call F with items of this type.
 template <class F, class Item>
 consteval bool check_pool_function() {
-    static_assert(std::is_empty_v<F> && std::is_default_constructible_v<F>,
-                  "motet: the function of a pool is a captureless lambda or a function object without state, for its type "
-                  "is its name on every process; a plain function is given as pool.map<&function>(items)");
+    static_assert(
+        std::is_empty_v<F> && std::is_default_constructible_v<F>,
+        "motet: the function of a pool is a captureless lambda or a function object without state, for its type "
+        "is its name on every process; a plain function is given as pool.map<&function>(items)");
     static_assert(std::is_invocable_v<const F&, Item&&>, "motet: the function of this pool does not take the items");
     if constexpr (std::is_invocable_v<const F&, Item&&>) {
         using R = std::remove_cvref_t<std::invoke_result_t<const F&, Item&&>>;
-        static_assert(!std::is_void_v<R>, "motet: the function of a pool returns a value: a pool gives all results in order");
+        static_assert(!std::is_void_v<R>,
+                      "motet: the function of a pool returns a value: a pool gives all results in order");
         if constexpr (!std::is_void_v<R>)
-            static_assert(std::is_default_constructible_v<R>, "motet: the results of a pool must be default constructible");
+            static_assert(std::is_default_constructible_v<R>,
+                          "motet: the results of a pool must be default constructible");
         return !std::is_void_v<R> && std::is_empty_v<F> && std::is_default_constructible_v<F>;
     }
     return false;
@@ -157,10 +162,12 @@ public:
         return made;
     }
 
-    /// Calls `f(item)` for every item, and gives the results in the order of the items: `pool.map(f, items, {.pes = 2})`.
-    /// Returns at once. `f` is a captureless lambda or a function object without state; it may wait. PEs are handed out by
-    /// load: each job goes where the fewest others run, and takes its items chunk by chunk, so that fast PEs take more.
-    /// The future fails with motet::remote_error when `f` throws; the job then ends early, and the pool goes on.
+    /// Calls `f(item)` for every item, and gives the results in the order of the items; returns at once:
+    /// `pool.map(f, items, {.pes = 2})`.
+    ///
+    /// `f` is a captureless lambda or a function object without state; it may wait. PEs are handed out by load: each
+    /// job goes where the fewest others run, and takes its items chunk by chunk, so that fast PEs take more. The future
+    /// fails with motet::remote_error when `f` throws; the job then ends early, and the pool goes on.
     /// Throws motet::error for a chunk below 1, a number of PEs that there is not, and a pool that was never created.
     template <class F, class Item>
     auto map(F, std::vector<Item> items, job_options how = {}) const {

@@ -23,10 +23,11 @@ consteval bool is_copyable() {
         return true;
     } else {
         constexpr kind how = kind_of<T>();
-        if constexpr (how == kind::own || how == kind::view || how == kind::shared_pointer || how == kind::weak_pointer ||
-                      how >= kind::reference)
+        if constexpr (how == kind::own || how == kind::view || how == kind::shared_pointer ||
+                      how == kind::weak_pointer || how >= kind::reference)
             return true;
-        else return are_copyable<T, Above...>(typename codec<T>::parts());
+        else
+            return are_copyable<T, Above...>(typename codec<T>::parts());
     }
 }
 
