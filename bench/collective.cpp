@@ -73,7 +73,8 @@ struct caf_root_state {
     std::int64_t missing = 0;
     std::int64_t round = 0;
 };
-void ask_everybody(caf::stateful_actor<caf_root_state>* self, const std::vector<caf::actor>& all, const caf::actor& told) {
+void ask_everybody(caf::stateful_actor<caf_root_state>* self, const std::vector<caf::actor>& all,
+                   const caf::actor& told) {
     self->state.sum = 0;
     self->state.missing = elements;
     for (const auto& each : all) {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // What compiling examples/hello takes, beside an empty program that includes the same headers of the standard library.
-// Processor time of the compiler, which is what the user waits for on a quiet machine. This program itself knows nothing
-// of Motet: it asks the compiler which headers there are.
+// Processor time of the compiler, which is what the user waits for on a quiet machine. This program itself knows
+// nothing of Motet: it asks the compiler which headers there are.
 
 #include "harness.hpp"
-
-#include <sys/resource.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +11,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <sys/resource.h>
 
 namespace {
 
@@ -30,7 +29,9 @@ void run(const std::string& command) {
 double processor_seconds_of_children() {
     rusage used{};
     getrusage(RUSAGE_CHILDREN, &used);
-    const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+    };
     return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 

@@ -9,9 +9,8 @@
 
 #include <caf/all.hpp>
 
-#include <malloc.h>
-
 #include <cstdint>
+#include <malloc.h>
 #include <vector>
 
 namespace {
@@ -86,8 +85,10 @@ cost spawn() {
 
 int main(int argc, char** argv) {
     motet_bench::report report(argc, argv);
-    report.compare({.id = "create.time", .unit = "s", .at_most = 0.2, .repetitions = 5}, [] { return create().seconds; },
-                   motet_bench::rival{"CAF", [] { return spawn().seconds; }});
-    report.compare({.id = "create.bytes", .unit = "bytes", .at_most = 96, .repetitions = 5},
-                   [] { return create().bytes_each; }, motet_bench::rival{"CAF", [] { return spawn().bytes_each; }});
+    report.compare(
+        {.id = "create.time", .unit = "s", .at_most = 0.2, .repetitions = 5}, [] { return create().seconds; },
+        motet_bench::rival{"CAF", [] { return spawn().seconds; }});
+    report.compare(
+        {.id = "create.bytes", .unit = "bytes", .at_most = 96, .repetitions = 5}, [] { return create().bytes_each; },
+        motet_bench::rival{"CAF", [] { return spawn().bytes_each; }});
 }

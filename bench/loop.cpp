@@ -7,11 +7,10 @@
 #include "harness.hpp"
 #include "program.hpp"
 
+#include <cstdint>
+#include <omp.h>
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
-#include <omp.h>
-
-#include <cstdint>
 #include <vector>
 
 namespace {

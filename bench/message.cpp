@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 // needs: caf
 //
-// Messages with two arguments, beside the actors of CAF and, for the round trip, two cache lines that two threads bounce
-// by hand. 1,000 messages are in flight: each handler sends the next one.
+// Messages with two arguments, beside the actors of CAF and, for the round trip, two cache lines that two threads
+// bounce by hand. 1,000 messages are in flight: each handler sends the next one.
 
 #include "harness.hpp"
 #include "program.hpp"

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 // needs: tbb openmp
 //
-// Heat on a torus of 1024 x 1024 points, 100 steps on two threads: tiles that exchange their borders by messages, beside
-// loops over the rows of shared arrays with OpenMP and oneTBB. All use the same kernel, which works on one row.
+// Heat on a torus of 1024 x 1024 points, 100 steps on two threads: tiles that exchange their borders by messages,
+// beside loops over the rows of shared arrays with OpenMP and oneTBB. All use the same kernel, which works on one row.
 
 #include "harness.hpp"
 #include "program.hpp"
-
-#include <oneapi/tbb/global_control.h>
-#include <oneapi/tbb/parallel_for.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_for.h>
 #include <span>
 #include <utility>
 #include <vector>
@@ -28,9 +27,12 @@ constexpr std::size_t side = 1024;
 constexpr int steps = 100;
 double per_step(double time) { return 1e3 * time / steps; }
 
-double start(std::size_t x, std::size_t y) { return x > side / 4 && x < side / 2 && y > side / 8 && y < side / 2 ? 1 : 0; }
+double start(std::size_t x, std::size_t y) {
+    return x > side / 4 && x < side / 2 && y > side / 8 && y < side / 2 ? 1 : 0;
+}
 
-/// The kernel: `count` points of a row, each from its four neighbours; all rows have a point more on the left and right.
+/// The kernel: `count` points of a row, each from its four neighbours; all rows have a point more on the left and
+/// right.
 void relax_row(double* to, const double* above, const double* row, const double* below, std::size_t count) {
     for (std::size_t i = 1; i <= count; ++i)
         to[i] = 0.5 * row[i] + 0.125 * (above[i] + below[i] + row[i - 1] + row[i + 1]);
@@ -45,7 +47,7 @@ constexpr std::size_t width = side + 2;
 struct Tile {
     std::int64_t step = 0;
     int arrived = 0;
-    std::vector<double> now;  ///< rows + 2 rows of width
+    std::vector<double> now; ///< rows + 2 rows of width
     std::vector<double> next;
 
     void begin() {
@@ -57,7 +59,8 @@ struct Tile {
     }
     void border(std::int64_t sent_at, int below, std::span<const double> values) {
         (void)sent_at;
-        std::copy(values.begin(), values.end(), now.begin() + static_cast<std::ptrdiff_t>(below ? (rows + 1) * width + 1 : 1));
+        std::copy(values.begin(), values.end(),
+                  now.begin() + static_cast<std::ptrdiff_t>(below ? (rows + 1) * width + 1 : 1));
         ++arrived;
     }
     bool when(motet::entry<&Tile::border>, std::int64_t sent_at, int, std::span<const double>) const {
@@ -86,8 +89,7 @@ struct Tile {
     /// Rows of points and their sum, to be compared with what the loops find.
     std::vector<double> points() const {
         std::vector<double> all;
-        for (std::size_t y = 1; y <= rows; ++y)
-            all.insert(all.end(), &now[y * width + 1], &now[y * width + 1] + side);
+        for (std::size_t y = 1; y <= rows; ++y) all.insert(all.end(), &now[y * width + 1], &now[y * width + 1] + side);
         return all;
     }
 };
@@ -128,8 +130,7 @@ double with_loops(std::vector<double>& result, OverRows over_rows) {
         }
     });
     result.clear();
-    for (std::size_t y = 0; y < side; ++y)
-        result.insert(result.end(), &now[y * width + 1], &now[y * width + 1] + side);
+    for (std::size_t y = 0; y < side; ++y) result.insert(result.end(), &now[y * width + 1], &now[y * width + 1] + side);
     return per_step(time);
 }
 double with_openmp() {
@@ -140,7 +141,8 @@ double with_openmp() {
 }
 double with_tbb() {
     const oneapi::tbb::global_control limit(oneapi::tbb::global_control::max_allowed_parallelism, threads);
-    return with_loops(from_tbb, [](std::size_t count, auto body) { oneapi::tbb::parallel_for(std::size_t{0}, count, body); });
+    return with_loops(from_tbb,
+                      [](std::size_t count, auto body) { oneapi::tbb::parallel_for(std::size_t{0}, count, body); });
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// What a wait costs beyond the message that ends it, beside the two jumps of raw Boost.Context that it cannot do without.
+// What a wait costs beyond the message that ends it, beside the two jumps of raw Boost.Context that it cannot do
+// without.
 
 #include "harness.hpp"
 #include "program.hpp"

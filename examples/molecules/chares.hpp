@@ -14,7 +14,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <span>
 #include <utility>
 #include <vector>
@@ -24,14 +23,13 @@
 ///
 /// One step of a cell:
 /// 1. Half a kick, and its atoms move. At rebuild steps those that have left it go to the cells beside it.
-/// 2. It sends each of its 27 pairs the positions of those atoms that may have partners there (for its pair with
-/// itself:
-///    all). A pair that has both sides computes, and sends each side its forces.
+/// 2. It sends each of its 27 pairs the positions of those atoms that may have partners there, its pair with itself all
+///    of them. A pair that has both sides computes, and sends each side its forces.
 /// 3. When all 27 have come it adds them up, and gives the other half of the kick.
 /// Nothing keeps the cells in step but the forces they wait for.
 ///
-/// Forces are added in the order of directions, and atoms kept in that of their ids, so that a run gives the same
-/// numbers to the bit on any number of PEs.
+/// Forces are added in the order of directions, and atoms kept in an order of their own, so that with the same cells
+/// all atoms move in the same way to the bit, on any number of PEs and in whatever order messages come.
 namespace molecules {
 
 struct Cell;
@@ -78,7 +76,7 @@ struct Cell {
     motet::chare<Journal> journal;
 
     cell atoms{};
-    std::int64_t step = 0;
+    std::int64_t step = -1;                                                  ///< the last one begun
     std::array<std::vector<std::uint32_t>, cell_grid::directions> borders{}; ///< the atoms that each pair gets
     std::array<std::vector<vec3>, cell_grid::directions> parts{};            ///< of the forces on them
     pair_sums sums{};
@@ -89,7 +87,7 @@ struct Cell {
     }
     void run();
 
-    /// Atoms from the cell beside. It may be ahead: they wait until this cell has moved its own.
+    /// Atoms from the cell beside. It may be ahead: they wait until this cell's own have moved.
     void enter(std::int64_t /*at_step*/, std::span<const atom> newcomers) {
         for (const auto& a : newcomers) atoms.insert(a);
         ++neighbours_heard;
@@ -111,7 +109,8 @@ private:
 inline void Cell::run() {
     const auto& sim = motet::readonly<simulation>();
     const auto here = motet::this_index<motet::grid<3>>();
-    for (;;) {
+    do {
+        if (++step > 0) atoms.kick_and_drift(sim.how.timestep, sim.masses);
         if (sim.rebuilds_at(step)) exchange_atoms(sim, here);
         send_positions(sim, here);
         motet::wait([&] { return parts_arrived == cell_grid::directions; });
@@ -123,11 +122,8 @@ inline void Cell::run() {
                               journal.to<&Journal::state>());
         if (here == motet::grid<3>()) journal.tell<&Journal::reached>(step);
         if (step == sim.steps) return;
-
-        ++step;
-        atoms.kick_and_drift(sim.how.timestep, sim.masses);
-        if (sim.rebuilds_at(step)) return motet::next<&Cell::run>(); // no frame stands here now: the cell may move
-    }
+    } while (!sim.rebuilds_at(step + 1));
+    return motet::next<&Cell::run>(); // no frame stands here between the two calls: the cell may move
 }
 
 inline void Cell::exchange_atoms(const simulation& sim, const motet::grid<3>& here) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/platform.hpp> // first: it refuses what cannot work by a sentence
+
 /// All of Motet's core: chares, calls, waiting, collections, and the patterns made of them.
 
 #include <motet/chare/activity.hpp>

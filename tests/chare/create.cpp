@@ -119,7 +119,8 @@ TEST_CASE("a group has one chare on each PE, a node group one in each process") 
         for (const std::int64_t i : pes) CHECK(group[i].ask<&counter::where>().get() == i);
         CHECK(contains(thrown_by([&] { group[motet::pe_count()].tell<&counter::add>(1); }), "there is no PE"));
         CHECK(contains(thrown_by([&] { group[-1].tell<&counter::add>(1); }), "there is no PE -1"));
-        CHECK(contains(thrown_by([&] { nodes[motet::process_count()].tell<&counter::add>(1); }), "there is no process"));
+        CHECK(
+            contains(thrown_by([&] { nodes[motet::process_count()].tell<&counter::add>(1); }), "there is no process"));
         CHECK(contains(thrown_by([&] { group[0].erase().get(); }), "belongs to a group"));
         CHECK(contains(thrown_by([&] { nodes[0].move_to(0).get(); }), "belongs to a group"));
     });
@@ -155,7 +156,8 @@ TEST_CASE("a dense array without elements, and with fewer than PEs") {
 
 TEST_CASE("an array under a struct: indices compare field by field") {
     everywhere([] {
-        const std::vector<key> keys{{kind::low, -7, 9}, {kind::low, -7, 65535}, {kind::low, 100, 0}, {kind::high, -1, 3}};
+        const std::vector<key> keys{
+            {kind::low, -7, 9}, {kind::low, -7, 65535}, {kind::low, 100, 0}, {kind::high, -1, 3}};
         const auto cells = motet::array<cell<key>, key>::create();
         for (auto each = keys.rbegin(); each != keys.rend(); ++each) cells.insert(*each).get();
         CHECK(cells.gather<&cell<key>::self>().get() == keys);
@@ -180,8 +182,7 @@ TEST_CASE("a sparse array: gathered in the order of indices, also negative ones"
         const auto grid = motet::array<cell<motet::grid<3>>, motet::grid<3>>::create(motet::sparse);
         grid.insert({-1, 1, -1}).get();
         grid.insert({1, -1, 1}).get();
-        CHECK(grid.gather<&cell<motet::grid<3>>::self>().get() ==
-              std::vector<motet::grid<3>>{{-1, 1, -1}, {1, -1, 1}});
+        CHECK(grid.gather<&cell<motet::grid<3>>::self>().get() == std::vector<motet::grid<3>>{{-1, 1, -1}, {1, -1, 1}});
     });
 }
 
@@ -229,8 +230,9 @@ TEST_CASE("placement: on a named PE, in turn, in blocks, by a user's map") {
                 motet::array<counter>::create(10, {}, shifted{1, {1, 2}}).gather<&counter::where>().get();
             for (std::int64_t i = 0; i < 10; ++i) CHECK(mapped[static_cast<std::size_t>(i)] == (i + 3) % pes);
 
-            const auto columns =
-                motet::array<counter, motet::grid<2>>::create({2, pes}, {}, by_column{}).gather<&counter::where>().get();
+            const auto columns = motet::array<counter, motet::grid<2>>::create({2, pes}, {}, by_column{})
+                                     .gather<&counter::where>()
+                                     .get();
             for (std::int64_t i = 0; i < 2 * pes; ++i) CHECK(columns[static_cast<std::size_t>(i)] == i % pes);
 
             const auto sparse = motet::array<counter>::create(motet::sparse, shifted{2});
@@ -260,7 +262,8 @@ TEST_CASE("a map that names a PE that does not exist, or throws, is told with th
                                     cells[8].ask<&counter::get>().get();
                                 }),
                        "the map of counter places counter[8] on PE 77"));
-        CHECK(contains(error_of(chosen, [] { motet::array<counter>::create(5, {}, throwing_map{}); }), "no place for 3"));
+        CHECK(
+            contains(error_of(chosen, [] { motet::array<counter>::create(5, {}, throwing_map{}); }), "no place for 3"));
     }
 }
 
@@ -291,7 +294,9 @@ TEST_CASE("an index outside of a dense array is refused at the call, with the in
         const auto line = motet::array<counter>::create(4);
         CHECK(contains(thrown_by([&] { line[4].tell<&counter::add>(1); }), "there is no element counter[4]"));
         CHECK(contains(thrown_by([&] { line[-1].tell<&counter::add>(1); }), "there is no element counter[-1]"));
-        CHECK(contains(thrown_by([&] { (void)motet::array<counter, motet::grid<6>>()[{1 << 20, 0, 0, 0, 0, 0}]; }),
+        CHECK(contains(thrown_by([&] {
+                           (void)motet::array<counter, motet::grid<6>>()[{1 << 20, 0, 0, 0, 0, 0}];
+                       }),
                        "the coordinate 1048576 does not fit the 21 bits"));
     });
 }

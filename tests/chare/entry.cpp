@@ -41,7 +41,8 @@ TEST_CASE("an entry is named as its method is") {
     CHECK(entry_name<&plain::asked>() == "entry_test::plain::asked");
     CHECK(entry_name<&plain::quiet>() == "entry_test::plain::quiet");
     CHECK(entry_name<static_cast<void (plain::*)(int)>(&plain::overloaded)>() == "entry_test::plain::overloaded");
-    CHECK(entry_name<static_cast<void (plain::*)(std::string) const>(&plain::overloaded)>() == "entry_test::plain::overloaded");
+    CHECK(entry_name<static_cast<void (plain::*)(std::string) const>(&plain::overloaded)>() ==
+          "entry_test::plain::overloaded");
     CHECK(entry_name<&plain::operator()>() == "entry_test::plain::operator()");
     CHECK(entry_name<&plain::generic<int>>() == "entry_test::plain::generic<int>");
     CHECK(entry_name<&boxed_in<std::vector<int>>::get>().find("entry_test::boxed_in<std::vector<int") == 0);
@@ -61,5 +62,6 @@ TEST_CASE("what a caller gives becomes what the method takes") {
     CHECK(store<std::vector<int>>(plain) == std::vector<int>{1, 2});
     CHECK(store<std::int64_t>('a') == 97);
     static_assert(takes<std::span<const int>, const std::vector<int>&> && takes<std::string_view, const char*>);
-    static_assert(!takes<std::span<const int>, std::vector<double>> && !takes<std::unique_ptr<int>, std::unique_ptr<int>&>);
+    static_assert(!takes<std::span<const int>, std::vector<double>> &&
+                  !takes<std::unique_ptr<int>, std::unique_ptr<int>&>);
 }

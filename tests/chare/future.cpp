@@ -26,8 +26,10 @@ struct worker {
     void fulfil(motet::promise<int> p, int n) const { p.set(n); }
     void fulfil_text(motet::promise<std::string> p, std::string s) const { p.set(s + "!"); }
     void pass_on(motet::array<worker> all, std::int64_t to, motet::promise<int> p) const {
-        if (to == 0) p.set(42);
-        else all[to - 1].tell<&worker::pass_on>(all, to - 1, p);
+        if (to == 0)
+            p.set(42);
+        else
+            all[to - 1].tell<&worker::pass_on>(all, to - 1, p);
     }
     void done(motet::promise<void> p) const { p.set(); }
     void break_it(motet::promise<int> p) const { p.fail("no value today"); }

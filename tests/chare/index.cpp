@@ -105,10 +105,12 @@ TEST_CASE("a coordinate beyond the bits it has is refused with both numbers") {
         }
         return std::string();
     };
-    CHECK(text([] { index_code<grid<3>>::pack({std::int64_t{1} << 41, 0, 0}); }) ==
-          "the coordinate 2199023255552 does not fit the 42 bits that a coordinate of motet::grid<3> has");
-    CHECK(text([] { index_code<grid<6>>::pack({0, 0, 0, 0, 0, -(1 << 20) - 1}); }) ==
-          "the coordinate -1048577 does not fit the 21 bits that a coordinate of motet::grid<6> has");
+    CHECK(text([] {
+              index_code<grid<3>>::pack({std::int64_t{1} << 41, 0, 0});
+          }) == "the coordinate 2199023255552 does not fit the 42 bits that a coordinate of motet::grid<3> has");
+    CHECK(text([] {
+              index_code<grid<6>>::pack({0, 0, 0, 0, 0, -(1 << 20) - 1});
+          }) == "the coordinate -1048577 does not fit the 21 bits that a coordinate of motet::grid<6> has");
     CHECK(text([] { index_code<grid<6>>::pack({0, 0, 0, 0, 0, -(1 << 20)}); }).empty());
 }
 

@@ -96,8 +96,7 @@ TEST_CASE("messages arrive exactly once, whatever moves meanwhile") {
         const auto senders = motet::group<sender>::create();
         const int count = 40;
         const auto pes = static_cast<int>(motet::pe_count());
-        for (int s = 0; s < pes; ++s)
-            senders[s].tell<&sender::flood>(all, s * count, count, elements);
+        for (int s = 0; s < pes; ++s) senders[s].tell<&sender::flood>(all, s * count, count, elements);
         std::vector<motet::future<void>> moves;
         for (int i = 0; i < 60; ++i) moves.push_back(all[i % elements].move_to((i * 7 + i / 6) % pes));
         for (auto& each : moves) each.get();

@@ -62,7 +62,8 @@ struct taker {
     int shared(std::shared_ptr<const int> p) { return *p; }
 
     std::string convert(std::int64_t a, double b, const std::string& c, std::optional<int> d, bool e) {
-        return std::to_string(a) + " " + std::to_string(b) + " " + c + " " + (d ? std::to_string(*d) : "none") + (e ? " yes" : " no");
+        return std::to_string(a) + " " + std::to_string(b) + " " + c + " " + (d ? std::to_string(*d) : "none") +
+               (e ? " yes" : " no");
     }
     void add(int n) { total += n; }
     void add(int n, int m) { total += n * m; }
@@ -153,11 +154,12 @@ TEST_CASE("span and string_view parameters view the message, across waits too") 
             CHECK(takers[i].ask<&taker::twice>(std::string_view("a\0b", 3)).get() == std::string("a\0ba\0b", 6));
             std::vector<motet::future<std::string>> all;
             for (int k = 0; k < 5; ++k)
-                all.push_back(takers[i].ask<&taker::after_a_while>("text that is longer than any small string",
-                                                                   std::vector<double>(static_cast<std::size_t>(k), 0.5)));
+                all.push_back(
+                    takers[i].ask<&taker::after_a_while>("text that is longer than any small string",
+                                                         std::vector<double>(static_cast<std::size_t>(k), 0.5)));
             for (int k = 0; k < 5; ++k)
-                CHECK(all[static_cast<std::size_t>(k)].get() == "text that is longer than any small string" +
-                                                                    std::to_string(k) + (k == 0 ? "" : "0.500000"));
+                CHECK(all[static_cast<std::size_t>(k)].get() ==
+                      "text that is longer than any small string" + std::to_string(k) + (k == 0 ? "" : "0.500000"));
         }
         CHECK(takers.gather<&taker::twice>("xy").get() == std::vector<std::string>(4, "xyxy"));
         CHECK(takers.gather<&taker::after_a_while>("xy", std::vector<double>{2}).get() ==
@@ -188,7 +190,8 @@ TEST_CASE("arguments are converted to the parameters of the callee when it is ca
         const auto takers = motet::array<taker>::create(3);
         const char c = 'x';
         CHECK(takers[1].ask<&taker::convert>(short{3}, 1.5f, "text", 4, true).get() == "3 1.500000 text 4 yes");
-        CHECK(takers[2].ask<&taker::convert>(c, 2, std::string("t"), std::nullopt, false).get() == "120 2.000000 t none no");
+        CHECK(takers[2].ask<&taker::convert>(c, 2, std::string("t"), std::nullopt, false).get() ==
+              "120 2.000000 t none no");
         CHECK(takers.gather<&taker::convert>(1u, 2, "t", std::optional<int>(5), true).get()[2] == "1 2.000000 t 5 yes");
     });
 }

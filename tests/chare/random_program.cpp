@@ -71,7 +71,9 @@ struct bag {
         if (hops % 4 == 1) motet::yield();
         all[(motet::this_index() + n) % live].tell<&bag::pass>(all, n, at, hops - 1, live);
     }
-    void give(std::int64_t n, motet::target<std::int64_t> to) { motet::contribute(n * motet::this_index() + 1, motet::sum, to); }
+    void give(std::int64_t n, motet::target<std::int64_t> to) {
+        motet::contribute(n * motet::this_index() + 1, motet::sum, to);
+    }
     motet::eventually<std::int64_t> loop(std::int64_t n, std::int64_t left) {
         if (left == 0) {
             told.push_back(n);
@@ -108,10 +110,10 @@ void program(std::uint64_t seed) {
         }
         for (auto& each : born) each.get();
     }
-    std::vector<std::int64_t> to_all;                    // heard by every permanent element
-    std::vector<motet::future<void>> done;               // to be got in the end
+    std::vector<std::int64_t> to_all;      // heard by every permanent element
+    std::vector<motet::future<void>> done; // to be got in the end
     std::vector<std::pair<motet::future<std::int64_t>, std::int64_t>> answers;
-    std::vector<motet::future<std::int64_t>> sums;       // of permanent elements, at least
+    std::vector<motet::future<std::int64_t>> sums; // of permanent elements, at least
     std::vector<std::int64_t> least;
     std::vector<motet::future<void>> births;
     // Births and rounds do not overlap: which round a newcomer starts with would be a matter of chance.
@@ -176,11 +178,14 @@ void program(std::uint64_t seed) {
             for (const auto& [i, b] : bags)
                 if (i >= permanent && b.alive) candidates.push_back(i);
             if (candidates.empty()) break;
-            const std::int64_t i = candidates[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(candidates.size())))];
+            const std::int64_t i =
+                candidates[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(candidates.size())))];
             bags[i].alive = false;
             auto gone = all.erase(i);
-            if (random.chance(50)) gone.get();
-            else done.push_back(std::move(gone));
+            if (random.chance(50))
+                gone.get();
+            else
+                done.push_back(std::move(gone));
             break;
         }
         case 13: { // a round to which every element contributes
@@ -222,7 +227,8 @@ void program(std::uint64_t seed) {
     for (auto& each : done) each.get();
     end_births();
     end_rounds();
-    for (std::int64_t i = 0; i < permanent; ++i) CHECK(all[i].ask<&bag::after_turns>(bags[i].turn).get() == bags[i].turn);
+    for (std::int64_t i = 0; i < permanent; ++i)
+        CHECK(all[i].ask<&bag::after_turns>(bags[i].turn).get() == bags[i].turn);
     motet::quiescence().get();
 
     // Nothing is left out, nothing came twice.
@@ -267,5 +273,6 @@ TEST_CASE("random programs in simulation: every number is found where it belongs
 
 TEST_CASE("random programs on threads") {
     const auto [first, end] = seeds();
-    for (std::uint64_t seed = first; seed < end; ++seed) one(threads(1 + static_cast<std::uint32_t>(seed % 4)), [&] { program(seed); });
+    for (std::uint64_t seed = first; seed < end; ++seed)
+        one(threads(1 + static_cast<std::uint32_t>(seed % 4)), [&] { program(seed); });
 }

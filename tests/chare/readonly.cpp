@@ -24,8 +24,12 @@ struct reader {
         return c.weights[static_cast<std::size_t>(i)] * c.size + static_cast<double>(c.name.size());
     }
     int read_other() const { return motet::readonly<other>().value; }
-    std::string unset() const { return thrown_by([] { motet::readonly<int>(); }); }
-    std::string set_here() const { return thrown_by([] { motet::set_readonly(other{3}); }); }
+    std::string unset() const {
+        return thrown_by([] { motet::readonly<int>(); });
+    }
+    std::string set_here() const {
+        return thrown_by([] { motet::set_readonly(other{3}); });
+    }
     std::int64_t address() const { return reinterpret_cast<std::int64_t>(&motet::readonly<config>()); }
 };
 

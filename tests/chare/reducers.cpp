@@ -31,7 +31,10 @@ struct giver {
     bool yes() const { return true; }
     std::uint32_t bits() const { return 1u << (motet::this_index() % 20); }
     std::string letter() const { return std::string(1, static_cast<char>('a' + motet::this_index())); }
-    std::vector<int> some() const { return std::vector<int>(static_cast<std::size_t>(motet::this_index() % 3), static_cast<int>(motet::this_index())); }
+    std::vector<int> some() const {
+        return std::vector<int>(static_cast<std::size_t>(motet::this_index() % 3),
+                                static_cast<int>(motet::this_index()));
+    }
     std::vector<double> three() const { return {real(), -real(), 1}; }
     std::array<int, 2> two() const { return {static_cast<int>(motet::this_index()), 1}; }
     std::vector<int> uneven() const { return std::vector<int>(motet::this_index() == 3 ? 3 : 2); }
@@ -91,7 +94,8 @@ TEST_CASE("gather, set, concatenate: in index order") {
         CHECK(all.reduce<&giver::index>(motet::gather).get() == indices);
         CHECK(all.reduce<&giver::small>(motet::set).get() == std::set<int>{1, 2, 3});
         CHECK(all.reduce<&giver::letter>(motet::concatenate).get() == "abcdefghijkl");
-        CHECK(all.reduce<&giver::some>(motet::concatenate).get() == std::vector<int>{1, 2, 2, 4, 5, 5, 7, 8, 8, 10, 11, 11});
+        CHECK(all.reduce<&giver::some>(motet::concatenate).get() ==
+              std::vector<int>{1, 2, 2, 4, 5, 5, 7, 8, 8, 10, 11, 11});
         CHECK(all.gather<&giver::thing>().get()[3] == item{"d", 6.5});
     });
 }
@@ -118,7 +122,8 @@ TEST_CASE("arrays of numbers, element by element; of different lengths they are 
         CHECK(all.reduce<&giver::three>(motet::max).get() == std::vector<double>{9.5, -0.5, 1});
         CHECK(all.reduce<&giver::two>(motet::sum).get() == std::array<int, 2>{45, 10});
         CHECK(all.reduce<&giver::two>(motet::min).get() == std::array<int, 2>{0, 1});
-        CHECK(contains(thrown_by([&] { all.reduce<&giver::uneven>(motet::sum).get(); }), "all must have the same length"));
+        CHECK(contains(thrown_by([&] { all.reduce<&giver::uneven>(motet::sum).get(); }),
+                       "all must have the same length"));
     });
 }
 
@@ -150,8 +155,10 @@ TEST_CASE("one value is its own reduction; of none there is none, but for collec
         CHECK(none.reduce<&giver::index>(motet::gather).get().empty());
         CHECK(none.reduce<&giver::small>(motet::set).get().empty());
         CHECK(none.reduce<&giver::letter>(motet::concatenate).get().empty());
-        CHECK(contains(thrown_by([&] { none.reduce<&giver::index>(motet::sum).get(); }), "without elements has no result"));
-        CHECK(contains(thrown_by([&] { none.reduce<&giver::index>(motet::max_at).get(); }), "without elements has no result"));
+        CHECK(contains(thrown_by([&] { none.reduce<&giver::index>(motet::sum).get(); }),
+                       "without elements has no result"));
+        CHECK(contains(thrown_by([&] { none.reduce<&giver::index>(motet::max_at).get(); }),
+                       "without elements has no result"));
         none.all<&giver::nothing>().get();
     });
 }

@@ -60,8 +60,10 @@ struct member {
         motet::erase_this();
     }
     void differ(motet::target<long> to) {
-        if (motet::this_index() % 2 == 0) motet::contribute(long{1}, motet::sum, to);
-        else motet::contribute(long{1}, motet::max, to);
+        if (motet::this_index() % 2 == 0)
+            motet::contribute(long{1}, motet::sum, to);
+        else
+            motet::contribute(long{1}, motet::max, to);
     }
     std::uint64_t rounds_so_far() const { return motet::rounds_contributed(); }
 };

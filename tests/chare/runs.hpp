@@ -53,7 +53,9 @@ inline options simulated(std::uint32_t processes, std::uint32_t pes, std::uint64
 
 /// The simulated run of a seed, which also decides what is simulated.
 inline options simulated_by(std::uint64_t seed, moves allowed = moves::any) {
-    options chosen = seed % 5 == 4 ? simulated(2, 1, seed) : seed % 7 == 6 ? simulated(1, 4, seed) : simulated(3, 2, seed);
+    options chosen = seed % 5 == 4   ? simulated(2, 1, seed)
+                     : seed % 7 == 6 ? simulated(1, 4, seed)
+                                     : simulated(3, 2, seed);
     const double chances[] = {0.3, 1.0, 0.0};
     chosen.migrate = allowed == moves::any ? chances[seed % 3] : 0;
     chosen.delay = seed / 3 % 2 != 0 ? 50e-6 : 0;
@@ -64,8 +66,9 @@ inline options simulated_by(std::uint64_t seed, moves allowed = moves::any) {
 inline std::string describe(const options& o) {
     if (!o.simulated) return "--motet-pes " + std::to_string(o.pes);
     char text[200];
-    std::snprintf(text, sizeof text, "--motet-sim %ux%u --motet-seed %llu --motet-sim-migrate %g --motet-sim-delay %gus%s",
-                  o.processes, o.pes, static_cast<unsigned long long>(o.seed), o.migrate, o.delay * 1e6,
+    std::snprintf(text, sizeof text,
+                  "--motet-sim %ux%u --motet-seed %llu --motet-sim-migrate %g --motet-sim-delay %gus%s", o.processes,
+                  o.pes, static_cast<unsigned long long>(o.seed), o.migrate, o.delay * 1e6,
                   o.shuffle ? "" : " --motet-sim-shuffle off");
     return text;
 }

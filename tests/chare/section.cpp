@@ -74,7 +74,8 @@ TEST_CASE("an empty section, one of one, one of all, one of grids") {
         none.tell<&player::play>(1);
         none.all<&player::play>(1).get();
         CHECK(none.gather<&player::index>().get().empty());
-        CHECK(contains(thrown_by([&] { none.reduce<&player::index>(motet::sum).get(); }), "without elements has no result"));
+        CHECK(contains(thrown_by([&] { none.reduce<&player::index>(motet::sum).get(); }),
+                       "without elements has no result"));
         CHECK(all.section({4}).reduce<&player::index>(motet::sum).get() == 4);
         CHECK(all.section({0, 1, 2, 3, 4, 5, 6, 7, 8}).reduce<&player::index>(motet::sum).get() == 36);
         CHECK(all[3].ask<&player::of_all>(all).get().gather<&player::index>().get() == std::vector<std::int64_t>{0, 3});

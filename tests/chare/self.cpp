@@ -15,15 +15,27 @@ struct thing {
     std::vector<std::int64_t> places = {};
 
     std::int64_t index() const { return motet::this_index(); }
-    std::string wrong_index() const { return thrown_by([] { motet::this_index<motet::grid<2>>(); }); }
+    std::string wrong_index() const {
+        return thrown_by([] { motet::this_index<motet::grid<2>>(); });
+    }
     std::string wrong_collection() const {
         return thrown_by([] { (void)motet::this_collection<thing, motet::grid<2>>(); });
     }
-    std::string no_collection() const { return thrown_by([] { (void)motet::this_collection<thing>(); }); }
-    std::string no_index() const { return thrown_by([] { motet::this_index(); }); }
-    std::string not_single() const { return thrown_by([] { (void)motet::this_chare<thing>(); }); }
-    std::string bad_move() const { return thrown_by([] { motet::move_this(motet::pe_count()); }); }
-    std::string immovable() const { return thrown_by([] { motet::move_this(0); }) + thrown_by([] { motet::erase_this(); }); }
+    std::string no_collection() const {
+        return thrown_by([] { (void)motet::this_collection<thing>(); });
+    }
+    std::string no_index() const {
+        return thrown_by([] { motet::this_index(); });
+    }
+    std::string not_single() const {
+        return thrown_by([] { (void)motet::this_chare<thing>(); });
+    }
+    std::string bad_move() const {
+        return thrown_by([] { motet::move_this(motet::pe_count()); });
+    }
+    std::string immovable() const {
+        return thrown_by([] { motet::move_this(0); }) + thrown_by([] { motet::erase_this(); });
+    }
     motet::chare<thing> own_chare() const { return motet::this_chare<thing>(); }
     motet::array<thing> own_array() const { return motet::this_collection<thing>(); }
     motet::element_proxy<thing, std::int64_t> own_element() const { return motet::this_element<thing, std::int64_t>(); }
@@ -100,7 +112,8 @@ TEST_CASE("what a chare is not is said: this_index, this_collection, this_chare 
         const auto single = motet::chare<thing>::create();
         CHECK(contains(single.ask<&thing::no_collection>().get(), "motet::this_collection"));
         CHECK(contains(single.ask<&thing::no_index>().get(), "motet::this_index"));
-        CHECK(contains(motet::group<thing>::create()[0].ask<&thing::immovable>().get(), "cannot move: it belongs to a group"));
+        CHECK(contains(motet::group<thing>::create()[0].ask<&thing::immovable>().get(),
+                       "cannot move: it belongs to a group"));
         const char* nowhere = "is for methods of chares: there is no chare here";
         CHECK(contains(thrown_by([] { motet::this_index(); }), nowhere));
         CHECK(contains(thrown_by([] { (void)motet::this_collection<thing>(); }), nowhere));

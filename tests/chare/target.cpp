@@ -96,7 +96,8 @@ TEST_CASE("a target that leads nowhere takes everything; a failure ends up where
         CHECK(contains(error_of(chosen,
                                 [] {
                                     const auto receivers = motet::array<receiver>::create(2);
-                                    motet::array<giver>::create(2)[1].tell<&giver::fail>(receivers[0].to<&receiver::take>());
+                                    motet::array<giver>::create(2)[1].tell<&giver::fail>(
+                                        receivers[0].to<&receiver::take>());
                                     motet::quiescence().get();
                                 }),
                        "nothing to give"));

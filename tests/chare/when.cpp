@@ -264,6 +264,7 @@ TEST_CASE("an exception in a `when` ends the program with the chare and the meth
             CHECK(contains(what, "thirteen (std::runtime_error), in broken["));
             CHECK(contains(what, "the `when` of when_test::broken::asked"));
         }
-        CHECK(contains(text([](auto& all) { all[1].template tell<&broken::waiting>(1); }), "this waits inside a `when`"));
+        CHECK(
+            contains(text([](auto& all) { all[1].template tell<&broken::waiting>(1); }), "this waits inside a `when`"));
     }
 }

@@ -7,4 +7,7 @@ struct tile {
     void go(std::unique_ptr<int>) {}
 };
 
-int main() { auto p = std::make_unique<int>(1); motet::array<tile>()[0].ask<&tile::go>(p); }
+int main() {
+    auto p = std::make_unique<int>(1);
+    motet::array<tile>()[0].ask<&tile::go>(p);
+}

@@ -6,4 +6,6 @@ struct tile {
     int step = 0;
 };
 
-int main() { motet::array<tile>::create(3, {}, [](std::string) { return 0; }); }
+int main() {
+    motet::array<tile>::create(3, {}, [](std::string) { return 0; });
+}

@@ -7,4 +7,7 @@ struct tile {
     void go(std::span<double>) {}
 };
 
-int main() { std::vector<double> v; motet::array<tile>()[0].tell<&tile::go>(v); }
+int main() {
+    std::vector<double> v;
+    motet::array<tile>()[0].tell<&tile::go>(v);
+}

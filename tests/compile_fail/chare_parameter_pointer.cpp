@@ -7,4 +7,7 @@ struct tile {
     void go(const int*) {}
 };
 
-int main() { int n = 0; motet::array<tile>()[0].tell<&tile::go>(&n); }
+int main() {
+    int n = 0;
+    motet::array<tile>()[0].tell<&tile::go>(&n);
+}

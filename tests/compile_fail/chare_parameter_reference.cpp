@@ -7,4 +7,7 @@ struct tile {
     void go(std::vector<int>&) {}
 };
 
-int main() { std::vector<int> v; motet::array<tile>()[0].tell<&tile::go>(v); }
+int main() {
+    std::vector<int> v;
+    motet::array<tile>()[0].tell<&tile::go>(v);
+}

@@ -7,4 +7,7 @@ struct tile {
     int get() const { return step; }
 };
 
-int main() { int shift = 3; motet::array<tile>().reduce<&tile::get>([shift](int a, int b) { return a + b + shift; }); }
+int main() {
+    int shift = 3;
+    motet::array<tile>().reduce<&tile::get>([shift](int a, int b) { return a + b + shift; });
+}

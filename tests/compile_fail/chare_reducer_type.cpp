@@ -7,4 +7,6 @@ struct tile {
     std::string get() const { return {}; }
 };
 
-int main() { motet::array<tile>().reduce<&tile::get>([](int a, int b) { return a + b; }); }
+int main() {
+    motet::array<tile>().reduce<&tile::get>([](int a, int b) { return a + b; });
+}

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/future.hpp>
+
 #include <algorithm>
 #include <cstdint>
 #include <utility>
-
-#include <motet/chare/future.hpp>
 
 /// Completion of one activity among others: pieces of work are counted when they are made and when they are done, on
 /// whatever PE that happens.
@@ -42,8 +42,7 @@ inline void activity_wave_back(pe& p, std::uint64_t id, pe_number root) {
     activity_state& a = local_chares::of(p).activities[id];
     a.sum.made += a.own.made;
     a.sum.done += a.own.done;
-    if (p.number != root)
-        return post<&activity_up>(p, tree{root, p.job.pe_total()}.parent(p.number), id, root, a.sum);
+    if (p.number != root) return post<&activity_up>(p, tree{root, p.job.pe_total()}.parent(p.number), id, root, a.sum);
     if (a.sum == a.previous && a.sum.made == a.sum.done) {
         a.waves = false;
         for (const address& to : std::exchange(a.wanted, {})) deliver_nothing(p, to);

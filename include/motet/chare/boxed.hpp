@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/registry.hpp>
+#include <motet/serial/serial.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
-
-#include <motet/runtime/registry.hpp>
-#include <motet/serial/serial.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -100,7 +100,7 @@ public:
     }
 
 private:
-    const boxed_type& operations() const { return registry::instance().get<boxed_type>(type); }
+    const boxed_type& operations() const { return registry::get<boxed_type>(type); }
 
     std::uint32_t type = 0;
     void* value = nullptr;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/perform.hpp>
+#include <motet/chare/reducers.hpp>
+
 #include <cstdint>
 #include <memory>
 #include <tuple>
@@ -8,20 +11,20 @@
 #include <utility>
 #include <vector>
 
-#include <motet/chare/perform.hpp>
-#include <motet/chare/reducers.hpp>
-
 /// Calls of a method of every element, and what becomes of the results.
 ///
-/// 1. The collection's root (the PE that created it) numbers broadcasts and sends each down the tree of PEs. A PE begins
+/// 1. The collection's root (the PE that created it) numbers broadcasts and sends each down the tree of PEs. A PE
+/// begins
 ///    them in the order of their numbers, and remembers each until the root says that it is closed everywhere.
-/// 2. An element keeps the number of the last broadcast it has seen; it is born with its PE's. A PE delivers number k to
+/// 2. An element keeps the number of the last broadcast it has seen; it is born with its PE's. A PE delivers number k
+/// to
 ///    each of its elements that has not seen it. A handler that waits leaves the rest of the loop to another fiber.
 /// 3. An element that moves from A to B, and has seen less than B has begun, gets the rest at B (`deliver_late`), on
 ///    account of A: results go to A. Then B tells A (`acknowledge`).
 /// 4. A PE has settled k when all its elements have had it and none that had not seen k when it left is unacknowledged.
 ///    No call of k will then begin on its account any more.
-/// 5. When k is settled, every call of k on the PE's account has returned and all its children in the tree have reported,
+/// 5. When k is settled, every call of k on the PE's account has returned and all its children in the tree have
+/// reported,
 ///    the PE reports what came back, put together, to its parent; the root hands the result to whoever wanted it.
 /// 6. The numbers that are closed at the root travel with the next broadcast, and their records are dropped.
 namespace motet::inline MOTET_VARIANT::runtime {
@@ -30,7 +33,7 @@ namespace motet::inline MOTET_VARIANT::runtime {
 struct broadcast {
     std::uint32_t type = 0;  ///< registered broadcast_type
     std::uint32_t reply = 0; ///< registered delivery of one call's result
-    std::uint8_t flags = 0; ///< of its messages
+    std::uint8_t flags = 0;  ///< of its messages
     std::int32_t priority = 0;
     boxed arguments;
     address target;
@@ -49,9 +52,7 @@ struct broadcast_type {
     message* (*message_for)(pe&, part&, const index_bits&, const broadcast&, const address* reply); ///< for one element
 };
 
-inline const broadcast_type& type_of(const broadcast& b) {
-    return registry::instance().get<broadcast_type>(b.type);
-}
+inline const broadcast_type& type_of(const broadcast& b) { return registry::get<broadcast_type>(b.type); }
 
 inline std::uint32_t child_count(const pe& p, const part& c) {
     return tree{c.info->id.root, p.job.pe_total()}.child_count(p.number);
@@ -274,8 +275,10 @@ struct broadcast_of {
         if (more.failed) return all.fail(std::move(more.why));
         if constexpr (!counts_only) {
             if (!more.value) return;
-            if (!all.value) all.value = std::move(more.value);
-            else how::combine(all.value.template as<accumulator>(), std::move(more.value.template as<accumulator>()));
+            if (!all.value)
+                all.value = std::move(more.value);
+            else
+                how::combine(all.value.template as<accumulator>(), std::move(more.value.template as<accumulator>()));
         }
     }
     static void finish(pe& p, const address& target, partial&& all) {
@@ -285,13 +288,18 @@ struct broadcast_of {
         } else if (all.value) {
             auto result = how::template finish<Index>(std::move(all.value.template as<accumulator>()));
             deliver(p, target, &result);
-        } else if constexpr (accumulates<reducer, value> && std::is_default_constructible_v<reduced<reducer, value, Index>> &&
+        } else if constexpr (accumulates<reducer, value> &&
+                             std::is_default_constructible_v<reduced<reducer, value, Index>> &&
                              requires(reduced<reducer, value, Index> r) { r.begin(); }) {
             reduced<reducer, value, Index> none;
             deliver(p, target, &none);
         } else {
-            deliver_failure(p, target, {"a reduction over a collection without elements has no result", "motet::error", {},
-                                        call::name(), false});
+            deliver_failure(p, target,
+                            {"a reduction over a collection without elements has no result",
+                             "motet::error",
+                             {},
+                             call::name(),
+                             false});
         }
     }
 
@@ -306,7 +314,8 @@ struct broadcast_of {
         const auto open = c.open.try_emplace(to.index.low).first;
         if constexpr (!counts_only) {
             partial& all = open->second.result;
-            if (!all.value) all.value = boxed::of<accumulator>(lift(p, result));
+            if (!all.value)
+                all.value = boxed::of<accumulator>(lift(p, result));
             else {
                 accumulator one = lift(p, result);
                 const no_waiting in_the_reducer(p);
@@ -332,7 +341,8 @@ struct broadcast_of {
     }
 
     static inline const delivery delivering{&give_value, &give_failure};
-    static message* message_for(pe& p, part& c, const index_bits& index, const broadcast& record, const address* reply) {
+    static message* message_for(pe& p, part& c, const index_bits& index, const broadcast& record,
+                                const address* reply) {
         message* m = call::make_stored(p, c.info->id, index, reply, copy_of(record.arguments.template as<stored>()));
         m->flags |= record.flags;
         m->priority = record.priority;
@@ -353,7 +363,8 @@ struct broadcast_of {
         const auto& e = *static_cast<const element_header*>(p.current_frame->element);
         const auto& c = *static_cast<const part*>(p.current_frame->part);
         return how::lift(std::move(*static_cast<value*>(result)), e.index,
-                         accumulates<reducer, value> || is_tuple_reducer<reducer> ? c.type->order(e.index) : index_bits{});
+                         accumulates<reducer, value> || is_tuple_reducer<reducer> ? c.type->order(e.index)
+                                                                                  : index_bits{});
     }
     /// Arguments that cannot be copied are copied through their bytes.
     static stored copy_of(const stored& arguments) {

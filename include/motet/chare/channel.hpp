@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/future.hpp>
+#include <motet/chare/self.hpp>
+
 #include <cstdint>
 #include <string>
 #include <utility>
-
-#include <motet/chare/future.hpp>
-#include <motet/chare/self.hpp>
 
 namespace motet::inline MOTET_VARIANT {
 
@@ -21,9 +21,9 @@ inline void take_channel_value(pe& p, part&, element_header& e, channel_key from
 
 } // namespace runtime
 
-/// One of the two ends of a channel between two chares: values of type T that arrive in the order of sending. Made inside a
-/// method, at no cost, each time it is needed: what was sent and not yet received is kept with the chare, and moves with
-/// it. Channels of one pair of chares are told apart by their tag; the ends must agree on it and on T.
+/// One of the two ends of a channel between two chares: values of type T that arrive in the order of sending. Made
+/// inside a method, at no cost, each time it is needed: what was sent and not yet received is kept with the chare, and
+/// moves with it. Channels of one pair of chares are told apart by their tag; the ends must agree on it and on T.
 template <class T>
 class channel {
 public:
@@ -65,9 +65,9 @@ public:
             } const on_return{end};
             p.park(w);
         }
-        runtime::boxed value = std::move(end.values.begin()->second);
-        if (value.type_number() != runtime::boxed_as<T>::id())
+        if (end.values.begin()->second.type_number() != runtime::boxed_as<T>::id())
             throw error("a channel brings a value of another type than " + runtime::demangled(typeid(T).name()));
+        runtime::boxed value = std::move(end.values.begin()->second);
         end.values.erase(end.values.begin());
         ++end.received;
         return std::move(value.as<T>());

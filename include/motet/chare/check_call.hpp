@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <type_traits>
-
 #include <motet/chare/entry.hpp>
+
+#include <type_traits>
 
 /// What a call must be, told in sentences: the notes that the compiler adds show position, type and entry.
 namespace motet::inline MOTET_VARIANT::runtime {
@@ -28,11 +28,15 @@ struct arguments_fit<Entry, R (T::*)(P...), A...> {
         return (argument<static_cast<int>(I) + 1, A, P, Entry>::fits && ...);
     }
     static consteval bool check() {
-        static_assert(sizeof...(A) <= sizeof...(P), "motet: this call gives more arguments than the entry method takes");
-        static_assert(sizeof...(A) >= sizeof...(P), "motet: this call gives fewer arguments than the entry method takes "
-                                                    "(default arguments do not count: give all)");
-        if constexpr (sizeof...(A) == sizeof...(P)) return all(std::index_sequence_for<A...>{});
-        else return false;
+        static_assert(sizeof...(A) <= sizeof...(P),
+                      "motet: this call gives more arguments than the entry method takes");
+        static_assert(sizeof...(A) >= sizeof...(P),
+                      "motet: this call gives fewer arguments than the entry method takes "
+                      "(default arguments do not count: give all)");
+        if constexpr (sizeof...(A) == sizeof...(P))
+            return all(std::index_sequence_for<A...>{});
+        else
+            return false;
     }
 };
 template <class Entry, class R, class T, class... P, class... A>
@@ -42,14 +46,16 @@ struct arguments_fit<Entry, R (T::*)(P...) noexcept, A...> : arguments_fit<Entry
 template <class Entry, class R, class T, class... P, class... A>
 struct arguments_fit<Entry, R (T::*)(P...) const noexcept, A...> : arguments_fit<Entry, R (T::*)(P...), A...> {};
 
-/// Stops the compilation with a sentence if entry method M of a chare T cannot be called with arguments A. True if it can.
+/// Stops the compilation with a sentence if entry method M of a chare T cannot be called with arguments A. True if it
+/// can.
 template <auto M, class T, class... A>
 consteval bool check_call() {
     static_assert(method_pointer<decltype(M)>,
                   "motet: what is called must be a member function of the chare: proxy.tell<&T::method>(arguments...)");
     if constexpr (method_pointer<decltype(M)>) {
-        static_assert(requires { typename traits_of<M>::owner; },
-                      "motet: an entry method cannot be volatile, qualified with & or &&, or have C-style variable arguments");
+        static_assert(
+            requires { typename traits_of<M>::owner; },
+            "motet: an entry method cannot be volatile, qualified with & or &&, or have C-style variable arguments");
         if constexpr (requires { typename traits_of<M>::owner; }) {
             static_assert(std::is_same_v<owner_of<M>, T>,
                           "motet: this entry method belongs to another type of chare than the proxy");
@@ -74,9 +80,10 @@ consteval bool check_ask() {
             static_assert(!std::is_reference_v<typename traits_of<M>::returns>,
                           "motet: the result of an entry method is a reference: it would refer into another process. "
                           "Return a value");
-            static_assert(!std::is_pointer_v<result_of<M>>,
-                          "motet: the result of an entry method is a pointer: it would point into another process. Return "
-                          "a value or a proxy");
+            static_assert(
+                !std::is_pointer_v<result_of<M>>,
+                "motet: the result of an entry method is a pointer: it would point into another process. Return "
+                "a value or a proxy");
             if constexpr (!std::is_pointer_v<result_of<M>>) serial::check_serializable<result_of<M>>();
         }
         return true;

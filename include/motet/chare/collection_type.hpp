@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <type_traits>
-#include <utility>
-
 #include <motet/chare/boxed.hpp>
 #include <motet/chare/element.hpp>
 #include <motet/chare/index.hpp>
 #include <motet/chare/part.hpp>
 #include <motet/reflect/describe.hpp>
 #include <motet/reflect/names.hpp>
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
 
 namespace motet::inline MOTET_VARIANT {
 
@@ -115,8 +115,10 @@ struct map_of {
                 return static_cast<std::int64_t>(map(at, pes));
             }
         };
-        if constexpr (std::is_empty_v<Map>) return call(Map{});
-        else return call(*static_cast<const Map*>(state));
+        if constexpr (std::is_empty_v<Map>)
+            return call(Map{});
+        else
+            return call(*static_cast<const Map*>(state));
     }
     static constexpr map_type operations{&place};
     static std::uint32_t id() { return registered<map_of, operations>::id(); }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/collection_type.hpp>
+#include <motet/chare/location.hpp>
+
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
-
-#include <motet/chare/collection_type.hpp>
-#include <motet/chare/location.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -16,12 +16,21 @@ inline void populate(pe& p, part& c) {
     const collection_info& info = *c.info;
     const std::uint64_t pes = p.job.pe_total();
     auto make = [&](const index_bits& index) { install_element(p, c, c.type->make(info.prototype), index, 0); };
-    if (info.kind == collection_kind::group) make({p.number, 0});
+    if (info.kind == collection_kind::group) {
+        c.own_first = p.number;
+        c.own_count = 1;
+        make({p.number, 0});
+    }
     if (info.kind == collection_kind::node_group && p.number == p.home.first_pe) make({p.home.number, 0});
     if (!info.dense) return;
     if (info.map == 0 || pes == 1) {
         const std::uint64_t first = block_begin(info.total, p.number, pes);
         const std::uint64_t end = block_begin(info.total, p.number + 1, pes);
+        if (info.linear) {
+            c.own_first = first;
+            c.own_count = end - first;
+        }
+        c.reciprocal = block_reciprocal(info.total, pes);
         c.table.reserve(end - first);
         for (std::uint64_t place = first; place < end; ++place)
             make(info.linear ? index_bits{place, 0} : c.type->from_linear(info.extent, place));
@@ -36,7 +45,8 @@ inline void populate(pe& p, part& c) {
 /// A collection comes into being on this PE, and on those below it in the tree.
 inline void create_part(pe& p, std::shared_ptr<collection_info> info) {
     const collection_id id = info->id;
-    tree{id.root, p.job.pe_total()}.for_each_child(p.number, [&](pe_number child) { post<&create_part>(p, child, info); });
+    tree{id.root, p.job.pe_total()}.for_each_child(p.number,
+                                                   [&](pe_number child) { post<&create_part>(p, child, info); });
     local_chares& here = local_chares::of(p);
     populate(p, here.install(std::move(info)));
     message_list waiting = here.take_unknown(id);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/boxed.hpp>
+#include <motet/runtime/identity.hpp>
+#include <motet/runtime/message.hpp>
+#include <motet/runtime/pe.hpp>
+#include <motet/runtime/waiter.hpp>
+
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <motet/chare/boxed.hpp>
-#include <motet/runtime/identity.hpp>
-#include <motet/runtime/message.hpp>
-#include <motet/runtime/pe.hpp>
-#include <motet/runtime/waiter.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -76,6 +76,8 @@ struct element_header {
     std::uint16_t flags = 0;
 
     bool has(flag f) const { return (flags & f) != 0; }
+    /// A message that will run them is under way on this PE; until then it does not move.
+    bool hooks_due() const { return (flags & (created_due | arrived_due)) != 0; }
     void set(flag f) { flags = static_cast<std::uint16_t>(flags | f); }
     void unset(flag f) { flags = static_cast<std::uint16_t>(flags & ~f); }
     element_extension& extend() {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/registry.hpp>
+#include <motet/serial/serial.hpp>
+
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,9 +14,6 @@
 #include <typeinfo>
 #include <utility>
 #include <vector>
-
-#include <motet/runtime/registry.hpp>
-#include <motet/serial/serial.hpp>
 
 namespace motet::inline MOTET_VARIANT {
 
@@ -51,12 +51,13 @@ struct parameter {
                   "motet: a parameter of an entry method is a shared_ptr to non-const: whether it is shared would "
                   "depend on where the chare lives. Pass a value, a unique_ptr, or a shared_ptr to const");
     static P pass(stored& value) { return static_cast<P&&>(value); }
-    static P share(const stored& value) { return value; }             ///< for one of many calls
+    static P share(const stored& value) { return value; }            ///< for one of many calls
     static const stored& show(const stored& value) { return value; } ///< to a `when`
 };
 template <class T>
 struct parameter<std::span<const T>> {
-    static_assert(std::is_trivially_copyable_v<T>, "motet: a span parameter needs elements that are trivially copyable");
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "motet: a span parameter needs elements that are trivially copyable");
     using stored = std::vector<T>;
     static std::span<const T> pass(const stored& value) { return value; }
     static std::span<const T> share(const stored& value) { return value; }
@@ -127,8 +128,10 @@ concept takes = std::is_convertible_v<Given, P> || std::is_convertible_v<Given, 
         static constexpr bool shareable = serial::copyable<stored> && !(std::is_rvalue_reference_v<P> || ...);         \
         template <class... G>                                                                                          \
         static constexpr bool accepts() {                                                                              \
-            if constexpr (sizeof...(G) != sizeof...(P)) return false;                                                  \
-            else return (takes<P, G> && ...);                                                                          \
+            if constexpr (sizeof...(G) != sizeof...(P))                                                                \
+                return false;                                                                                          \
+            else                                                                                                       \
+                return (takes<P, G> && ...);                                                                           \
         }                                                                                                              \
         template <class Object, class F>                                                                               \
         static decltype(auto) call(Object& object, F method, stored& from) {                                           \
@@ -202,9 +205,10 @@ constexpr bool has_when() {
     if constexpr (traits_of<Method>::template when_fits<T, tag>) {
         return true;
     } else {
-        static_assert(!mentions_entry<T, tag>(),
-                      "motet: a `when` names this entry method, but its parameters (after the tag) are not those of the "
-                      "method, or it is not const, or it does not return bool");
+        static_assert(
+            !mentions_entry<T, tag>(),
+            "motet: a `when` names this entry method, but its parameters (after the tag) are not those of the "
+            "method, or it is not const, or it does not return bool");
         return false;
     }
 }
@@ -213,7 +217,7 @@ constexpr bool has_when() {
 inline std::string method_name(const std::string& entry_type) {
     const auto begin = entry_type.find('&') + 1;
     std::string text = entry_type.substr(begin, entry_type.rfind('>') - begin);
-    if (begin == 0 || text.empty() || text.front() != '(') return text;
+    if (begin == 0 || !text.starts_with('(') || text.starts_with("(anonymous namespace)")) return text;
     text = text.substr(1, text.size() - 2);
     std::size_t word = 0; // behind the result type that templates show
     int depth = 0;

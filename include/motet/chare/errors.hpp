@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <string>
-#include <utility>
-
 #include <motet/error.hpp>
 #include <motet/runtime/deliver.hpp>
+
+#include <string>
+#include <utility>
 
 namespace motet::inline MOTET_VARIANT {
 

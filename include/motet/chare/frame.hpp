@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <exception>
-#include <string>
-#include <type_traits>
-#include <utility>
-
 #include <motet/chare/errors.hpp>
 #include <motet/chare/location.hpp>
 #include <motet/runtime/call.hpp>
 #include <motet/runtime/waiter.hpp>
+
+#include <exception>
+#include <string>
+#include <type_traits>
+#include <utility>
 
 /// One run of a method of a chare, from its call to what follows when it has returned:
 ///
@@ -40,10 +40,13 @@ inline failure failure_of(pe& p, const frame& f, const char* within = nullptr) {
     auto [text, type] = exception_text::current();
     failure why{std::move(text), std::move(type), {}, {}, false};
     if (f.element != nullptr) {
-        why.chare = element_text(*static_cast<const part*>(f.part), static_cast<const element_header*>(f.element)->index) +
-                    " on PE " + std::to_string(p.number);
-        if (within != nullptr) why.entry = within;
-        else if (f.type != 0) why.entry = registry::instance().get<message_type>(f.type).name();
+        why.chare =
+            element_text(*static_cast<const part*>(f.part), static_cast<const element_header*>(f.element)->index) +
+            " on PE " + std::to_string(p.number);
+        if (within != nullptr)
+            why.entry = within;
+        else if (f.type != 0)
+            why.entry = registry::get<message_type>(f.type).name();
     } else {
         why.chare = p.state->place(p, f);
     }
@@ -51,7 +54,8 @@ inline failure failure_of(pe& p, const frame& f, const char* within = nullptr) {
 }
 
 /// A hook of the chare; what it throws ends the program.
-inline void run_hook(pe& p, part& c, element_header& e, void (*hook)(element_header&), const char* name, bool may_wait) {
+inline void run_hook(pe& p, part& c, element_header& e, void (*hook)(element_header&), const char* name,
+                     bool may_wait) {
     frame f{.element = &e, .part = &c, .counted = false, .may_wait = may_wait};
     const frame_scope scope(p, f);
     ++e.pins;
@@ -103,8 +107,10 @@ inline void look_at_conditions(pe& p, part& c, element_header& e) {
         waiter_list waiting = std::exchange(x.conditions, {});
         while (!waiting.empty()) {
             waiter* w = waiting.pop();
-            if (w->satisfied(*w)) p.make_ready(*w);
-            else x.conditions.push(w);
+            if (w->satisfied(*w))
+                p.make_ready(*w);
+            else
+                x.conditions.push(w);
         }
     }
     message* before = nullptr;
@@ -124,7 +130,7 @@ inline void after_frame(pe& p, part& c, element_header& e) {
     if (e.has(element_header::watched)) look_at_conditions(p, c, e);
     if (e.pins != 0) return;
     if (e.has(element_header::erase_pending)) return erase_now(p, c, e);
-    if (e.has(element_header::move_pending)) depart(p, c, e, e.extension->move_to);
+    if (e.has(element_header::move_pending) && !e.hooks_due()) depart(p, c, e, e.extension->move_to);
 }
 
 /// A handler parks: pe::settle.
@@ -141,9 +147,7 @@ inline void watch(pe&, waiter& w) {
 }
 
 /// The result of a method that called `next` instead of returning one.
-inline void pass_on(pe& p, frame& f) {
-    p.send(p.number, std::exchange(f.successor, nullptr));
-}
+inline void pass_on(pe& p, frame& f) { p.send(p.number, std::exchange(f.successor, nullptr)); }
 
 /// Step 2: gives `value` to whoever asked.
 template <class R, class Value>
@@ -164,12 +168,14 @@ bool run_method(pe& p, part& c, element_header& e, frame& f, Call&& call) {
     ++p.frames;
     p.current_frame = &f;
     try {
-        if (e.flags & (element_header::created_due | element_header::arrived_due)) [[unlikely]]
+        if (e.hooks_due()) [[unlikely]]
             run_due_hooks(p, c, e);
         if constexpr (std::is_void_v<R>) {
             call();
-            if (f.successor != nullptr) [[unlikely]] pass_on(p, f);
-            else if (f.reply != nullptr) deliver_nothing(p, *f.reply);
+            if (f.successor != nullptr) [[unlikely]]
+                pass_on(p, f);
+            else if (f.reply != nullptr)
+                deliver_nothing(p, *f.reply);
         } else {
             auto value = call();
             reply_with<R>(p, f, value);
@@ -180,8 +186,10 @@ bool run_method(pe& p, part& c, element_header& e, frame& f, Call&& call) {
     } catch (...) {
         if (f.successor != nullptr) p.discard(std::exchange(f.successor, nullptr));
         failure why = failure_of(p, f);
-        if (f.reply != nullptr) deliver_failure(p, *f.reply, std::move(why));
-        else fail_program(p, why);
+        if (f.reply != nullptr)
+            deliver_failure(p, *f.reply, std::move(why));
+        else
+            fail_program(p, why);
     }
     p.current_frame = f.below;
     --e.pins;

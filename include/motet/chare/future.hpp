@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/errors.hpp>
+#include <motet/chare/local.hpp>
+#include <motet/chare/target.hpp>
+#include <motet/runtime/call.hpp>
+
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -8,11 +13,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <motet/chare/errors.hpp>
-#include <motet/chare/local.hpp>
-#include <motet/chare/target.hpp>
-#include <motet/runtime/call.hpp>
 
 namespace motet::inline MOTET_VARIANT {
 
@@ -23,9 +23,10 @@ inline frame& waiting_frame(pe& p) {
     if (p.current_frame == nullptr) [[unlikely]]
         throw error("this waits, and only main and entry methods of chares can: the caller runs outside of them");
     if (!p.current_frame->may_wait) [[unlikely]]
-        throw error("this waits inside a `when`, a condition, a reducer, on(motet::departing) or the body of a parallel "
-                    "loop, which may not: " +
-                    p.state->place(p, *p.current_frame));
+        throw error(
+            "this waits inside a `when`, a condition, a reducer, on(motet::departing) or the body of a parallel "
+            "loop, which may not: " +
+            p.state->place(p, *p.current_frame));
     return *p.current_frame;
 }
 
@@ -151,16 +152,22 @@ struct future_delivery {
         if (auto* state = static_cast<State*>(local_chares::of(p).futures.find(number))) state->set(std::move(made));
     }
     static void fail(pe& p, std::uint64_t number, failure why) {
-        if (auto* state = local_chares::of(p).futures.find(number)) state->fail(std::move(why));
-        else if (!why.erased) fail_program(p, why);
+        if (auto* state = local_chares::of(p).futures.find(number))
+            state->fail(std::move(why));
+        else if (!why.erased)
+            fail_program(p, why);
     }
     static void give_value(pe& p, const address& to, void* value) {
-        if (to.pe == p.number) set(p, to.index.low, std::move(*static_cast<T*>(value)));
-        else post<&future_delivery::set>(p, to.pe, to.index.low, std::move(*static_cast<T*>(value)));
+        if (to.pe == p.number)
+            set(p, to.index.low, std::move(*static_cast<T*>(value)));
+        else
+            post<&future_delivery::set>(p, to.pe, to.index.low, std::move(*static_cast<T*>(value)));
     }
     static void give_failure(pe& p, const address& to, failure&& why) {
-        if (to.pe == p.number) fail(p, to.index.low, std::move(why));
-        else post<&future_delivery::fail>(p, to.pe, to.index.low, std::move(why));
+        if (to.pe == p.number)
+            fail(p, to.index.low, std::move(why));
+        else
+            post<&future_delivery::fail>(p, to.pe, to.index.low, std::move(why));
     }
     static inline const delivery operations{&give_value, &give_failure};
     static std::uint32_t id() { return registered<future_delivery, operations>::id(); }
@@ -171,16 +178,22 @@ struct future_delivery<State, void> {
         if (auto* state = static_cast<State*>(local_chares::of(p).futures.find(number))) state->set();
     }
     static void fail(pe& p, std::uint64_t number, failure why) {
-        if (auto* state = local_chares::of(p).futures.find(number)) state->fail(std::move(why));
-        else if (!why.erased) fail_program(p, why);
+        if (auto* state = local_chares::of(p).futures.find(number))
+            state->fail(std::move(why));
+        else if (!why.erased)
+            fail_program(p, why);
     }
     static void give_value(pe& p, const address& to, void*) {
-        if (to.pe == p.number) set(p, to.index.low);
-        else post<&future_delivery::set>(p, to.pe, to.index.low);
+        if (to.pe == p.number)
+            set(p, to.index.low);
+        else
+            post<&future_delivery::set>(p, to.pe, to.index.low);
     }
     static void give_failure(pe& p, const address& to, failure&& why) {
-        if (to.pe == p.number) fail(p, to.index.low, std::move(why));
-        else post<&future_delivery::fail>(p, to.pe, to.index.low, std::move(why));
+        if (to.pe == p.number)
+            fail(p, to.index.low, std::move(why));
+        else
+            post<&future_delivery::fail>(p, to.pe, to.index.low, std::move(why));
     }
     static inline const delivery operations{&give_value, &give_failure};
     static std::uint32_t id() { return registered<future_delivery, operations>::id(); }
@@ -197,8 +210,8 @@ public:
 
     future() = default;
 
-    /// Waits for the value and takes it out. Throws motet::remote_error if the call it came from threw, motet::erased if
-    /// the element does not exist, and motet::error when called twice or on another PE.
+    /// Waits for the value and takes it out. Throws motet::remote_error if the call it came from threw, motet::erased
+    /// if the element does not exist, and motet::error when called twice or on another PE.
     T get() {
         runtime::future_state_base& state = held();
         const auto take = std::exchange(take_, nullptr);
@@ -215,7 +228,8 @@ public:
     // For the runtime.
     template <class State>
     explicit future(std::unique_ptr<State> state)
-        : state_(std::move(state)), take_([](runtime::future_state_base& s) -> T { return static_cast<State&>(s).take(); }) {}
+        : state_(std::move(state)),
+          take_([](runtime::future_state_base& s) -> T { return static_cast<State&>(s).take(); }) {}
     runtime::future_state_base& held() const {
         if (state_ == nullptr) throw error("this future is empty: it was moved away, or never came from a call");
         return *state_;

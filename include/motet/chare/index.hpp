@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/error.hpp>
+#include <motet/reflect/for_each_field.hpp>
+#include <motet/reflect/to_text.hpp>
+#include <motet/runtime/identity.hpp>
+#include <motet/serial/serial.hpp>
+
 #include <array>
 #include <concepts>
 #include <cstdint>
@@ -9,16 +15,10 @@
 #include <tuple>
 #include <type_traits>
 
-#include <motet/error.hpp>
-#include <motet/reflect/for_each_field.hpp>
-#include <motet/reflect/to_text.hpp>
-#include <motet/runtime/identity.hpp>
-#include <motet/serial/serial.hpp>
-
 namespace motet::inline MOTET_VARIANT {
 
-/// An index of N coordinates, 1 to 6. They share 16 bytes: 64 bits each for 1 and 2, 42 for 3, 32 for 4, 25 for 5 and 21
-/// for 6 dimensions; a coordinate beyond that throws `error` when it is used. Takes part in structured bindings.
+/// An index of N coordinates, 1 to 6. They share 16 bytes: 64 bits each for 1 and 2, 42 for 3, 32 for 4, 25 for 5 and
+/// 21 for 6 dimensions; a coordinate beyond that throws `error` when it is used. Takes part in structured bindings.
 template <int N>
     requires(N >= 1 && N <= 6)
 struct grid {
@@ -51,8 +51,8 @@ template <int N>
 inline constexpr int grid_dimensions<grid<N>> = N;
 
 template <class T>
-concept packs_into_16_bytes =
-    std::is_aggregate_v<T> && serial::serializable<T> && (serial::codec<T>::fixed > 0) && (serial::codec<T>::fixed <= 16);
+concept packs_into_16_bytes = std::is_aggregate_v<T> && serial::serializable<T> && (serial::codec<T>::fixed > 0) &&
+                              (serial::codec<T>::fixed <= 16);
 
 /// A type that can be the index of an array: an integer, a grid, or an aggregate whose fields pack into 16 bytes.
 template <class T>
@@ -63,7 +63,9 @@ template <class Index>
 struct index_code {
     static_assert(array_index<Index>, "motet: an index is an integer, a motet::grid<1...6>, or a plain struct whose "
                                       "fields pack into 16 bytes");
-    static constexpr int dimensions = grid_dimensions<Index> != 0 ? grid_dimensions<Index> : std::integral<Index> ? 1 : 0;
+    static constexpr int dimensions = grid_dimensions<Index> != 0 ? grid_dimensions<Index>
+                                      : std::integral<Index>      ? 1
+                                                                  : 0;
 
     static index_bits pack(const Index& index) {
         if constexpr (std::integral<Index>) {
@@ -135,7 +137,8 @@ struct index_code {
             index_bits flipped;
             for (const std::int64_t c : unpack(bits).at) {
                 flipped.high = (flipped.high << width) | (flipped.low >> (64 - width));
-                flipped.low = (flipped.low << width) | ((static_cast<std::uint64_t>(c) & mask) ^ (sign >> (64 - width)));
+                flipped.low =
+                    (flipped.low << width) | ((static_cast<std::uint64_t>(c) & mask) ^ (sign >> (64 - width)));
             }
             return flipped;
         } else {
@@ -152,7 +155,8 @@ struct index_code {
                 } else if constexpr (std::is_integral_v<F>) {
                     const std::uint64_t flip = std::is_signed_v<F> ? std::uint64_t{1} << (8 * sizeof(F) - 1) : 0;
                     append(static_cast<std::uint64_t>(field) ^ flip, static_cast<int>(sizeof(F)));
-                } else if constexpr (std::is_aggregate_v<F> && !std::is_array_v<F> && serial::kind_of<F>() != serial::kind::array) {
+                } else if constexpr (std::is_aggregate_v<F> && !std::is_array_v<F> &&
+                                     serial::kind_of<F>() != serial::kind::array) {
                     reflect::for_each_field(field, [&](auto, const auto& inner) { self(self, inner); });
                 } else {
                     std::array<std::uint8_t, serial::codec<F>::fixed> raw{};

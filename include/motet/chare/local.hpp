@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/part.hpp>
+#include <motet/runtime/pe.hpp>
+
 #include <array>
 #include <deque>
 #include <memory>
@@ -8,9 +11,6 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include <motet/chare/part.hpp>
-#include <motet/runtime/pe.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -55,14 +55,14 @@ private:
 /// Delivering a broadcast to the elements of a PE. A handler that waits in the middle leaves the rest to another fiber.
 struct delivery_work {
     part* where = nullptr;
-    std::uint64_t number = 0;      ///< of the broadcast that every element gets
-    std::size_t cursor = 0;        ///< elements below this position have to be looked at
+    std::uint64_t number = 0; ///< of the broadcast that every element gets
+    std::size_t cursor = 0;   ///< elements below this position have to be looked at
     const broadcast* record = nullptr;
     open_broadcast* open = nullptr;
     element_header* late = nullptr; ///< in place of that: one that moved here, and gets all it has not seen
-    std::uint64_t had_seen = 0;    ///< when it left
-    std::uint64_t had_done = 0;    ///< reduction rounds, when it left
-    std::uint64_t sponsored = 0;   ///< rounds up to this one its former PE answers for
+    std::uint64_t had_seen = 0;     ///< when it left
+    std::uint64_t had_done = 0;     ///< reduction rounds, when it left
+    std::uint64_t sponsored = 0;    ///< rounds up to this one its former PE answers for
     pe_number from = no_pe;
 };
 
@@ -91,13 +91,10 @@ public:
 
     /// The part of a collection here; null if its creation has not come yet.
     part* find(pe& p, collection_id id) {
-        auto& [known, found] = recent[(id.serial ^ (id.root << 3)) & (recent.size() - 1)];
-        if (found != nullptr && known == id) [[likely]]
+        const auto& [known, found] = recent_place(id);
+        if (known == id.bits()) [[likely]]
             return found;
-        const auto it = parts.find(id.bits());
-        if (it == parts.end()) return id.root == singles_root ? make_singles(p, id) : nullptr;
-        known = id;
-        return found = it->second.get();
+        return look_up(p, id);
     }
     part& install(std::shared_ptr<collection_info> info) {
         const collection_id id = info->id;
@@ -134,11 +131,23 @@ public:
     std::unordered_map<std::uint64_t, std::unique_ptr<part>> parts;
 
 private:
+    /// The name of a collection and its part, or a null pointer under the name of none.
+    struct recent_part {
+        std::uint64_t id = collection_id().bits();
+        part* found = nullptr;
+    };
+    recent_part& recent_place(collection_id id) { return recent[(id.serial ^ (id.root << 3)) & (recent.size() - 1)]; }
+    [[gnu::noinline]] part* look_up(pe& p, collection_id id) {
+        const auto it = parts.find(id.bits());
+        if (it == parts.end()) return id.root == singles_root ? make_singles(p, id) : nullptr;
+        recent_place(id) = {id.bits(), it->second.get()};
+        return it->second.get();
+    }
     part* make_singles(pe& p, collection_id id);
 
     std::unordered_map<std::uint64_t, message_list> unknown; ///< messages to collections that are not known here yet
     std::uint64_t unknown_count = 0;
-    std::array<std::pair<collection_id, part*>, 64> recent{};
+    std::array<recent_part, 64> recent{};
 };
 
 inline part* local_chares::make_singles(pe& p, collection_id id) {
@@ -158,12 +167,12 @@ inline std::string element_text(const part& c, const index_bits& index) {
 inline std::string local_chares::place(pe& p, const frame& f) {
     const std::string where = ", on PE " + std::to_string(p.number);
     if (f.element == nullptr) {
-        const std::string name = f.type != 0 ? registry::instance().get<message_type>(f.type).name() : "the scheduler";
+        const std::string name = f.type != 0 ? registry::get<message_type>(f.type).name() : "the scheduler";
         return (name.find("run_main") != std::string::npos ? "main" : name) + where;
     }
     const auto& c = *static_cast<const part*>(f.part);
     return element_text(c, static_cast<const element_header*>(f.element)->index) + ", " +
-           (f.type != 0 ? "entry " + registry::instance().get<message_type>(f.type).name() : "a hook") + where;
+           (f.type != 0 ? "entry " + registry::get<message_type>(f.type).name() : "a hook") + where;
 }
 
 inline void local_chares::list_held(pe& p, std::vector<std::string>& lines) {

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/errors.hpp>
+#include <motet/chare/local.hpp>
+#include <motet/runtime/call.hpp>
+
 #include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <motet/chare/errors.hpp>
-#include <motet/chare/local.hpp>
-#include <motet/runtime/call.hpp>
-
 /// Where elements are. The home of an index is the PE that its collection's map names; it always knows.
 ///
 /// The life of a move of element e from PE A to PE B, with home H:
-/// 1. A waits until no frame stands in e, runs on(departing), takes e out of its table, adds 1 to e's version, and notes
+/// 1. A waits until no frame stands in e, runs on(departing), takes e out of its table, adds 1 to e's version, and
+/// notes
 ///    B and the version in its cache.
 /// 2. A tells H: `leaving`. If that is newer than what H knows, H notes "moving" and holds messages for e.
 /// 3. A sends e to B (inside a process: its address), and sends its held messages after it, by way of H.
-/// 4. B puts e into its table and tells H: `there`. H notes B, unless it knows something newer, and sends on what it held.
+/// 4. B puts e into its table and tells H: `there`. H notes B, unless it knows something newer, and sends on what it
+/// held.
 /// 5. A message that reaches a PE without e goes on to where that PE's cache says, once, and then to H.
 /// 6. B delivers to e the broadcasts it has not seen and then tells A: `acknowledge`. Until then A answers for the
 ///    broadcasts and reduction rounds that e owes (broadcast.hpp, reduction.hpp).
@@ -102,6 +104,35 @@ inline pe_number block_owner(std::uint64_t total, std::uint64_t place, std::uint
     return static_cast<pe_number>(static_cast<wide>(place) * pes / total);
 }
 
+/// What block_owner may multiply by 2^64-fold instead of dividing by `total`; 0 where that would not be exact. It is if
+/// numerator times denominator is below 2^64 (Granlund and Montgomery, "Division by invariant integers", 1994).
+inline std::uint64_t block_reciprocal(std::uint64_t total, std::uint64_t pes) {
+    const std::uint64_t all = ~std::uint64_t{0};
+    return total > 1 && total <= all / total / pes ? all / total + 1 : 0;
+}
+inline pe_number block_owner(const part& c, std::uint64_t place, std::uint64_t pes) {
+    if (c.reciprocal != 0) [[likely]]
+        return static_cast<pe_number>((static_cast<wide>(place * pes) * c.reciprocal) >> 64);
+    return block_owner(c.info->total, place, pes);
+}
+
+// The sentences about indices that cannot be stand apart, so that what is called for every message stays small.
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void
+refuse_member(const part& c, const index_bits& index, const char* what, const char* whats, std::uint64_t count) {
+    throw error("there is no " + std::string(what) + " " + std::to_string(static_cast<std::int64_t>(index.low)) +
+                " for " + element_text(c, index) + ": this run has " + whats + " 0 to " + std::to_string(count - 1));
+}
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_place(const part& c, const index_bits& index,
+                                                                std::int64_t chosen, std::uint64_t pes) {
+    throw error("the map of " + c.type->name() + " places " + element_text(c, index) + " on PE " +
+                std::to_string(chosen) + ": this run has PEs 0 to " + std::to_string(pes - 1));
+}
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_index(const part& c, const index_bits& index) {
+    throw error("there is no element " + element_text(c, index) + ": the array has the extent " +
+                c.type->index_text(c.info->extent));
+}
+
 /// The PE that answers for an index.
 inline pe_number home_of(const pe& p, const part& c, const index_bits& index) {
     const collection_info& info = *c.info;
@@ -109,30 +140,26 @@ inline pe_number home_of(const pe& p, const part& c, const index_bits& index) {
     switch (info.kind) {
     case collection_kind::single: return static_cast<pe_number>(index.high >> 32);
     case collection_kind::group:
-        if (index.low >= pes)
-            throw error("there is no PE " + std::to_string(static_cast<std::int64_t>(index.low)) + " for " +
-                        element_text(c, index) + ": this run has PEs 0 to " + std::to_string(pes - 1));
+        if (index.low >= pes) [[unlikely]]
+            refuse_member(c, index, "PE", "PEs", pes);
         return static_cast<pe_number>(index.low);
     case collection_kind::node_group:
-        if (index.low >= p.job.process_total())
-            throw error("there is no process " + std::to_string(static_cast<std::int64_t>(index.low)) + " for " +
-                        element_text(c, index) + ": this run has processes 0 to " +
-                        std::to_string(p.job.process_total() - 1));
+        if (index.low >= p.job.process_total()) [[unlikely]]
+            refuse_member(c, index, "process", "processes", p.job.process_total());
         return first_pe_of(p, index.low);
     case collection_kind::array: break;
     }
     if (pes == 1) return 0;
     if (info.map != 0) {
-        const std::int64_t chosen = registry::instance().get<map_type>(info.map).place(
+        const std::int64_t chosen = registry::get<map_type>(info.map).place(
             info.map_state.pointer(), index, info.extent, static_cast<std::int64_t>(pes));
-        if (chosen < 0 || static_cast<std::uint64_t>(chosen) >= pes)
-            throw error("the map of " + c.type->name() + " places " + element_text(c, index) + " on PE " +
-                        std::to_string(chosen) + ": this run has PEs 0 to " + std::to_string(pes - 1));
+        if (chosen < 0 || static_cast<std::uint64_t>(chosen) >= pes) [[unlikely]]
+            refuse_place(c, index, chosen, pes);
         return static_cast<pe_number>(chosen);
     }
     if (info.dense) {
         const std::uint64_t place = info.linear ? index.low : c.type->linear(info.extent, index);
-        if (place < info.total) return block_owner(info.total, place, pes);
+        if (place < info.total) return block_owner(c, place, pes);
     }
     return static_cast<pe_number>(hash_of(index) % pes);
 }
@@ -141,8 +168,7 @@ inline pe_number home_of(const pe& p, const part& c, const index_bits& index) {
 inline void check_index(const part& c, const index_bits& index) {
     const collection_info& info = *c.info;
     if (info.dense && (info.linear ? index.low : c.type->linear(info.extent, index)) >= info.total) [[unlikely]]
-        throw error("there is no element " + element_text(c, index) + ": the array has the extent " +
-                    c.type->index_text(info.extent));
+        refuse_index(c, index);
 }
 
 /// Refuses the name in a proxy that was default-constructed.
@@ -152,13 +178,18 @@ inline void check_name(collection_id id) {
 }
 
 /// Where to send a message for an index. Throws `error` for an index that cannot be.
-inline pe_number where(const pe& p, const part& c, const index_bits& index) {
+[[gnu::noinline]] inline pe_number where_else(const pe& p, const part& c, const index_bits& index) {
     check_index(c, index);
     if (!c.settled) {
         if (c.table.find(index) != nullptr) return p.number;
         if (const auto known = c.cache.find(index); known != c.cache.end()) return known->second.first;
     }
     return home_of(p, c, index);
+}
+inline pe_number where(const pe& p, const part& c, const index_bits& index) {
+    if (c.settled && index.low - c.own_first < c.own_count && index.high == 0) [[likely]]
+        return p.number;
+    return where_else(p, c, index);
 }
 
 /// Sends a message to the element whose index it bears. `to`: what `where` said; no_pe where the collection is unknown.
@@ -196,14 +227,32 @@ inline void refuse_erased(pe& p, part& c, message* m) {
 inline void refuse(pe& p, part& c, message* m) {
     auto [text, type] = exception_text::current();
     failure why{std::move(text), std::move(type), element_text(c, m->index), pe::type_of(*m).name(), false};
-    if (m->has(message::replies) && reply_of(*m).how != 0) deliver_failure(p, reply_of(*m), std::move(why));
-    else fail_program(p, why);
+    if (m->has(message::replies) && reply_of(*m).how != 0)
+        deliver_failure(p, reply_of(*m), std::move(why));
+    else
+        fail_program(p, why);
     ++p.processed;
     p.discard(m);
 }
 
 inline element_header& install_element(pe& p, part& c, element_header* e, const index_bits& index,
                                        std::uint64_t version);
+
+/// Ends the program with what a user's own serialize has thrown where nobody is left to be told.
+inline void fail_on_the_way(pe& p, part& c, const index_bits& index, const char* what) {
+    auto [text, type] = exception_text::current();
+    fail_program(p, {std::move(text), std::move(type), element_text(c, index), what, false});
+}
+
+/// Sends on a message that came here, or was held.
+inline void send_on(pe& p, part& c, pe_number to, message* m) {
+    const index_bits index = m->index;
+    try {
+        p.send_again(to, m);
+    } catch (...) {
+        fail_on_the_way(p, c, index, "a message to it, sent on");
+    }
+}
 
 /// Demand creation.
 inline void create_for(pe& p, part& c, message* m) {
@@ -230,10 +279,10 @@ inline void misdelivered(pe& p, part& c, message* m) {
         if (!m->has(message::forwarded)) {
             if (const auto known = c.cache.find(m->index); known != c.cache.end()) {
                 m->set(message::forwarded);
-                return p.send_again(known->second.first, m);
+                return send_on(p, c, known->second.first, m);
             }
         }
-        return p.send_again(home, m);
+        return send_on(p, c, home, m);
     }
     auto found = c.homes.find(m->index);
     if (found == c.homes.end()) {
@@ -249,7 +298,7 @@ inline void misdelivered(pe& p, part& c, message* m) {
             return create_for(p, c, m);
         }
         return refuse_erased(p, c, m);
-    case home_record::state::there: return p.send_again(record.pe, m);
+    case home_record::state::there: return send_on(p, c, record.pe, m);
     case home_record::state::unborn:
     case home_record::state::moving: break;
     }
@@ -316,7 +365,7 @@ struct travelling {
     travelling(travelling&& other) noexcept : type(other.type), what(std::exchange(other.what, nullptr)) {}
     travelling& operator=(travelling&&) = delete;
     ~travelling() {
-        if (what != nullptr) registry::instance().get<collection_type>(type).destroy(what);
+        if (what != nullptr) registry::get<collection_type>(type).destroy(what);
     }
     template <class Archive>
     void serialize(Archive& archive) {
@@ -324,7 +373,7 @@ struct travelling {
         std::uint64_t low = 0, high = 0, seen = 0, round = 0, version = 0;
         std::uint16_t flags = 0;
         element_extension extension;
-        const auto& operations = [&]() -> const collection_type& { return registry::instance().get<collection_type>(type); };
+        const auto& operations = [&]() -> const collection_type& { return registry::get<collection_type>(type); };
         auto all = [&] {
             archive(type, object, low, high, seen, round, version, flags, extension.after_move, extension.sponsors,
                     extension.channels, extension.section_rounds);
@@ -436,10 +485,14 @@ inline void depart(pe& p, part& c, element_header& e, pe_number to) {
     message_list held;
     if (e.extension) held = std::exchange(e.extension->held, {});
     e.unset(element_header::watched);
-    post_part<&arrive>(p, to, c.info->id, travelling(c.info->type, &e), p.number);
+    try {
+        post_part<&arrive>(p, to, c.info->id, travelling(c.info->type, &e), p.number);
+    } catch (...) {
+        fail_on_the_way(p, c, index, "its move to another process");
+    }
     while (!held.empty()) {
         --local_chares::of(p).when_held;
-        p.send_again(home, held.pop());
+        send_on(p, c, home, held.pop());
     }
 }
 
@@ -475,11 +528,12 @@ inline void create_here(pe& p, part& c, index_bits index, boxed prototype, std::
 /// A birth, decided at home. `on`: the PE it shall live on, or no_pe for the home itself.
 inline void insert_at_home(pe& p, part& c, index_bits index, boxed prototype, pe_number on, address told) {
     auto found = c.homes.find(index);
-    const bool exists = c.table.find(index) != nullptr ||
-                        (found != c.homes.end() && (found->second.now == home_record::state::moving ||
-                                                      found->second.now == home_record::state::there));
+    const bool exists =
+        c.table.find(index) != nullptr || (found != c.homes.end() && (found->second.now == home_record::state::moving ||
+                                                                      found->second.now == home_record::state::there));
     if (exists || c.sealed) {
-        failure why{exists ? "an element of this index exists already" : "nothing can be inserted after done_inserting()",
+        failure why{exists ? "an element of this index exists already"
+                           : "nothing can be inserted after done_inserting()",
                     "motet::error", element_text(c, index), "insert", false};
         if (told.how == 0) return fail_program(p, why);
         return deliver_failure(p, told, std::move(why));
@@ -516,8 +570,10 @@ inline void erase_now(pe& p, part& c, element_header& e) {
     die_in_reductions(p, c, e);
     const pe_number home = home_of(p, c, e.index);
     c.settled = false;
-    if (home == p.number) erased_there(p, c, e.index, e.version + 1, std::move(told));
-    else post_part_first<&erased_there>(p, home, c.info->id, e.index, e.version + 1, std::move(told));
+    if (home == p.number)
+        erased_there(p, c, e.index, e.version + 1, std::move(told));
+    else
+        post_part_first<&erased_there>(p, home, c.info->id, e.index, e.version + 1, std::move(told));
     c.type->destroy(&e);
     look_at_rounds(p, c);
 }
@@ -534,7 +590,7 @@ inline void move_element(pe& p, part& c, element_header& e, pe_number to, addres
     if (told.how != 0) x.after_move.push_back(told);
     x.move_to = to;
     e.set(element_header::move_pending);
-    if (e.pins == 0) depart(p, c, e, to);
+    if (e.pins == 0 && !e.hooks_due()) depart(p, c, e, to);
 }
 
 /// Ends an element as soon as no frame stands in it.

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/boxed.hpp>
+#include <motet/chare/element.hpp>
+#include <motet/reflect/describe.hpp>
+#include <motet/runtime/deliver.hpp>
+#include <motet/runtime/pe.hpp>
+
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -11,12 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include <motet/chare/boxed.hpp>
-#include <motet/chare/element.hpp>
-#include <motet/reflect/describe.hpp>
-#include <motet/runtime/deliver.hpp>
-#include <motet/runtime/pe.hpp>
-
 namespace motet::inline MOTET_VARIANT::runtime {
 
 enum class collection_kind : std::uint8_t { single, group, node_group, array };
@@ -26,19 +26,19 @@ struct collection_info {
     collection_id id;
     std::uint32_t type = 0; ///< registered collection_type
     collection_kind kind = collection_kind::array;
-    bool dense = false;     ///< elements exist for every index of the extent from the start
-    bool on_demand = false; ///< a message to an index that does not exist creates it
-    bool linear = false;    ///< dense, and the index itself is the place in the extent
+    bool dense = false;      ///< elements exist for every index of the extent from the start
+    bool on_demand = false;  ///< a message to an index that does not exist creates it
+    bool linear = false;     ///< dense, and the index itself is the place in the extent
     std::uint64_t total = 0; ///< elements of a dense array
     index_bits extent;       ///< packed
     boxed prototype;
-    std::uint32_t map = 0;  ///< registered map_type; 0: blocks of the extent, else by hash
+    std::uint32_t map = 0; ///< registered map_type; 0: blocks of the extent, else by hash
     boxed map_state;
 
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(id.root, id.serial, type, kind, dense, on_demand, linear, total, extent.low, extent.high, prototype, map,
-                map_state);
+        archive(id.root, id.serial, type, kind, dense, on_demand, linear, total, extent.low, extent.high, prototype,
+                map, map_state);
     }
 };
 
@@ -132,33 +132,37 @@ struct section_round {
 /// A collection on one PE.
 struct part {
     explicit part(std::shared_ptr<collection_info> shared)
-        : info(std::move(shared)), type(&registry::instance().get<collection_type>(info->type)) {}
+        : info(std::move(shared)), type(&registry::get<collection_type>(info->type)) {}
 
     std::shared_ptr<collection_info> info;
     const collection_type* type;
     element_table table;
 
     // Location (location.hpp).
-    bool settled = true; ///< no element was ever away from its home, as far as this PE knows
-    bool sealed = false; ///< an index that is unknown does not exist
+    bool settled = true;         ///< no element was ever away from its home, as far as this PE knows
+    std::uint64_t own_first = 0; ///< indices whose home this PE is, where they are numbers in a row
+    std::uint64_t own_count = 0;
+    std::uint64_t reciprocal = 0; ///< of the elements of a dense array, times 2^64; 0: not to be used
+    bool sealed = false;          ///< an index that is unknown does not exist
     std::uint64_t births = 0;
     std::unordered_map<index_bits, home_record, index_hash> homes;
     std::unordered_map<index_bits, std::pair<pe_number, std::uint64_t>, index_hash> cache;
     std::uint64_t held = 0;
 
     // Broadcasts (broadcast.hpp).
-    std::uint64_t issued = 0;    ///< at the root
-    std::uint64_t current = 0;   ///< the last one begun here
-    std::uint64_t delivered = 0; ///< the last one that every element here has had
+    std::uint64_t issued = 0;                     ///< at the root
+    std::uint64_t current = 0;                    ///< the last one begun here
+    std::uint64_t delivered = 0;                  ///< the last one that every element here has had
     std::vector<std::uint64_t> closed_broadcasts; ///< at the root: since the last one was issued
     std::map<std::uint64_t, std::shared_ptr<broadcast>> broadcasts;
     std::map<std::uint64_t, open_broadcast> open;
-    std::map<std::uint64_t, std::uint32_t> away_seen; ///< elements sent off and not yet acknowledged, by what they had seen
+    std::map<std::uint64_t, std::uint32_t>
+        away_seen; ///< elements sent off and not yet acknowledged, by what they had seen
 
     // Reductions (reduction.hpp).
-    std::uint64_t begun = 0;  ///< the last round known to have begun
-    std::uint64_t passed = 0; ///< the last round passed on to the parent
-    std::deque<reduction_round> rounds;    ///< from passed + 1 on
+    std::uint64_t begun = 0;                 ///< the last round known to have begun
+    std::uint64_t passed = 0;                ///< the last round passed on to the parent
+    std::deque<reduction_round> rounds;      ///< from passed + 1 on
     std::deque<std::uint32_t> population{0}; ///< [i]: elements here that owe this PE the rounds from passed + 1 + i on
     std::map<std::uint64_t, std::uint32_t> away_round; ///< elements sent off and not yet acknowledged, by rounds done
 

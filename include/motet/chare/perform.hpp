@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <tuple>
-#include <utility>
-
 #include <motet/chare/entry.hpp>
 #include <motet/chare/frame.hpp>
 #include <motet/chare/location.hpp>
 
-/// What happens when a message for a chare arrives: it is found by its index, or sent after it (location.hpp), held back
-/// by its `when`, or run.
+#include <tuple>
+#include <utility>
+
+/// What happens when a message for a chare arrives: it is found by its index, or sent after it (location.hpp), held
+/// back by its `when`, or run.
 namespace motet::inline MOTET_VARIANT::runtime {
 
 /// The element that a message is for, if it is here; otherwise the message is taken care of.
-inline element_header* find_element(pe& p, message* m, part*& c) {
+[[gnu::always_inline]] inline element_header* find_element(pe& p, message* m, part*& c) {
     local_chares& here = local_chares::of(p);
     c = here.find(p, m->collection);
     if (c == nullptr) [[unlikely]] {
@@ -43,7 +43,7 @@ struct entry_call {
     static bool run_at(pe& p, part& c, element_header& e, message* m) {
         if constexpr (conditional) {
             // A `when` may read what the hooks have made.
-            if ((e.flags & (element_header::created_due | element_header::arrived_due)) != 0 || !admits(p, c, e, *m)) {
+            if (e.hooks_due() || !admits(p, c, e, *m)) {
                 hold_back(p, e, m);
                 return true;
             }
@@ -64,16 +64,18 @@ struct entry_call {
         return goes_on;
     }
     static bool admitted(const void* e, const message& m) {
-        return traits::ask_when(static_cast<const element<T>*>(static_cast<const element_header*>(e))->object, entry<M>{},
-                                payload::in(m));
+        return traits::ask_when(static_cast<const element<T>*>(static_cast<const element_header*>(e))->object,
+                                entry<M>{}, payload::in(m));
     }
     static std::string name() { return entry_name<M>(); }
     static constexpr auto admission() -> bool (*)(const void*, const message&) {
-        if constexpr (conditional) return &admitted;
-        else return nullptr;
+        if constexpr (conditional)
+            return &admitted;
+        else
+            return nullptr;
     }
-    static inline const message_type operations{&run,           &payload::destroy, &payload::encode, &payload::decode,
-                                                payload::bytes, false,             &name,            admission()};
+    static inline const message_type operations{
+        &run, &payload::destroy, &payload::encode, &payload::decode, payload::bytes, false, &name, admission()};
     static std::uint32_t id() { return registered<entry<M>, operations>::id(); }
 
     /// A message with converted arguments, and room for the address of a reply if there is one.

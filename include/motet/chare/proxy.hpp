@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <type_traits>
-#include <utility>
-#include <vector>
-
 #include <motet/chare/broadcast.hpp>
 #include <motet/chare/check_call.hpp>
 #include <motet/chare/create.hpp>
@@ -15,6 +9,12 @@
 #include <motet/chare/reduction.hpp>
 #include <motet/chare/section.hpp>
 #include <motet/chare/target.hpp>
+
+#include <cstdint>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 /// Proxies: what a program holds to reach chares. Small values that can be copied, sent along and kept in fields.
 namespace motet::inline MOTET_VARIANT {
@@ -77,19 +77,23 @@ struct broadcast_delivery {
 template <auto M, class T>
 consteval bool check_target() {
     static_assert(method_pointer<decltype(M)>, "motet: a target is a member function: proxy.to<&T::method>()");
-    static_assert(std::is_same_v<owner_of<M>, T>, "motet: this entry method belongs to another type of chare than the proxy");
-    static_assert(traits_of<M>::count <= 1, "motet: a target takes one value: the method must have one parameter, or none");
+    static_assert(std::is_same_v<owner_of<M>, T>,
+                  "motet: this entry method belongs to another type of chare than the proxy");
+    static_assert(traits_of<M>::count <= 1,
+                  "motet: a target takes one value: the method must have one parameter, or none");
     return true;
 }
 
 inline void request_move(pe& p, part& c, element_header& e, pe_number to, address told) {
     if (c.fixed())
-        throw error(element_text(c, e.index) + " cannot move: it belongs to a group, which has one chare on each PE or process");
+        throw error(element_text(c, e.index) +
+                    " cannot move: it belongs to a group, which has one chare on each PE or process");
     move_element(p, c, e, to, told);
 }
 inline void request_erasure(pe& p, part& c, element_header& e, address told) {
     if (c.fixed())
-        throw error(element_text(c, e.index) + " cannot be erased: it belongs to a group, which has one chare on each PE or process");
+        throw error(element_text(c, e.index) +
+                    " cannot be erased: it belongs to a group, which has one chare on each PE or process");
     erase_element(p, c, e, told);
 }
 inline void move_on_request(pe& p, part& c, element_header& e, pe_number to, address told) {
@@ -121,8 +125,9 @@ public:
         if constexpr (runtime::check_call<M, T, A...>()) {
             runtime::pe& p = runtime::this_pe();
             const runtime::pe_number to = runtime::where(p, id_, index_);
-            runtime::submit(p, to,
-                            urgency_.mark(runtime::entry_call<M>::template make<false>(p, id_, index_, std::forward<A>(a)...)));
+            runtime::submit(
+                p, to,
+                urgency_.mark(runtime::entry_call<M>::template make<false>(p, id_, index_, std::forward<A>(a)...)));
         }
     }
     /// Calls method M and gives a future of its result.
@@ -296,11 +301,12 @@ private:
     template <auto M, class Op, class... A>
     void issue(const runtime::address& target, A&&... a) const {
         runtime::check_name(id_);
-        auto record = runtime::broadcast_of<M, Op, Index>::make(
-            target, runtime::entry_call<M>::convert(std::forward<A>(a)...));
+        auto record =
+            runtime::broadcast_of<M, Op, Index>::make(target, runtime::entry_call<M>::convert(std::forward<A>(a)...));
         record->flags = urgency_.flags;
         record->priority = urgency_.priority;
-        runtime::message* m = runtime::part_message<&runtime::issue_broadcast>(runtime::this_pe(), id_, std::move(record));
+        runtime::message* m =
+            runtime::part_message<&runtime::issue_broadcast>(runtime::this_pe(), id_, std::move(record));
         runtime::this_pe().send(id_.root, urgency_.mark(m));
     }
 
@@ -309,7 +315,8 @@ private:
 
 /// A map that leaves it to the runtime where elements live: blocks of a dense array, a hash of a sparse one's index.
 struct default_map {};
-/// Tags of array<T>::create: an array without elements at first, and one whose elements come into being when first called.
+/// Tags of array<T>::create: an array without elements at first, and one whose elements come into being when first
+/// called.
 struct sparse_t {};
 struct on_demand_t {};
 inline constexpr sparse_t sparse{};
@@ -354,8 +361,8 @@ public:
         return finish(std::move(info));
     }
 
-    /// A new element, a copy of `prototype`; `on`: its first PE (default: where the map says). May be called anywhere at
-    /// any time. The future is ready when it exists; it fails if there was one already, or after done_inserting().
+    /// A new element, a copy of `prototype`; `on`: its first PE (default: where the map says). May be called anywhere
+    /// at any time. The future is ready when it exists; it fails if there was one already, or after done_inserting().
     future<void> insert(const Index& index, T prototype = T{}, std::int64_t on = -1) const {
         runtime::check_name(this->id_);
         runtime::pe& p = runtime::this_pe();
@@ -371,8 +378,8 @@ public:
     }
     /// Ends an element, as soon as no frame stands in it. The future fails with motet::erased if there is none.
     future<void> erase(const Index& index) const { return (*this)[index].erase(); }
-    /// No element will be inserted any more: a call of an index that does not exist is an error from now on, in place of
-    /// being held. The future is ready when every PE knows.
+    /// No element will be inserted any more: a call of an index that does not exist is an error from now on, in place
+    /// of being held. The future is ready when every PE knows.
     future<void> done_inserting() const {
         runtime::check_name(this->id_);
         runtime::pe& p = runtime::this_pe();
@@ -449,8 +456,9 @@ public:
         runtime::check_chare<T>();
         runtime::pe& p = runtime::this_pe();
         const std::uint64_t serial = ++p.serial;
-        const runtime::pe_number home =
-            on == -1 ? static_cast<runtime::pe_number>((p.number + serial) % p.job.pe_total()) : runtime::checked_pe(p, on);
+        const runtime::pe_number home = on == -1
+                                            ? static_cast<runtime::pe_number>((p.number + serial) % p.job.pe_total())
+                                            : runtime::checked_pe(p, on);
         p.job.created_something = true;
         const runtime::index_bits index{serial, (std::uint64_t{home} << 32) | p.number};
         runtime::post_part<&runtime::insert_at_home>(p, home, collection_name(), index,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/boxed.hpp>
+#include <motet/chare/future.hpp>
+
 #include <memory>
 #include <string>
 #include <typeinfo>
 #include <utility>
-
-#include <motet/chare/boxed.hpp>
-#include <motet/chare/future.hpp>
 
 namespace motet::inline MOTET_VARIANT {
 
@@ -21,9 +21,9 @@ void keep_readonly(pe& p, T value, address told) {
 
 } // namespace runtime
 
-/// Gives every process a copy of `value`, which motet::readonly<T>() then reads anywhere. To be called in main, before the
-/// first chare is created; waits until all processes have it. One value of each type T.
-/// Throws motet::error when it comes too late or is called elsewhere.
+/// Gives every process a copy of `value`, which motet::readonly<T>() then reads anywhere. To be called in main, before
+/// the first chare is created; waits until all processes have it. One value of each type T. Throws motet::error when it
+/// comes too late or is called elsewhere.
 template <class T>
 void set_readonly(T value) {
     serial::check_serializable<T>();

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/index.hpp>
+#include <motet/error.hpp>
+#include <motet/runtime/identity.hpp>
+
 #include <algorithm>
 #include <array>
 #include <concepts>
@@ -13,10 +17,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <motet/chare/index.hpp>
-#include <motet/error.hpp>
-#include <motet/runtime/identity.hpp>
 
 namespace motet::inline MOTET_VARIANT {
 
@@ -256,8 +256,8 @@ struct reduction<tuple_reducer<Op...>, std::tuple<V...>> {
 
 /// What a reduction of values of type V by `Op` over a collection indexed by `Index` results in.
 template <class Op, class V, class Index>
-using reduced = decltype(reduction<Op, V>::template finish<Index>(
-    std::declval<typename reduction<Op, V>::accumulator>()));
+using reduced =
+    decltype(reduction<Op, V>::template finish<Index>(std::declval<typename reduction<Op, V>::accumulator>()));
 
 } // namespace runtime
 

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstdint>
-#include <type_traits>
-#include <utility>
-
 #include <motet/chare/broadcast.hpp>
 #include <motet/chare/reducers.hpp>
 #include <motet/chare/target.hpp>
 
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
 /// Reductions to which elements contribute by themselves. An element's n-th contribution belongs to round n.
 ///
-/// 1. A PE answers for the elements it has. `population` counts them by the rounds they are done with. A round begins on a
+/// 1. A PE answers for the elements it has. `population` counts them by the rounds they are done with. A round begins
+/// on a
 ///    PE with the first contribution there, with the report of a child, or when the parent prompts it.
 /// 2. An element is born with the last round that has begun on its PE: it takes part from the next one on.
 /// 3. A round passes when it has begun, no element here is left that owes it, none that owed it when it left is
@@ -41,7 +42,7 @@ inline void prompt_round(pe& p, part& c, std::uint64_t number) {
 inline void finish_round(pe& p, part& c, reduction_round&& round) {
     if (round.type == 0) return; // only of elements that were erased
     try {
-        registry::instance().get<reduction_type>(round.type).finish(p, round.target, std::move(round.result));
+        registry::get<reduction_type>(round.type).finish(p, round.target, std::move(round.result));
     } catch (...) {
         auto [text, type] = exception_text::current();
         deliver_failure(p, round.target, {std::move(text), std::move(type), c.type->name(), "a reducer", false});
@@ -67,7 +68,8 @@ inline void look_at_rounds(pe& p, part& c) {
         ++c.passed;
         c.population.pop_front();
         if (c.population.empty()) c.population.push_back(0);
-        if (p.number == over.root) finish_round(p, c, std::move(round));
+        if (p.number == over.root)
+            finish_round(p, c, std::move(round));
         else
             post_part<&report_round>(p, over.parent(p.number), c.info->id, number, round.type, round.target,
                                      std::move(round.result));
@@ -75,16 +77,20 @@ inline void look_at_rounds(pe& p, part& c) {
 }
 
 /// Puts a contribution, or what a child has put together, into a round.
-inline void add_to_round(const pe& p, const part& c, reduction_round& round, std::uint32_t type, const address& target, partial&& more) {
+inline void add_to_round(const pe& p, const part& c, reduction_round& round, std::uint32_t type, const address& target,
+                         partial&& more) {
     if (type == 0) return;
     if (round.type != 0 && round.type != type) {
-        round.result.fail({"elements contribute to one reduction with different reducers or types", "motet::error",
-                           c.type->name(), {}, false});
+        round.result.fail({"elements contribute to one reduction with different reducers or types",
+                           "motet::error",
+                           c.type->name(),
+                           {},
+                           false});
         return;
     }
     round.type = type;
     if (round.target.how == 0) round.target = target;
-    combine_into(p, c, registry::instance().get<reduction_type>(type), round.result, std::move(more));
+    combine_into(p, c, registry::get<reduction_type>(type), round.result, std::move(more));
 }
 
 inline void report_round(pe& p, part& c, std::uint64_t number, std::uint32_t type, address target, partial result) {
@@ -162,8 +168,10 @@ struct contribution_of {
     static void combine(partial& all, partial&& more) {
         if (more.failed) return all.fail(std::move(more.why));
         if (!more.value) return;
-        if (!all.value) all.value = std::move(more.value);
-        else how::combine(all.value.template as<accumulator>(), std::move(more.value.template as<accumulator>()));
+        if (!all.value)
+            all.value = std::move(more.value);
+        else
+            how::combine(all.value.template as<accumulator>(), std::move(more.value.template as<accumulator>()));
     }
     static void finish(pe& p, const address& target, partial&& all) {
         if (all.failed) {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/frame.hpp>
+#include <motet/runtime/launch.hpp>
+
+#include <fmt/core.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -8,11 +13,6 @@
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <fmt/core.h>
-
-#include <motet/chare/frame.hpp>
-#include <motet/runtime/launch.hpp>
 
 namespace motet::inline MOTET_VARIANT {
 
@@ -61,8 +61,8 @@ inline std::unique_ptr<pe_state> equip(pe& p) {
 
 /// Runs a program: `body` is its main, runs on PE 0 and may wait. Takes the options that begin with --motet- out of the
 /// arguments (see --motet-help; each is an environment variable too), and leaves the others in argc and argv.
-/// Returns when body has returned and nothing moves any more, or after motet::exit: what body returned if that is an int,
-/// the exit code, or 1 after an error, which is told on standard error.
+/// Returns when body has returned and nothing moves any more, or after motet::exit: what body returned if that is an
+/// int, the exit code, or 1 after an error, which is told on standard error.
 template <class Body>
 int run(int& argc, char** argv, Body&& body) {
     static_assert(std::is_invocable_v<Body&>, "motet: run(argc, argv, body) calls body()");
@@ -104,7 +104,8 @@ inline std::int64_t process_count() { return runtime::this_pe().job.process_tota
 inline const std::vector<std::string>& arguments() { return runtime::this_pe().job.arguments; }
 /// Seconds of a clock that only goes forward: virtual time in a simulated run.
 inline double now() { return runtime::this_pe().now(); }
-/// Declares that what this method does takes so many seconds: the clock of a simulated PE goes on. Else it does nothing.
+/// Declares that what this method does takes so many seconds: the clock of a simulated PE goes on. Else it does
+/// nothing.
 inline void charge(double seconds) {
     runtime::pe& p = runtime::this_pe();
     if (p.port != nullptr) p.port->charge(p, seconds);

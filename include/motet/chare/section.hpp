@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/broadcast.hpp>
+#include <motet/chare/check_call.hpp>
+#include <motet/chare/future.hpp>
+#include <motet/chare/reduction.hpp>
+
 #include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include <motet/chare/broadcast.hpp>
-#include <motet/chare/check_call.hpp>
-#include <motet/chare/future.hpp>
-#include <motet/chare/reduction.hpp>
-
 /// Calls of some elements of an array, and reductions over them.
 ///
 /// 1. A section is the list of its members' indices; its proxy carries it along.
-/// 2. A call goes from relay to relay: each sends messages to the members it has, sorts the rest by where they are said to
-///    be, and hands at most four parts of it on. The first member of a part is sent a message wherever it is, so that every
-///    relay makes the list shorter. Results come back along the relays, put together.
-/// 3. A contribution to a section's reduction goes to the home of the member's index. Member i's home waits for that of the
+/// 2. A call goes from relay to relay: each sends messages to the members it has, sorts the rest by where they are said
+/// to
+///    be, and hands at most four parts of it on. The first member of a part is sent a message wherever it is, so that
+///    every relay makes the list shorter. Results come back along the relays, put together.
+/// 3. A contribution to a section's reduction goes to the home of the member's index. Member i's home waits for that of
+/// the
 ///    members 4i + 1 to 4i + 4 in the list, and reports to that of member (i - 1) / 4.
 namespace motet::inline MOTET_VARIANT {
 
@@ -57,7 +59,8 @@ struct section_delivery {
     }
     static void pass(pe& p, const address& to, partial&& one) {
         if (to.pe != p.number)
-            return post_part<&take_section_result>(p, to.pe, to.collection, to.index.low, std::uint64_t{1}, std::move(one));
+            return post_part<&take_section_result>(p, to.pe, to.collection, to.index.low, std::uint64_t{1},
+                                                   std::move(one));
         take_section_result(p, *local_chares::of(p).find(p, to.collection), to.index.low, 1, std::move(one));
     }
     static inline const delivery operations{&give_value, &give_failure};
@@ -81,13 +84,15 @@ inline void relay_section(pe& p, part& c, std::shared_ptr<broadcast> record, std
         const pe_number at = where(p, c, members[i]);
         if (at == p.number || i == 0)
             p.send(at, type_of(*record).message_for(p, c, members[i], *record, wanted ? &reply : nullptr));
-        else elsewhere.emplace_back(at, members[i]);
+        else
+            elsewhere.emplace_back(at, members[i]);
     }
     std::sort(elsewhere.begin(), elsewhere.end());
     for (std::size_t begin = 0, k = 0; begin < elsewhere.size(); ++k) {
         const std::size_t fair = std::max<std::size_t>(1, elsewhere.size() * (k + 1) / 4);
         std::size_t end = std::max(begin + 1, fair);
-        while (end < elsewhere.size() && elsewhere[end].first == elsewhere[end - 1].first) ++end; // a PE's members together
+        while (end < elsewhere.size() && elsewhere[end].first == elsewhere[end - 1].first)
+            ++end; // a PE's members together
         end = std::min(end, elsewhere.size());
         std::vector<index_bits> some;
         for (std::size_t i = begin; i < end; ++i) some.push_back(elsewhere[i].second);
@@ -109,7 +114,7 @@ inline void take_section_contribution(pe& p, part& c, std::uint64_t section, std
                                       address target, partial one) {
     const std::array<std::uint64_t, 3> key{section, round, node};
     section_round& r = c.section_rounds[key];
-    combine_into(p, c, registry::instance().get<reduction_type>(type), r.result, std::move(one));
+    combine_into(p, c, registry::get<reduction_type>(type), r.result, std::move(one));
     if (target.how != 0) r.target = target;
     const std::uint64_t first_child = 4 * node + 1;
     const std::uint64_t children = first_child >= count ? 0 : std::min<std::uint64_t>(4, count - first_child);
@@ -132,8 +137,8 @@ inline void take_section_contribution(pe& p, part& c, std::uint64_t section, std
 } // namespace runtime
 
 /// Some elements of a collection: called and reduced like all of it, along a tree. A value that can be sent along; it
-/// carries the list of its members, which does not change. Members that move are found; the section of members that were
-/// erased fails when called with motet::erased.
+/// carries the list of its members, which does not change. Members that move are found; the section of members that
+/// were erased fails when called with motet::erased.
 template <class T, class Index = std::int64_t>
 class section {
 public:

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <string>
-#include <type_traits>
-#include <utility>
-
 #include <motet/chare/check_call.hpp>
 #include <motet/chare/collection_type.hpp>
 #include <motet/chare/proxy.hpp>
 #include <motet/chare/reduction.hpp>
 #include <motet/chare/section.hpp>
+
+#include <string>
+#include <type_traits>
+#include <utility>
 
 /// What a method knows of and does with its own chare.
 namespace motet::inline MOTET_VARIANT {
@@ -38,8 +38,8 @@ void check_type(const frame& f, const char* what) {
 
 } // namespace runtime
 
-/// The index of the chare whose method runs. `Index` is that of its collection; throws motet::error for another one, and
-/// outside of chares.
+/// The index of the chare whose method runs. `Index` is that of its collection; throws motet::error for another one,
+/// and outside of chares.
 template <class Index = std::int64_t>
 Index this_index() {
     const runtime::frame& f = runtime::method_frame(runtime::this_pe(), "motet::this_index");
@@ -72,9 +72,9 @@ chare<T> this_chare() {
     return chare<T>(runtime::element_of(f).index);
 }
 
-/// Ends this call and gives its caller what a call of method M of the same chare gives: `return motet::next<&T::run>(n);`.
-/// Between the two no frame stands in the chare: it may move, be erased or be balanced. A method that returns a value R
-/// declares its result as motet::eventually<R>.
+/// Ends this call and gives its caller what a call of method M of the same chare gives: `return
+/// motet::next<&T::run>(n);`. Between the two no frame stands in the chare: it may move, be erased or be balanced. A
+/// method that returns a value R declares its result as motet::eventually<R>.
 template <auto M, class... A>
 auto next(A&&... a) {
     using R = runtime::result_of<M>;
@@ -82,7 +82,8 @@ auto next(A&&... a) {
         runtime::pe& p = runtime::this_pe();
         runtime::frame& f = runtime::method_frame(p, "motet::next");
         if (f.type == 0 || !f.may_wait)
-            throw error("motet::next is for entry methods: a hook, a `when` or a condition is no call that could end so");
+            throw error(
+                "motet::next is for entry methods: a hook, a `when` or a condition is no call that could end so");
         if (f.successor != nullptr) throw error("motet::next was called twice in one call");
         const runtime::part& c = runtime::part_of(f);
         f.successor = runtime::entry_call<M>::make_stored(p, c.info->id, runtime::element_of(f).index, f.reply,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <string>
-#include <type_traits>
-#include <utility>
-
 #include <motet/chare/errors.hpp>
 #include <motet/chare/local.hpp>
 #include <motet/runtime/deliver.hpp>
+
+#include <string>
+#include <type_traits>
+#include <utility>
 
 namespace motet::inline MOTET_VARIANT {
 
@@ -40,8 +40,9 @@ public:
     }
     /// The same with what a call failed with: text, type, chare and entry stay those of the origin.
     void fail(const remote_error& why) const {
-        runtime::deliver_failure(runtime::this_pe(), where,
-                                 {why.text, why.type, why.chare, why.entry, dynamic_cast<const erased*>(&why) != nullptr});
+        runtime::deliver_failure(
+            runtime::this_pe(), where,
+            {why.text, why.type, why.chare, why.entry, dynamic_cast<const erased*>(&why) != nullptr});
     }
     /// Whether it leads anywhere.
     explicit operator bool() const { return where.how != 0; }

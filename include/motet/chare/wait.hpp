@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/future.hpp>
+#include <motet/runtime/quiescence.hpp>
+
 #include <chrono>
 #include <exception>
 #include <string>
 #include <type_traits>
 #include <utility>
-
-#include <motet/chare/future.hpp>
-#include <motet/runtime/quiescence.hpp>
 
 namespace motet::inline MOTET_VARIANT {
 
@@ -78,8 +78,9 @@ void sleep_for(std::chrono::duration<Rep, Period> time) {
 /// Lets everything that is in line on this PE run before it returns.
 inline void yield() { after(std::chrono::seconds(0)).get(); }
 
-/// A future that is ready when nothing moves any more: every message was handled up to its first wait, and none is under
-/// way (Mattern, "Algorithms for distributed termination detection", 1987). A message held back by a `when` delays it.
+/// A future that is ready when nothing moves any more: every message was handled up to its first wait, and none is
+/// under way (Mattern, "Algorithms for distributed termination detection", 1987). A message held back by a `when`
+/// delays it.
 inline future<void> quiescence() {
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<void>(p);

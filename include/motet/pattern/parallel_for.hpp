@@ -20,7 +20,7 @@
 
 /// Loops over an index range that the PEs of the caller's process share.
 ///
-/// 1. The range is cut into rounds of one chunk for each PE; a round takes half of what is left ("factoring": Hummel,
+/// 1. The range is cut into rounds of two chunks for each PE; a round takes half of what is left ("factoring": Hummel,
 ///    Schonberg and Flynn, 1992). Chunk number k follows from k alone, so that a claim is one atomic addition, and the
 ///    chunks are the same in every run.
 /// 2. The caller sends every other PE of its process an expedited message that holds a share of the loop's control
@@ -42,7 +42,7 @@ class loop_chunks {
 public:
     loop_chunks() = default;
     loop_chunks(std::uint64_t iterations, std::uint32_t pes, std::uint64_t grain)
-        : all(iterations), share(static_cast<unsigned>(std::bit_width(pes - 1u))) {
+        : all(iterations), share(static_cast<unsigned>(std::bit_width(pes - 1u)) + 1) {
         while (((all >> (full_rounds + 1)) >> share) >= grain && (all >> full_rounds) > 1) ++full_rounds;
         const std::uint64_t rest = all >> full_rounds;
         last_chunk = std::max(std::max(rest >> share, grain), std::uint64_t{1});
@@ -267,7 +267,7 @@ inline void run_loop(pe& p, std::uint64_t iterations, std::uint64_t grain, void*
         }
         if (simulated) {
             park_for_loop(p, *loop, [&] { return loop->helpers == 0; });
-        } else if (!wait_for_helpers(*loop, 5000) && outer == nullptr) {
+        } else if (!wait_for_helpers(*loop, 1000) && outer == nullptr) {
             loop->waiting.store(true, std::memory_order_seq_cst);
             park_for_loop(p, *loop, [&] { return loop->active.load(std::memory_order_seq_cst) == 0; });
         }
@@ -295,10 +295,12 @@ template <class Index>
 std::uint64_t loop_length(Index begin, Index end) {
     return begin < end ? static_cast<std::uint64_t>(end) - static_cast<std::uint64_t>(begin) : 0;
 }
-inline std::uint64_t checked_grain(std::int64_t grain) {
-    if (grain < 1)
-        throw error("a parallel loop needs a grain of at least 1 iteration, and this is " + std::to_string(grain));
-    return static_cast<std::uint64_t>(grain);
+/// The smallest chunk. By default so that an even share of the loop is some hundred of them.
+inline std::uint64_t smallest_chunk(std::optional<std::int64_t> grain, std::uint64_t iterations, std::uint32_t pes) {
+    if (!grain) return std::max<std::uint64_t>(1, iterations / (256 * std::uint64_t{pes}));
+    if (*grain < 1)
+        throw error("a parallel loop needs a grain of at least 1 iteration, and this is " + std::to_string(*grain));
+    return static_cast<std::uint64_t>(*grain);
 }
 
 } // namespace runtime
@@ -312,21 +314,21 @@ inline std::uint64_t checked_grain(std::int64_t grain) {
 /// write to one place. It may send messages, but neither wait nor ask for `this_index` and the like: on the other PEs
 /// it runs outside of the chare. What it throws ends the loop, and the first exception is thrown to the caller.
 ///
-/// `grain`: chunks smaller than so many iterations are not worth a claim (an atomic addition that others make too); a
-/// loop of no more than `grain` iterations runs on the caller alone.
+/// `grain`: no chunk is smaller than so many iterations (but the last), and a loop of no more runs on the caller alone.
+/// By default chunks shrink to a 256th of an even share: 1 is for loops whose last iterations take longest.
 ///
 /// Throws motet::error outside of a run, where nobody may wait (in a `when`, a condition), and for a grain below 1.
 /// The scheduling is factoring: Hummel, Schonberg and Flynn, Communications of the ACM 35 (8), 1992.
 template <class Begin, class End, class Body>
     requires runtime::bounds_of_a_loop<Begin, End>
-void parallel_for(Begin begin, End end, Body&& body, std::int64_t grain = 1) {
+void parallel_for(Begin begin, End end, Body&& body, std::optional<std::int64_t> grain = {}) {
     using index = std::common_type_t<Begin, End>;
     using body_type = std::remove_reference_t<Body>;
     static_assert(std::is_invocable_v<body_type&, index>,
                   "motet: the body of parallel_for(begin, end, body) is called with one index: body(i)");
     runtime::pe& p = runtime::this_pe();
-    const std::uint64_t smallest = runtime::checked_grain(grain);
     const std::uint64_t iterations = runtime::loop_length<index>(begin, end);
+    const std::uint64_t smallest = runtime::smallest_chunk(grain, iterations, p.home.pe_count);
     struct job {
         body_type& body;
         index begin;
@@ -347,7 +349,8 @@ void parallel_for(Begin begin, End end, Body&& body, std::int64_t grain = 1) {
 /// For the rest see parallel_for.
 template <class Begin, class End, class Value, class Body, class Op>
     requires runtime::bounds_of_a_loop<Begin, End>
-Value parallel_reduce(Begin begin, End end, Value initial, Body&& body, Op&& op, std::int64_t grain = 1) {
+Value parallel_reduce(Begin begin, End end, Value initial, Body&& body, Op&& op,
+                      std::optional<std::int64_t> grain = {}) {
     using index = std::common_type_t<Begin, End>;
     using body_type = std::remove_reference_t<Body>;
     using op_type = std::remove_reference_t<Op>;
@@ -359,8 +362,8 @@ Value parallel_reduce(Begin begin, End end, Value initial, Body&& body, Op&& op,
             std::is_convertible_v<std::invoke_result_t<body_type&, index>, Value>,
         "motet: the op of parallel_reduce takes two values of the type of `initial`, and body(i) results in one");
     runtime::pe& p = runtime::this_pe();
-    const std::uint64_t smallest = runtime::checked_grain(grain);
     const std::uint64_t iterations = runtime::loop_length<index>(begin, end);
+    const std::uint64_t smallest = runtime::smallest_chunk(grain, iterations, p.home.pe_count);
     const runtime::loop_chunks chunks(iterations, p.home.pe_count, smallest);
     struct job {
         body_type& body;

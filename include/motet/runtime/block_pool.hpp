@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/variant.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -8,8 +10,6 @@
 #include <mutex>
 #include <new>
 #include <vector>
-
-#include <motet/runtime/variant.hpp>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MOTET_PLAIN_BLOCKS 1 // sanitizers see every block when it comes from malloc
@@ -80,7 +80,7 @@ public:
     block_pool(const block_pool&) = delete;
     block_pool& operator=(const block_pool&) = delete;
 
-    void* take([[maybe_unused]] std::uint8_t size_class, [[maybe_unused]] std::size_t bytes) {
+    [[gnu::always_inline]] void* take([[maybe_unused]] std::uint8_t size_class, [[maybe_unused]] std::size_t bytes) {
 #ifdef MOTET_PLAIN_BLOCKS
         return allocate(bytes);
 #else
@@ -95,7 +95,7 @@ public:
         return block;
 #endif
     }
-    void give([[maybe_unused]] std::uint8_t size_class, void* memory) {
+    [[gnu::always_inline]] void give([[maybe_unused]] std::uint8_t size_class, void* memory) {
 #ifdef MOTET_PLAIN_BLOCKS
         std::free(memory);
 #else
@@ -120,12 +120,12 @@ private:
         if (memory == nullptr) throw std::bad_alloc();
         return memory;
     }
-    void refill(shelf& s, std::size_t size_class) {
+    [[gnu::noinline]] void refill(shelf& s, std::size_t size_class) {
         s.current = s.spare != nullptr ? s.spare : depot.take(size_class);
         s.spare = nullptr;
         s.count = block_depot::magazine;
     }
-    void spill(shelf& s, std::size_t size_class) {
+    [[gnu::noinline]] void spill(shelf& s, std::size_t size_class) {
         if (s.spare != nullptr) depot.give(size_class, s.spare);
         s.spare = s.current;
         s.current = nullptr;

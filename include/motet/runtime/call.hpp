@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/payload.hpp>
+#include <motet/runtime/pe.hpp>
+#include <motet/serial/check.hpp>
+
 #include <cstring>
 #include <exception>
 #include <string>
@@ -8,10 +12,6 @@
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
-
-#include <motet/runtime/payload.hpp>
-#include <motet/runtime/pe.hpp>
-#include <motet/serial/check.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -59,14 +59,19 @@ struct call<F> {
     }
     static std::string name() { return demangled(typeid(call).name()); }
     static auto encoder() {
-        if constexpr (serial::serializable<arguments>) return &payload::encode;
-        else return static_cast<void (*)(const message&, serial::writer&)>(nullptr);
+        if constexpr (serial::serializable<arguments>)
+            return &payload::encode;
+        else
+            return static_cast<void (*)(const message&, serial::writer&)>(nullptr);
     }
     static auto decoder() {
-        if constexpr (serial::serializable<arguments>) return &payload::decode;
-        else return static_cast<void (*)(message&, serial::reader&)>(nullptr);
+        if constexpr (serial::serializable<arguments>)
+            return &payload::decode;
+        else
+            return static_cast<void (*)(message&, serial::reader&)>(nullptr);
     }
-    static inline const message_type operations{&run, &payload::destroy, encoder(), decoder(), payload::bytes, true, &name};
+    static inline const message_type operations{&run, &payload::destroy, encoder(), decoder(), payload::bytes, true,
+                                                &name};
     static std::uint32_t id() { return registered<call, operations>::id(); }
 
     template <class... A>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <string>
-#include <typeinfo>
-
 #include <motet/runtime/call.hpp>
 #include <motet/runtime/pe.hpp>
+
+#include <string>
+#include <typeinfo>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -25,11 +25,11 @@ struct delivery {
 };
 
 inline void deliver(pe& p, const address& to, void* value) {
-    if (to.how != 0) registry::instance().get<delivery>(to.how).value(p, to, value);
+    if (to.how != 0) registry::get<delivery>(to.how).value(p, to, value);
 }
 inline void deliver_nothing(pe& p, const address& to) { deliver(p, to, nullptr); }
 inline void deliver_failure(pe& p, const address& to, failure&& why) {
-    if (to.how != 0) registry::instance().get<delivery>(to.how).fail(p, to, std::move(why));
+    if (to.how != 0) registry::get<delivery>(to.how).fail(p, to, std::move(why));
 }
 
 } // namespace motet::inline MOTET_VARIANT::runtime

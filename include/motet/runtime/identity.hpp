@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstdint>
-
 #include <motet/runtime/variant.hpp>
+
+#include <cstdint>
 
 /// The names by which the runtime knows chares: small values that mean the same on every process.
 namespace motet::inline MOTET_VARIANT::runtime {

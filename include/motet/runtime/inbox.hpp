@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/message.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <ctime>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <motet/runtime/message.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 

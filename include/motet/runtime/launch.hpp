@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/pe.hpp>
+#include <motet/runtime/simulator.hpp>
+#include <motet/runtime/threads.hpp>
+
 #include <cstdio>
 #include <string>
 #include <type_traits>
 #include <vector>
-
-#include <motet/runtime/pe.hpp>
-#include <motet/runtime/simulator.hpp>
-#include <motet/runtime/threads.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -22,8 +22,7 @@ inline machine::machine(runtime::options chosen, std::vector<std::string> rest)
         own.number = i;
         own.first_pe = next;
         own.pe_count = options.pes;
-        for (std::uint32_t k = 0; k < options.pes; ++k)
-            pes.push_back(std::make_unique<pe>(*this, own, next++));
+        for (std::uint32_t k = 0; k < options.pes; ++k) pes.push_back(std::make_unique<pe>(*this, own, next++));
     }
     pes[0]->watch = std::make_unique<quiescence_watch>();
     if (options.simulated) sim = std::make_unique<simulator>(*this);
@@ -60,7 +59,8 @@ inline void machine::fail(std::string what) {
     stop(1);
 }
 
-/// What a run calls as its main. Without the type of the function object: two source files may have lambdas of one name.
+/// What a run calls as its main. Without the type of the function object: two source files may have lambdas of one
+/// name.
 struct main_body {
     void* object;
     int (*call)(void* object);
@@ -96,8 +96,10 @@ int launch(options chosen, std::vector<std::string> arguments, Body& body, std::
     const main_body erased{&body, &main_body::invoke<Body>};
     message* start = call<&run_main>::make(*job.pes[0], &erased);
     job.pes[0]->send(0, start);
-    if (job.sim) job.sim->run();
-    else run_on_threads(job);
+    if (job.sim)
+        job.sim->run();
+    else
+        run_on_threads(job);
     if (!job.failure.empty()) throw error(job.failure);
     for (const std::string& warning : job.warnings) std::fprintf(stderr, "motet: warning: %s\n", warning.c_str());
     if (const auto dropped = job.erased_tells.load(); dropped > 0)

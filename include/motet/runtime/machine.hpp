@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/error.hpp>
+#include <motet/runtime/block_pool.hpp>
+#include <motet/runtime/identity.hpp>
+#include <motet/runtime/options.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -9,11 +14,6 @@
 #include <typeinfo>
 #include <unordered_map>
 #include <vector>
-
-#include <motet/error.hpp>
-#include <motet/runtime/block_pool.hpp>
-#include <motet/runtime/identity.hpp>
-#include <motet/runtime/options.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -48,7 +48,7 @@ public:
     std::vector<std::string> arguments;
     std::vector<std::unique_ptr<process>> processes;
     std::vector<std::unique_ptr<pe>> pes;
-    std::unique_ptr<simulator> sim; ///< null: PEs run on threads
+    std::unique_ptr<simulator> sim;             ///< null: PEs run on threads
     std::atomic<bool> created_something{false}; ///< the read-only data is fixed from then on
     std::atomic<std::uint64_t> erased_tells{0};
     std::vector<std::string> warnings; ///< told at the end

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/identity.hpp>
+
 #include <cstddef>
 #include <cstdint>
-
-#include <motet/runtime/identity.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
 /// The envelope of a message. The arguments follow it in the same block; with two small ones it is one cache line.
 struct message {
     enum flag : std::uint8_t {
-        replies = 1,    ///< an `address` for the result stands behind the arguments
-        forwarded = 2,  ///< reached a PE that no longer had the element: only the home knows the way now
-        expedited = 4,  ///< goes before all others, and is not batched
-        uncounted = 8,  ///< part of the quiescence protocol itself
+        replies = 1,   ///< an `address` for the result stands behind the arguments
+        forwarded = 2, ///< reached a PE that no longer had the element: only the home knows the way now
+        expedited = 4, ///< goes before all others, and is not batched
+        uncounted = 8, ///< part of the quiescence protocol itself
         prioritized = 16,
         constructed = 32, ///< the arguments exist (and have to be destroyed)
     };
@@ -22,7 +22,7 @@ struct message {
     message* next = nullptr; ///< of the list in which it stands
     index_bits index;
     collection_id collection;
-    std::uint32_t type = 0; ///< registered id of what runs it
+    std::uint32_t type = 0;  ///< registered id of what runs it
     std::uint32_t bytes = 0; ///< serialized size, where it was serialized
     std::int32_t priority = 0;
     std::uint8_t size_class = 0;

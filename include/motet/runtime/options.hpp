@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/error.hpp>
+#include <motet/runtime/variant.hpp>
+
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
@@ -8,9 +11,6 @@
 #include <string_view>
 #include <thread>
 #include <vector>
-
-#include <motet/error.hpp>
-#include <motet/runtime/variant.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -24,17 +24,17 @@ struct network_model {
 
 /// What the command line and the environment say to the runtime.
 struct options {
-    std::uint32_t pes = 0;       ///< PEs of this process; 0: one per core
+    std::uint32_t pes = 0;        ///< PEs of this process; 0: one per core
     std::size_t stack = 8u << 20; ///< of a fiber, in bytes
-    std::uint32_t spin_us = 50;  ///< how long an idle PE looks for messages before it sleeps
+    std::uint32_t spin_us = 50;   ///< how long an idle PE looks for messages before it sleeps
     bool simulated = false;
     std::uint32_t processes = 1; ///< simulated ones
     std::uint64_t seed = 1;
-    bool shuffle = true;         ///< simulated delivery in a random order where times are equal
-    double delay = 0;            ///< simulated: longest random delay of a message, in seconds
-    double migrate = 0;          ///< simulated: chance that an element moves after it handled a message
-    bool measure = false;        ///< simulated: measured compute time advances the clock
-    bool table = true;           ///< simulated: the table at the end
+    bool shuffle = true;  ///< simulated delivery in a random order where times are equal
+    double delay = 0;     ///< simulated: longest random delay of a message, in seconds
+    double migrate = 0;   ///< simulated: chance that an element moves after it handled a message
+    bool measure = false; ///< simulated: measured compute time advances the clock
+    bool table = true;    ///< simulated: the table at the end
     network_model network;
     bool help = false;
 };
@@ -93,7 +93,8 @@ struct option {
 };
 
 inline constexpr option known_options[] = {
-    {"help", nullptr, "show these options and end", [](options& o, std::string_view v) { o.help = parse::yes_no("help", v); }},
+    {"help", nullptr, "show these options and end",
+     [](options& o, std::string_view v) { o.help = parse::yes_no("help", v); }},
     {"pes", "N", "PEs of this process, one thread each (default: one per core)",
      [](options& o, std::string_view v) {
          o.pes = parse::number<std::uint32_t>("pes", v, 1, 65536, "a number of PEs from 1 to 65536");
@@ -113,7 +114,8 @@ inline constexpr option known_options[] = {
          const auto x = v.find('x');
          if (x == std::string_view::npos) parse::refuse("sim", v, "processes x PEs, such as 64x16");
          o.simulated = true;
-         o.processes = parse::number<std::uint32_t>("sim", v.substr(0, x), 1, 1u << 20, "1 to 1048576 processes before the x");
+         o.processes =
+             parse::number<std::uint32_t>("sim", v.substr(0, x), 1, 1u << 20, "1 to 1048576 processes before the x");
          o.pes = parse::number<std::uint32_t>("sim", v.substr(x + 1), 1, 1u << 16, "1 to 65536 PEs after the x");
          if (std::uint64_t{o.processes} * o.pes > (1u << 24)) parse::refuse("sim", v, "at most 16777216 PEs in all");
      }},
@@ -125,7 +127,8 @@ inline constexpr option known_options[] = {
      [](options& o, std::string_view v) { o.shuffle = parse::yes_no("sim-shuffle", v); }},
     {"sim-delay", "TIME", "simulated: every message is late by a random time up to this",
      [](options& o, std::string_view v) { o.delay = parse::seconds("sim-delay", v); }},
-    {"sim-migrate", "CHANCE", "simulated: chance (0 to 1) that an array element moves to a random PE after each message",
+    {"sim-migrate", "CHANCE",
+     "simulated: chance (0 to 1) that an array element moves to a random PE after each message",
      [](options& o, std::string_view v) {
          o.migrate = parse::number<double>("sim-migrate", v, 0, 1, "a chance from 0 to 1");
      }},

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/message.hpp>
+#include <motet/runtime/registry.hpp>
+#include <motet/serial/serial.hpp>
+
 #include <new>
 #include <tuple>
 #include <type_traits>
 #include <utility>
-
-#include <motet/runtime/message.hpp>
-#include <motet/runtime/registry.hpp>
-#include <motet/serial/serial.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -16,13 +16,13 @@ class pe;
 
 /// What the runtime can do with a message of one type.
 struct message_type {
-    void (*run)(pe&, message*);                    ///< handles the message and frees it
-    void (*destroy)(message&);                     ///< its arguments
+    void (*run)(pe&, message*); ///< handles the message and frees it
+    void (*destroy)(message&);  ///< its arguments
     void (*encode)(const message&, serial::writer&);
-    void (*decode)(message&, serial::reader&);     ///< makes its arguments from bytes
-    std::uint32_t payload_bytes;                   ///< of arguments, a multiple of 8
-    bool system;                                   ///< not addressed to a chare
-    std::string (*name)();                         ///< readable, for errors and reports
+    void (*decode)(message&, serial::reader&);                   ///< makes its arguments from bytes
+    std::uint32_t payload_bytes;                                 ///< of arguments, a multiple of 8
+    bool system;                                                 ///< not addressed to a chare
+    std::string (*name)();                                       ///< readable, for errors and reports
     bool (*admits)(const void* chare, const message&) = nullptr; ///< its `when`; null: it has none
 };
 

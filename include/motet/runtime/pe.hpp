@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/inbox.hpp>
+#include <motet/runtime/machine.hpp>
+#include <motet/runtime/payload.hpp>
+#include <motet/runtime/queue.hpp>
+#include <motet/runtime/registry.hpp>
+#include <motet/runtime/scheduler.hpp>
+#include <motet/runtime/waiter.hpp>
+#include <motet/runtime/wave.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -10,15 +19,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <motet/runtime/inbox.hpp>
-#include <motet/runtime/machine.hpp>
-#include <motet/runtime/payload.hpp>
-#include <motet/runtime/queue.hpp>
-#include <motet/runtime/registry.hpp>
-#include <motet/runtime/scheduler.hpp>
-#include <motet/runtime/waiter.hpp>
-#include <motet/runtime/wave.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -110,9 +110,9 @@ public:
         }
         release(m);
     }
-    static const message_type& type_of(const message& m) { return registry::instance().get<message_type>(m.type); }
+    static const message_type& type_of(const message& m) { return registry::get<message_type>(m.type); }
 
-    void send(pe_number to, message* m) {
+    [[gnu::always_inline]] void send(pe_number to, message* m) {
         if (!m->has(message::uncounted)) ++sent;
         if (port != nullptr) [[unlikely]]
             return port->post(*this, to, m, 0);
@@ -135,11 +135,7 @@ public:
     void enqueue(message* m) {
         if ((m->flags & (message::expedited | message::prioritized)) == 0) [[likely]]
             return queue.push(m);
-        attention = true;
-        if (m->has(message::expedited)) return urgent.push(m);
-        m->bytes = ++priority_count; // first in, first out among equals
-        by_priority.push_back(m);
-        std::push_heap(by_priority.begin(), by_priority.end(), less_urgent);
+        enqueue_urgent(m);
     }
     /// Puts a message in line here that was counted as sent before: it was held.
     void enqueue_again(message* m) { send_again(number, m); }
@@ -288,6 +284,10 @@ public:
         return slot;
     }
 
+    [[noreturn, gnu::cold, gnu::noinline]] static void refuse_outside() {
+        throw error("this needs a running program: call it inside of motet::run, from main or from an entry method");
+    }
+
     double now() const {
         if (port != nullptr) return port->now(*this);
         return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -372,9 +372,7 @@ private:
         double at;
         std::uint64_t order;
         message* due;
-        friend bool operator<(const timer& a, const timer& b) {
-            return a.at != b.at ? a.at > b.at : a.order > b.order;
-        }
+        friend bool operator<(const timer& a, const timer& b) { return a.at != b.at ? a.at > b.at : a.order > b.order; }
     };
     static constexpr std::uint32_t batch_bytes = 512 - sizeof(message);
     static constexpr std::uint32_t batch_capacity = batch_bytes / sizeof(message*);
@@ -383,7 +381,8 @@ private:
 
     /// Leaves a fiber for ever that waits again each time it is unwound, so that the run can end.
     void abandon(frame& f) {
-        std::fprintf(stderr, "motet: warning: at the end of the run %s catches what unwinds it (catch (...)) and waits again\n",
+        std::fprintf(stderr,
+                     "motet: warning: at the end of the run %s catches what unwinds it (catch (...)) and waits again\n",
                      state->place(*this, f).c_str());
         current_frame = nullptr;
         for (;;) fibers->park();
@@ -393,9 +392,19 @@ private:
         return a->priority != b->priority ? a->priority > b->priority
                                           : static_cast<std::int32_t>(a->bytes - b->bytes) > 0;
     }
-    void send_across(pe_number to, message* m) {
+    [[gnu::noinline]] void enqueue_urgent(message* m) {
+        attention = true;
+        if (m->has(message::expedited)) return urgent.push(m);
+        m->bytes = ++priority_count; // first in, first out among equals
+        by_priority.push_back(m);
+        std::push_heap(by_priority.begin(), by_priority.end(), less_urgent);
+    }
+    [[noreturn, gnu::cold, gnu::noinline]] static void no_such_pe(pe_number to) {
+        broken("a message to PE " + std::to_string(to) + ", which does not exist");
+    }
+    [[gnu::noinline]] void send_across(pe_number to, message* m) {
         if (to - home.first_pe >= home.pe_count) [[unlikely]]
-            broken("a message to PE " + std::to_string(to) + ", which does not exist");
+            no_such_pe(to);
         const std::uint32_t local = to - home.first_pe;
         if (m->has(message::expedited)) [[unlikely]]
             return peer(local).incoming.push(m);
@@ -427,10 +436,10 @@ private:
 };
 
 /// The PE that the caller runs on. Throws `error` outside of a run.
-inline pe& this_pe() {
+[[gnu::always_inline]] inline pe& this_pe() {
     pe* p = pe::current_slot();
     if (p == nullptr) [[unlikely]]
-        throw error("this needs a running program: call it inside of motet::run, from main or from an entry method");
+        pe::refuse_outside();
     return *p;
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/message.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
-
-#include <motet/runtime/message.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -29,7 +29,7 @@ public:
     message* at(std::size_t i) const { return slots[(head + i) & mask]; }
 
 private:
-    void grow() {
+    [[gnu::noinline]] void grow() {
         const std::size_t capacity = 2 * (mask + 1);
         std::unique_ptr<message*[]> larger(new message*[capacity]());
         for (std::size_t i = head; i != tail; ++i) larger[i & (capacity - 1)] = slots[i & mask];

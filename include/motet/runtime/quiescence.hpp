@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstdio>
-#include <string>
-#include <vector>
-
 #include <motet/runtime/call.hpp>
 #include <motet/runtime/deliver.hpp>
 #include <motet/runtime/pe.hpp>
 #include <motet/runtime/wave.hpp>
+
+#include <cstdio>
+#include <string>
+#include <vector>
 
 /// Finds out that nothing moves any more (Mattern, "Algorithms for distributed termination detection", 1987).
 ///
@@ -16,7 +16,8 @@
 ///    those of its children and passes them up.
 /// 2. Two waves in succession that found the same counts, sent = processed: the program is quiescent. Whoever asked for
 ///    quiescence is told; if nobody did and main has returned, the run is over.
-/// 3. Two equal waves with sent = processed + held back: nothing can move any more. If a fiber waits, that is a deadlock.
+/// 3. Two equal waves with sent = processed + held back: nothing can move any more. If a fiber waits, that is a
+/// deadlock.
 /// 4. A deadlock, and messages still held back at the end, are reported: PE 0 asks every PE for its lines.
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -28,9 +29,12 @@ inline std::string count_text(std::size_t count, const std::string& what) {
 /// How long, in words.
 inline std::string duration_text(double seconds) {
     char text[32];
-    if (seconds < 1e-3) std::snprintf(text, sizeof text, "%.0f us", seconds * 1e6);
-    else if (seconds < 1) std::snprintf(text, sizeof text, "%.0f ms", seconds * 1e3);
-    else std::snprintf(text, sizeof text, "%.1f s", seconds);
+    if (seconds < 1e-3)
+        std::snprintf(text, sizeof text, "%.0f us", seconds * 1e6);
+    else if (seconds < 1)
+        std::snprintf(text, sizeof text, "%.0f ms", seconds * 1e3);
+    else
+        std::snprintf(text, sizeof text, "%.1f s", seconds);
     return text;
 }
 
@@ -115,12 +119,12 @@ inline void finish_wave(pe& p, const wave_counts& counts) {
     watch.previous = counts;
     watch.have_previous = true;
     if (!balanced || !equal) {
-        if (balanced) return start_wave(p); // the second wave follows at once
+        if (balanced) return start_wave(p);                          // the second wave follows at once
         watch.pause = std::clamp(1.125 * watch.pause, 20e-6, 50e-3); // an eighth of the time waited so far
         watch.next = p.now() + watch.pause;
-        if (equal && p.port != nullptr) broken("a simulated run lost a message: sent " + std::to_string(counts.sent) +
-                                               ", processed " + std::to_string(counts.processed) + ", held " +
-                                               std::to_string(counts.held));
+        if (equal && p.port != nullptr)
+            broken("a simulated run lost a message: sent " + std::to_string(counts.sent) + ", processed " +
+                   std::to_string(counts.processed) + ", held " + std::to_string(counts.held));
         return;
     }
     watch.have_previous = false;

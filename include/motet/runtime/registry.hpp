@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/error.hpp>
+#include <motet/runtime/variant.hpp>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -9,9 +12,6 @@
 #include <string>
 #include <typeinfo>
 #include <vector>
-
-#include <motet/error.hpp>
-#include <motet/runtime/variant.hpp>
 
 /// What can be named in a message: entry methods, system calls, reducers, types of prototypes. Each registers itself
 /// before main under the name of its type; `seal` gives dense numbers in the order of names, the same on every process.
@@ -59,11 +59,12 @@ public:
             for (const char* c = items[i].name; *c != 0; ++c)
                 fingerprint_value = (fingerprint_value ^ static_cast<unsigned char>(*c)) * 1099511628211u;
         }
+        numbered = table.data();
         sealed = true;
     }
     template <class Operations>
-    const Operations& get(std::uint32_t number) const {
-        return *static_cast<const Operations*>(table[number]);
+    static const Operations& get(std::uint32_t number) {
+        return *static_cast<const Operations*>(numbered[number]);
     }
     bool knows(std::uint32_t number) const { return number > 0 && number < table.size(); }
     const char* name(std::uint32_t number) const { return items[number - 1].name; }
@@ -72,6 +73,7 @@ public:
 private:
     std::vector<item> items;
     std::vector<const void*> table;
+    static inline const void* const* numbered = nullptr; ///< the table, once it is sealed: every message looks there
     std::uint64_t fingerprint_value = 0;
     bool sealed = false;
 };

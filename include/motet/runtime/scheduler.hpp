@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstddef>
-#include <vector>
-
 #include <motet/fiber/fiber.hpp>
 #include <motet/fiber/overflow_guard.hpp>
 #include <motet/fiber/stack.hpp>
 #include <motet/runtime/variant.hpp>
+
+#include <cstddef>
+#include <vector>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 

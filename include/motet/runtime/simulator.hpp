@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/fiber/overflow_guard.hpp>
+#include <motet/runtime/pe.hpp>
+#include <motet/runtime/quiescence.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -8,11 +12,8 @@
 #include <string>
 #include <vector>
 
-#include <motet/fiber/overflow_guard.hpp>
-#include <motet/runtime/pe.hpp>
-#include <motet/runtime/quiescence.hpp>
-
-/// The driver that runs every PE of every process on one thread, in an order that a seed decides, under a virtual clock.
+/// The driver that runs every PE of every process on one thread, in an order that a seed decides, under a virtual
+/// clock.
 ///
 /// 1. Every message is an event with the virtual time of its arrival. Equal times are ordered by urgency, then by a
 ///    random key that grows with time (`--motet-sim-shuffle off`: by the order of sending).
@@ -36,8 +37,8 @@ struct random_source {
 class simulator final : public simulator_port {
 public:
     explicit simulator(machine& owner)
-        : job(owner), fibers(owner.options.stack, &loop, this), random{owner.options.seed},
-          clocks(owner.pe_total()), waiting(owner.pe_total()), leaves(owner.process_total()) {
+        : job(owner), fibers(owner.options.stack, &loop, this), random{owner.options.seed}, clocks(owner.pe_total()),
+          waiting(owner.pe_total()), leaves(owner.process_total()) {
         for (auto& p : job.pes) {
             p->fibers = &fibers;
             p->port = this;
@@ -155,7 +156,8 @@ private:
     };
 
     /// Where an event stands among others of its time: it may overtake any of those that wait, but each can only be
-    /// overtaken so often. Else two messages that follow each other around at one time would keep a third waiting for ever.
+    /// overtaken so often. Else two messages that follow each other around at one time would keep a third waiting for
+    /// ever.
     std::uint64_t shuffled_key() {
         if (!job.options.shuffle) return 0;
         return order + random() % (2 * std::max<std::uint64_t>(events.size(), 8));
@@ -274,8 +276,7 @@ private:
     /// Runs what the handler left ready on its PE. Also the first thing a fiber does that carries the loop on.
     void finish_step() {
         // While `attend` was away on another fiber, that one may have finished this step and begun others.
-        while (active != nullptr && !job.stopped && active->attention && active->attend()) {
-        }
+        while (active != nullptr && !job.stopped && active->attention && active->attend()) {}
         if (active == nullptr) return;
         pe& p = *active;
         measure();

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/fiber/overflow_guard.hpp>
+#include <motet/runtime/pe.hpp>
+#include <motet/runtime/quiescence.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -10,10 +14,6 @@
 #include <system_error>
 #include <thread>
 #include <vector>
-
-#include <motet/fiber/overflow_guard.hpp>
-#include <motet/runtime/pe.hpp>
-#include <motet/runtime/quiescence.hpp>
 
 /// The driver that runs each PE on a thread of its own.
 namespace motet::inline MOTET_VARIANT::runtime {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <cstdint>
-#include <string>
-
 #include <motet/fiber/fiber.hpp>
 #include <motet/runtime/message.hpp>
+
+#include <cstdint>
+#include <string>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -20,17 +20,17 @@ struct frame {
     bool parked = false;            ///< it has waited at least once
     bool counted = true;            ///< it runs a message of its own, which quiescence counts
     bool may_wait = true;
-    std::uint32_t unwound = 0;      ///< how often the end of the run was thrown into it
+    std::uint32_t unwound = 0; ///< how often the end of the run was thrown into it
 };
 
 /// A parked fiber. Stands on that fiber's stack.
 struct waiter {
     fiber::fiber* parked = nullptr;
     frame* running = nullptr;
-    waiter* next = nullptr;                  ///< in a list of waiters or the list of ready ones
-    waiter* before = nullptr;                ///< in the list of all parked fibers of the PE
+    waiter* next = nullptr;   ///< in a list of waiters or the list of ready ones
+    waiter* before = nullptr; ///< in the list of all parked fibers of the PE
     waiter* after = nullptr;
-    bool (*satisfied)(waiter&) = nullptr;    ///< the condition; null: resumed by whoever knows
+    bool (*satisfied)(waiter&) = nullptr;       ///< the condition; null: resumed by whoever knows
     std::string (*describe)(waiter&) = nullptr; ///< what it waits for, for reports
     double since = 0;
     bool ready = false;

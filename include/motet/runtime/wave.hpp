@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/identity.hpp>
+
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include <motet/runtime/identity.hpp>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "runs.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using namespace motet_test;
+
+namespace collection_type_test {
+
+struct alive {
+    int births = 0;
+    int arrivals = 0;
+    int departures = 0;
+    int calls = 0;
+    std::int64_t pe = -1; ///< must be that on which it is, set by the hooks
+    std::vector<double> cache = {};
+
+    void on(motet::created) {
+        ++births;
+        pe = motet::my_pe();
+        cache.assign(3, static_cast<double>(motet::this_index()));
+    }
+    void on(motet::departing) {
+        ++departures;
+        cache.clear();
+    }
+    void on(motet::arrived) {
+        ++arrivals;
+        pe = motet::my_pe();
+        cache.assign(3, static_cast<double>(motet::this_index()));
+    }
+    bool call() {
+        ++calls;
+        return births == 1 && arrivals == departures && pe == motet::my_pe() && cache.size() == 3;
+    }
+    bool guarded() { return call(); }
+    /// Depends on what the hooks have done: they run before it is asked.
+    bool when(motet::entry<&alive::guarded>) const {
+        if (cache.size() != 3) throw std::logic_error("a `when` was asked before the hook had run");
+        return true;
+    }
+    std::vector<int> counts() const { return {births, arrivals, departures, calls}; }
+};
+
+struct patient {
+    bool ready = false;
+    int value = 0;
+    void on(motet::created) {
+        motet::sleep_for(std::chrono::microseconds(100));
+        value = 7;
+        ready = true;
+    }
+    void on(motet::arrived) {
+        ready = false;
+        motet::sleep_for(std::chrono::microseconds(30));
+        ready = true;
+    }
+    int get() {
+        motet::wait([&] { return ready; });
+        return value;
+    }
+};
+
+struct fails_at_birth {
+    int value = 0;
+    void on(motet::created) { throw std::runtime_error("stillborn"); }
+    int get() const { return value; }
+};
+struct fails_on_arrival {
+    int value = 0;
+    void on(motet::arrived) { throw std::runtime_error("lost in transit"); }
+};
+struct fails_on_departure {
+    int value = 0;
+    void on(motet::departing) { throw std::runtime_error("will not go"); }
+};
+struct waits_on_departure {
+    int value = 0;
+    void on(motet::departing) { motet::yield(); }
+};
+
+/// Its serialization throws.
+struct unwritable {
+    int value = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        if constexpr (Archive::is_writing) {
+            if (value == 13) throw std::runtime_error("thirteen cannot be written");
+        }
+        archive(value);
+    }
+};
+struct holder {
+    unwritable inner;
+    void set(int n) { inner.value = n; }
+    int get() const { return inner.value; }
+    void take(unwritable u) { inner = u; }
+};
+/// Cannot be copied: each element is decoded from the bytes of the prototype.
+struct owner {
+    std::unique_ptr<int> owned;
+    std::vector<std::unique_ptr<std::string>> more;
+    unwritable inner;
+    int get() const { return *owned + static_cast<int>(more.size()); }
+};
+owner prototype(int n) {
+    owner made;
+    made.owned = std::make_unique<int>(n);
+    made.more.push_back(std::make_unique<std::string>("text"));
+    return made;
+}
+
+} // namespace collection_type_test
+
+using namespace collection_type_test;
+
+TEST_CASE("hooks: created before the first message and its `when`, departing and arrived around each move") {
+    everywhere([] {
+        const auto all = motet::array<alive>::create(4);
+        std::vector<motet::future<bool>> fine;
+        for (int round = 0; round < 8; ++round)
+            for (std::int64_t i = 0; i < 4; ++i) {
+                fine.push_back(all[i].ask<&alive::call>());
+                fine.push_back(all[i].ask<&alive::guarded>());
+                if (round % 2 == 0) all[i].move_to((i + round) % motet::pe_count()).get();
+            }
+        for (auto& each : fine) CHECK(each.get());
+        for (const auto& counts : all.gather<&alive::counts>().get()) {
+            CHECK(counts[0] == 1);
+            CHECK(counts[1] == counts[2]);
+            CHECK(counts[3] == 16);
+        }
+        const auto sparse = motet::array<alive>::create();
+        auto early = sparse[5].ask<&alive::guarded>();
+        sparse.insert(5, {}, motet::pe_count() - 1).get();
+        CHECK(early.get());
+        const auto demanded = motet::array<alive>::create(motet::on_demand);
+        CHECK(demanded[7].ask<&alive::guarded>().get());
+        CHECK(demanded[8].ask<&alive::call>().get());
+        all.all<&alive::guarded>().get();
+        const auto group = motet::group<alive>::create();
+        group.all<&alive::guarded>().get();
+        group.all<&alive::call>().get();
+    });
+}
+
+TEST_CASE("hooks run although no message comes") {
+    everywhere([] {
+        const auto all = motet::array<alive>::create(3);
+        motet::quiescence().get();
+        for (const auto& counts : all.gather<&alive::counts>().get()) CHECK(counts[0] == 1);
+    });
+}
+
+TEST_CASE("the hooks created and arrived may wait") {
+    everywhere([] {
+        const auto all = motet::array<patient>::create(4);
+        for (std::int64_t i = 0; i < 4; ++i) CHECK(all[i].ask<&patient::get>().get() == 7);
+        for (std::int64_t i = 0; i < 4; ++i) all[i].move_to((i * 3 + 1) % motet::pe_count()).get();
+        CHECK(all.gather<&patient::get>().get() == std::vector<int>(4, 7));
+    });
+}
+
+TEST_CASE("an exception in a hook ends the program and names the hook; departing cannot wait") {
+    for (const auto& chosen : {threads(2), threads(3), simulated(3, 2), simulated(1, 2, 5)}) {
+        const auto born = error_of(chosen, [] {
+            motet::array<fails_at_birth>::create(3);
+            motet::quiescence().get();
+        });
+        CHECK(contains(born, "stillborn (std::runtime_error), in fails_at_birth["));
+        CHECK(contains(born, "entry on(motet::created)"));
+        CHECK(
+            contains(error_of(chosen, [] { motet::chare<fails_at_birth>::create().ask<&fails_at_birth::get>().get(); }),
+                     "stillborn (std::runtime_error), in fails_at_birth on PE"));
+        const auto moved = [&](auto tag) {
+            return error_of(chosen, [&] {
+                const auto all = motet::array<typename decltype(tag)::type>::create(3);
+                all[0].move_to(1).get();
+                all[0].move_to(0).get();
+                motet::quiescence().get();
+            });
+        };
+        const auto arrived = moved(std::type_identity<fails_on_arrival>());
+        CHECK(contains(arrived, "lost in transit (std::runtime_error), in fails_on_arrival[0] on PE"));
+        CHECK(contains(arrived, "entry on(motet::arrived)"));
+        CHECK(contains(moved(std::type_identity<fails_on_departure>()), "will not go (std::runtime_error)"));
+        CHECK(contains(moved(std::type_identity<waits_on_departure>()), "on(motet::departing)"));
+    }
+}
+
+TEST_CASE("a chare that cannot be copied is made from the bytes of its prototype") {
+    everywhere([] {
+        const auto all = motet::array<owner>::create(5, prototype(4));
+        CHECK(all.gather<&owner::get>().get() == std::vector<int>(5, 5));
+        all[3].move_to(motet::pe_count() - 1).get();
+        CHECK(all[3].ask<&owner::get>().get() == 5);
+        const auto sparse = motet::array<owner>::create();
+        sparse.insert(3, prototype(8)).get();
+        CHECK(sparse[3].ask<&owner::get>().get() == 9);
+        CHECK(motet::chare<owner>::create(prototype(1)).ask<&owner::get>().get() == 2);
+        CHECK(motet::array<owner>::create(motet::on_demand, prototype(2))[6].ask<&owner::get>().get() == 3);
+        CHECK(motet::group<owner>::create(prototype(3))[0].ask<&owner::get>().get() == 4);
+    });
+}
+
+TEST_CASE("serialization that throws: of a prototype, of an argument, of a chare that moves") {
+    for (const auto& chosen : {simulated(2, 1), simulated(3, 2), simulated(3, 2, 5)}) {
+        const char* text = "thirteen cannot be written";
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    motet::array<holder>::create(5, {.inner = {13}});
+                                    motet::quiescence().get();
+                                }),
+                       text));
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    owner thirteen = prototype(1);
+                                    thirteen.inner.value = 13;
+                                    motet::array<owner>::create(5, std::move(thirteen));
+                                    motet::quiescence().get();
+                                }),
+                       text));
+        one(chosen, [&] {
+            const auto all = motet::array<holder>::create(4);
+            // To another process; the sender is told, and goes on.
+            CHECK(contains(thrown_by([&] {
+                               try {
+                                   all[3].tell<&holder::take>(unwritable{13});
+                               } catch (const std::runtime_error& e) {
+                                   throw motet::error(e.what());
+                               }
+                           }),
+                           text));
+            CHECK(all[3].ask<&holder::get>().get() == 0);
+        });
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    const auto all = motet::array<holder>::create(2);
+                                    all[0].ask<&holder::set>(13).get();
+                                    all[0].move_to(motet::pe_count() - 1).get();
+                                }),
+                       text));
+    }
+    for (const auto& chosen : {threads(1), threads(2), simulated(3, 2)})
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    owner thirteen = prototype(1);
+                                    thirteen.inner.value = 13;
+                                    const auto all = motet::array<owner>::create(motet::on_demand, std::move(thirteen));
+                                    all[4].ask<&owner::get>().get();
+                                }),
+                       "thirteen cannot be written"));
+}

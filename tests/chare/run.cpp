@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "../fiber/child.hpp"
+#include "runs.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using namespace motet_test;
+
+namespace run_test {
+
+struct actor {
+    int value = 0;
+    bool done = false;
+
+    void quit(int code) {
+        value = code;
+        motet::exit(code);
+    }
+    void quit_deeply(int depth, int code) {
+        struct counts {
+            ~counts() { ++unwound; }
+        } const counted;
+        if (depth > 0) return quit_deeply(depth - 1, code);
+        if (code != 0) motet::exit(code);
+    }
+    void wait_for_ever() {
+        struct counts {
+            ~counts() { ++unwound; }
+        } const counted;
+        motet::wait([this] { return done; });
+    }
+    void wait_for_future() {
+        auto [f, p] = motet::make_future<int>();
+        f.get();
+    }
+    void wait_for_channel() { motet::channel<int>(motet::this_element<actor, std::int64_t>()).receive(); }
+    void wait_for_any() {
+        auto [f, p] = motet::make_future<int>();
+        auto [g, q] = motet::make_future<int>();
+        motet::wait_any(f, g);
+    }
+    void never(int n) { value = n; }
+    bool when(motet::entry<&actor::never>, int) const { return done; }
+    std::vector<std::string> arguments() const { return motet::arguments(); }
+    void fail(std::string text) { throw std::runtime_error(text); }
+    void fail_oddly() { throw 42; }
+    static inline std::atomic<int> unwound{0};
+};
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+} // namespace run_test
+
+using namespace run_test;
+
+TEST_CASE("a run returns what main returns") {
+    for (const auto& chosen : some()) {
+        CHECK(run(chosen, [] {}) == 0);
+        CHECK(run(chosen, [] { return 7; }) == 7);
+        CHECK(run(chosen, [] {
+                  motet::yield();
+                  return 3;
+              }) == 3);
+        CHECK(run(chosen, [] { return "not an int"; }) == 0);
+    }
+}
+
+TEST_CASE("a run ends when main has returned and nothing moves any more, not before") {
+    for (const auto& chosen : some()) {
+        static std::atomic<int> handled;
+        handled = 0;
+        struct late {
+            int value = 0;
+            void pass(motet::array<late> all, int left) {
+                ++handled;
+                if (left > 0) all[left % 5].tell<&late::pass>(all, left - 1);
+                if (left == 10) {
+                    motet::sleep_for(std::chrono::microseconds(300));
+                    ++handled;
+                }
+            }
+        };
+        CHECK(run(chosen, [] {
+                  const auto all = motet::array<late>::create(5);
+                  for (std::int64_t i = 0; i < 5; ++i) all[i].tell<&late::pass>(all, 50);
+              }) == 0);
+        CHECK(handled == 5 * 52);
+    }
+}
+
+TEST_CASE("exit ends the run at once from anywhere: main, a chare, a hook, a `when`, a fiber among parked ones") {
+    for (const auto& chosen : some()) {
+        CHECK(run(chosen, [] {
+                  motet::exit(5);
+                  throw std::runtime_error("not reached");
+              }) == 5);
+        actor::unwound = 0;
+        CHECK(run(chosen, [] {
+                  const auto all = motet::array<actor>::create(4);
+                  all.tell<&actor::wait_for_ever>();
+                  motet::quiescence().get();
+                  all[2].tell<&actor::quit_deeply>(3, 6);
+                  auto [f, p] = motet::make_future<int>();
+                  f.get(); // for ever
+              }) == 6);
+        CHECK(actor::unwound == 4 + 4);
+        CHECK(run(chosen, [] {
+                  const auto all = motet::array<actor>::create(4);
+                  all.tell<&actor::quit>(9);
+                  all.all<&actor::wait_for_ever>().get();
+              }) == 9);
+        struct quits_at_birth {
+            int value = 0;
+            void on(motet::created) { motet::exit(11); }
+        };
+        CHECK(run(chosen, [] {
+                  motet::array<quits_at_birth>::create(3);
+                  motet::sleep_for(std::chrono::hours(1));
+              }) == 11);
+        struct quits_in_when {
+            int value = 0;
+            void call() {}
+            bool when(motet::entry<&quits_in_when::call>) const { motet::exit(12); }
+        };
+        CHECK(run(chosen, [] { motet::array<quits_in_when>::create(3)[1].ask<&quits_in_when::call>().get(); }) == 12);
+        CHECK(run(chosen, [] {
+                  motet::exit();
+                  return 1;
+              }) == 0);
+    }
+}
+
+TEST_CASE("the program's arguments are known everywhere") {
+    for (const auto& chosen : some()) {
+        const std::vector<std::string> given{"program", "--size", "5", "file name"};
+        bool equal = false;
+        auto body = [&] {
+            const auto group = motet::group<actor>::create();
+            equal = motet::arguments() == given;
+            for (const auto& each : group.gather<&actor::arguments>().get()) equal = equal && each == given;
+        };
+        run(chosen, body, given);
+        CHECK(equal);
+    }
+}
+
+TEST_CASE("motet::run takes Motet's options out of the arguments and tells errors") {
+    const auto call = [](std::vector<const char*> words, auto body) {
+        words.push_back(nullptr);
+        int count = static_cast<int>(words.size()) - 1;
+        auto** values = const_cast<char**>(words.data());
+        const int code = motet::run(count, values, body);
+        std::string left;
+        for (int i = 0; i < count; ++i) left += std::string(values[i]) + " ";
+        return left + std::to_string(code) + (values[count] == nullptr ? "" : " and no end");
+    };
+    int pes = 0;
+    CHECK(call({"x", "a", "--motet-pes", "2", "b"}, [&] { pes = static_cast<int>(motet::pe_count()); }) == "x a b 0");
+    CHECK(pes == 2);
+    CHECK(call({"x", "--motet-sim=2x3", "--motet-sim-table=off", "--motet-pes", "3"},
+               [&] { pes = static_cast<int>(motet::pe_count()); }) == "x 0");
+    CHECK(pes == 6);
+    CHECK(call({"x", "--motet-pes=1", "--motet-seed", "4", "--other", "--"}, [] { return 3; }) == "x --other -- 3");
+    const auto said = [&](std::vector<const char*> words, auto body) {
+        return in_child([&] { _exit(call(words, body).back() == '1' ? 1 : 0); });
+    };
+    CHECK(said({"x", "--motet-pes", "0"}, [] {}).errors ==
+          "motet: error: --motet-pes 0: expected a number of PEs from 1 to 65536\n");
+    CHECK(contains(said({"x", "--motet-sime"}, [] {}).errors, "unknown option --motet-sime"));
+    CHECK(contains(said({"x", "--motet-pes=2"}, [] { throw std::runtime_error("main fails"); }).errors,
+                   "motet: error: main fails (std::runtime_error)"));
+    CHECK(said({"x", "--motet-pes=2"}, [] { throw std::runtime_error("main fails"); }).code == 1);
+}
+
+TEST_CASE("an exception in a told method ends the program with chare, index, entry and text") {
+    for (const auto& chosen : some()) {
+        const auto text = error_of(chosen, [] {
+            const auto all = motet::array<actor, motet::grid<2>>::create({2, 3});
+            all(1, 2).tell<&actor::fail>("out of luck");
+            motet::quiescence().get();
+        });
+        CHECK(contains(text, "out of luck (std::runtime_error), in actor[1, 2] on PE "));
+        CHECK(contains(text, "entry run_test::actor::fail"));
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    motet::chare<actor>::create().tell<&actor::fail_oddly>();
+                                    motet::quiescence().get();
+                                }),
+                       "an exception that is no std::exception (int), in actor on PE"));
+        CHECK(contains(error_of(chosen, [] { throw std::runtime_error("in main"); }),
+                       "in main (std::runtime_error), on PE 0"));
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    motet::yield();
+                                    throw std::runtime_error("in main, later");
+                                }),
+                       "in main, later (std::runtime_error), on PE 0"));
+        // It unwinds what is parked.
+        actor::unwound = 0;
+        error_of(chosen, [] {
+            const auto all = motet::array<actor>::create(4);
+            all.tell<&actor::wait_for_ever>();
+            motet::quiescence().get();
+            all[0].tell<&actor::fail>("x");
+            motet::quiescence().get();
+        });
+        CHECK(actor::unwound == 4);
+    }
+}
+
+TEST_CASE("a deadlock is told fiber by fiber, with held messages") {
+    for (const auto& chosen : some()) {
+        const std::string text = error_of(chosen, [] {
+            const auto all = motet::array<actor>::create(4);
+            all[0].tell<&actor::wait_for_ever>();
+            all[1].tell<&actor::wait_for_future>();
+            all[2].tell<&actor::wait_for_channel>();
+            all[3].tell<&actor::wait_for_any>();
+            all[3].tell<&actor::never>(1);
+            motet::array<actor, motet::grid<2>>::create(motet::sparse)(5, -5).tell<&actor::never>(2);
+            motet::chare<actor>::create().ask<&actor::wait_for_ever>().get();
+        });
+        CHECK(contains(first_line(text), "deadlock: nothing can move any more, but 6 fibers wait:"));
+        for (const char* line :
+             {"actor[0], entry run_test::actor::wait_for_ever, on PE ",
+              "actor[1], entry run_test::actor::wait_for_future, on PE ",
+              "actor[2], entry run_test::actor::wait_for_channel, on PE ",
+              "actor[3], entry run_test::actor::wait_for_any, on PE ",
+              "actor, entry run_test::actor::wait_for_ever, on PE ", "main, on PE 0 waits for a future, for ",
+              " waits for a condition, for ", " waits for a future, for ", " waits for a value from a channel, for ",
+              " waits for one of several futures, for ", "and these messages are held back:",
+              "actor[3], entry run_test::actor::never, on PE ", ": its `when` is not satisfied",
+              "actor[5, -5], entry run_test::actor::never, on PE ", ": there is no element of that index"}) {
+            INFO(line);
+            INFO(text);
+            CHECK(contains(text, line));
+        }
+    }
+    CHECK(contains(error_of(simulated(2, 1),
+                            [] {
+                                auto [f, p] = motet::make_future<int>();
+                                auto slow = motet::after(std::chrono::seconds(3));
+                                f.get();
+                            }),
+                   "main, on PE 0 waits for a future, for 3.0 s"));
+}
+
+TEST_CASE("a deadlock of main alone, and of a broadcast") {
+    for (const auto& chosen : some()) {
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    bool never = false;
+                                    motet::wait([&] { return never; });
+                                }),
+                       "main, on PE 0 waits for a condition"));
+        const auto text = error_of(chosen, [] { motet::array<actor>::create(3).all<&actor::never>(1).get(); });
+        CHECK(contains(text, "but 1 fiber waits:"));
+        CHECK(contains(text, "actor[2], entry run_test::actor::never"));
+    }
+}
+
+TEST_CASE("what is not delivered to erased elements is counted and told") {
+    for (const auto& chosen : {threads(2), simulated(3, 2)}) {
+        const auto end = in_child([&] {
+            run(chosen, [] {
+                const auto all = motet::array<actor>::create(3);
+                all.erase(1).get();
+                all[1].tell<&actor::never>(1);
+                all[1].tell<&actor::quit>(1);
+            });
+        });
+        CHECK(end.code == 0);
+        CHECK(contains(end.errors, "motet: warning: 2 messages to erased elements were dropped"));
+    }
+}
+
+TEST_CASE("numbers of PEs and processes, time, charged time") {
+    one(simulated(3, 2), [] {
+        CHECK(motet::my_pe() == 0);
+        CHECK(motet::pe_count() == 6);
+        CHECK(motet::my_process() == 0);
+        CHECK(motet::process_count() == 3);
+        const double before = motet::now();
+        motet::charge(0.25);
+        CHECK(motet::now() - before == doctest::Approx(0.25));
+    });
+    one(threads(2), [] {
+        CHECK(motet::pe_count() == 2);
+        CHECK(motet::process_count() == 1);
+        const double before = motet::now();
+        motet::charge(1e9);
+        CHECK(motet::now() - before < 10);
+    });
+}

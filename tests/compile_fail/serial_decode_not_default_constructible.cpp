@@ -1,0 +1,17 @@
+// expect: motet: what is decoded must be default constructible
+// SPDX-License-Identifier: BSL-1.0
+#include <motet/serial/serial.hpp>
+
+class account {
+public:
+    explicit account(int owner) : owner_(owner) {}
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(owner_);
+    }
+
+private:
+    int owner_;
+};
+
+int main() { motet::serial::decode<account>({}); }
