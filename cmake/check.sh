@@ -24,8 +24,12 @@ tests() { # PRESET CTEST-ARGUMENT…
 stage_setup() { cmake/setup.sh check; }
 # Not --dry-run: it finds fault with the comment after every inline namespace, and would put the same in its place.
 stage_format() {
-    local result=0
-    while IFS= read -r file; do clang-format-16 "$file" | diff -u "$file" - || result=1; done < <(sources)
+    local copy result=0
+    copy=$(mktemp -d)
+    sources | xargs cp --parents -t "$copy" && cp .clang-format "$copy"
+    (cd "$copy" && find . -name '*.[ch]pp' -print0 | xargs -0 clang-format-16 -i)
+    while IFS= read -r file; do diff -u "$file" "$copy/$file" || result=1; done < <(sources)
+    rm -rf "$copy"
     return "$result"
 }
 stage_docs() { cmake/check_docs.py; }

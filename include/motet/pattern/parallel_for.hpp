@@ -29,6 +29,7 @@
 ///    is counted in: it looks for some time, then parks, and the last to leave sends it a message. A helper that comes
 ///    later claims nothing, hence never touches the body, which may be gone.
 /// 4. A body that throws ends the loop: no chunk is claimed any more, and the caller throws the first exception on.
+///    One that ends the run (motet::exit) ends the loop too, and the caller is unwound.
 /// 5. The body may not wait. So a chunk that was begun ends without help, and a loop inside a body, and a caller that
 ///    is unwound because the run ends, can wait for the chunks under way without parking.
 /// 6. Simulated PEs take turns: one chunk each, in the order of their clocks. A helper tells the caller by a message
@@ -94,6 +95,7 @@ struct loop_control {
     alignas(64) std::atomic<std::uint32_t> active{0}; ///< helpers counted in
     std::atomic<bool> waiting{false};                 ///< the caller wants a message when nobody is counted in
     std::atomic<bool> failed{false};
+    std::atomic<bool> ended{false}; ///< the body has ended the run: the caller does not go on
 
     bool exhausted() const { return next.load(std::memory_order_acquire) >= chunks.size(); }
     void stop() { next.store(std::uint64_t{1} << 63, std::memory_order_release); }
@@ -126,6 +128,7 @@ inline bool run_chunk(loop_control& loop) {
     try {
         loop.run(loop.work, chunk, loop.chunks[chunk]);
     } catch (const fiber::unwind&) { // motet::exit
+        loop.ended = true;
         loop.stop();
         throw;
     } catch (...) {
@@ -272,6 +275,7 @@ inline void run_loop(pe& p, std::uint64_t iterations, std::uint64_t grain, void*
             park_for_loop(p, *loop, [&] { return loop->active.load(std::memory_order_seq_cst) == 0; });
         }
     }
+    if (loop->ended) throw fiber::unwind{};
     if (loop->problem) std::rethrow_exception(loop->problem);
 }
 
