@@ -57,19 +57,22 @@ check "two PEs" same "$(same_cells --motet-pes 2)" "$one"
 check "simulated, with moves and delays" \
     same "$(same_cells --motet-sim 4x2 --motet-seed 3 --motet-sim-migrate 0.2 --motet-sim-delay 10us)" "$one"
 
-# lmp itself, on another melt.
+# lmp itself, on a mixture in a box with unlike edges.
 if command -v lmp >/dev/null; then
     cat >in.other <<'END'
 units lj
 atom_style atomic
 lattice fcc 0.8
 region box block 0 7 0 5 -3 3
-create_box 1 box
+create_box 2 box
 create_atoms 1 box
+set group all type/fraction 2 0.3 4711
 mass 1 1.0
+mass 2 2.0
 velocity all create 2.0 12345 loop geom
 pair_style lj/cut 2.5
 pair_coeff 1 1 1.0 1.0
+pair_coeff 2 2 0.7 0.9
 fix 1 all nve
 run 250
 write_data other.data

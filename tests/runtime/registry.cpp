@@ -46,7 +46,7 @@ TEST_CASE("items are numbered by name, whatever the order in which they came") {
     CHECK(b == 2);
     CHECK(c == 3);
     CHECK(up.fingerprint() == down.fingerprint());
-    CHECK(down.get<operations>(2).value == 2);
+    CHECK(down.at<operations>(2).value == 2);
     CHECK(std::string(down.name(3)) == "c");
     CHECK(!down.knows(0));
     CHECK(down.knows(3));
@@ -80,7 +80,7 @@ TEST_CASE("what is added later, by a library that was loaded, is numbered by the
     r.seal();
     CHECK(a == 1);
     CHECK(b == 2);
-    CHECK(r.get<operations>(b).value == 2);
+    CHECK(r.at<operations>(b).value == 2);
 }
 
 TEST_CASE("who asks for a number is registered before main") {

@@ -59,9 +59,14 @@ public:
             for (const char* c = items[i].name; *c != 0; ++c)
                 fingerprint_value = (fingerprint_value ^ static_cast<unsigned char>(*c)) * 1099511628211u;
         }
-        numbered = table.data();
+        if (this == &instance()) numbered = table.data();
         sealed = true;
     }
+    template <class Operations>
+    const Operations& at(std::uint32_t number) const {
+        return *static_cast<const Operations*>(table[number]);
+    }
+    /// The same of the one registry there is outside of tests: every message looks there.
     template <class Operations>
     static const Operations& get(std::uint32_t number) {
         return *static_cast<const Operations*>(numbered[number]);
@@ -73,7 +78,7 @@ public:
 private:
     std::vector<item> items;
     std::vector<const void*> table;
-    static inline const void* const* numbered = nullptr; ///< the table, once it is sealed: every message looks there
+    static inline const void* const* numbered = nullptr; ///< the table of instance(), once it is sealed
     std::uint64_t fingerprint_value = 0;
     bool sealed = false;
 };
