@@ -12,8 +12,10 @@
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
+#include <numeric>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -49,10 +51,10 @@ struct pool_master {
 inline std::vector<std::int64_t> pool_master::take(std::int64_t count) {
     jobs.resize(static_cast<std::size_t>(pe_count()));
     std::vector<std::int64_t> pes(jobs.size());
-    for (std::size_t i = 0; i < pes.size(); ++i) pes[i] = static_cast<std::int64_t>((i + 1) % pes.size()); // ours last
-    std::stable_sort(pes.begin(), pes.end(), [&](std::int64_t a, std::int64_t b) {
-        return jobs[static_cast<std::size_t>(a)] < jobs[static_cast<std::size_t>(b)];
-    });
+    std::iota(pes.begin(), pes.end(), std::int64_t{0});
+    // Of equally busy ones PE 0, where main runs, comes last.
+    const auto rank = [&](std::int64_t pe) { return std::tuple(jobs[static_cast<std::size_t>(pe)], pe == 0, pe); };
+    std::sort(pes.begin(), pes.end(), [&](std::int64_t a, std::int64_t b) { return rank(a) < rank(b); });
     pes.resize(static_cast<std::size_t>(count));
     for (const std::int64_t pe : pes) ++jobs[static_cast<std::size_t>(pe)];
     return pes;
