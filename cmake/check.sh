@@ -33,7 +33,8 @@ stage_format() {
     return "$result"
 }
 stage_docs() { cmake/check_docs.py; }
-stage_release() { configure_and_build release -DMOTET_BUILD_BENCH=OFF && tests release; }
+# 100 seeds of each simulated test of chares; `MOTET_TEST_SEEDS=1000 build/release/tests/test_chare` is the soak.
+stage_release() { configure_and_build release -DMOTET_BUILD_BENCH=OFF && MOTET_TEST_SEEDS=100 tests release; }
 stage_asan() { configure_and_build asan test_serial test_fiber test_runtime && tests asan -R '^(serial|fiber|runtime)$'; }
 stage_tsan() { configure_and_build tsan test_fiber test_runtime && tests tsan -R '^(fiber|runtime)$'; }
 stage_bench() { configure_and_build release -DMOTET_BUILD_BENCH=ON; }

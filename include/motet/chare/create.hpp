@@ -29,9 +29,11 @@ inline void populate(pe& p, part& c) {
         if (info.linear) {
             c.own_first = first;
             c.own_count = end - first;
+            c.table.reserve_row(first, end - first);
+        } else {
+            c.table.reserve(end - first);
         }
         c.reciprocal = block_reciprocal(info.total, pes);
-        c.table.reserve(end - first);
         for (std::uint64_t place = first; place < end; ++place)
             make(info.linear ? index_bits{place, 0} : c.type->from_linear(info.extent, place));
         return;

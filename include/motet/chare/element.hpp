@@ -93,10 +93,13 @@ struct element : element_header {
     T object;
 };
 
-/// The elements of a collection on one PE, found by index.
+/// The elements of a collection on one PE, found by index. As long as they are those of a row of indices, as in a dense
+/// array that nobody has moved or left, their places say where they are; from then on a hash table does.
 class element_table {
 public:
     element_header* find(const index_bits& index) const {
+        if (index.low - row_first < row_count && index.high == 0) [[likely]]
+            return elements[index.low - row_first];
         const std::uint64_t hash = hash_of(index);
         for (std::size_t i = hash & mask;; i = (i + 1) & mask) {
             const std::uint64_t slot = slots[i];
@@ -108,12 +111,22 @@ public:
         }
     }
     void insert(element_header* e) {
+        if (row_count != 0 || row_expected) {
+            if (e->index == index_bits{row_first + elements.size(), 0}) {
+                row_expected = false;
+                ++row_count;
+                e->position = static_cast<std::uint32_t>(elements.size());
+                return elements.push_back(e);
+            }
+            leave_row();
+        }
         if (2 * (elements.size() + 1) > slots.size()) grow(4 * (elements.size() + 1));
         e->position = static_cast<std::uint32_t>(elements.size());
         elements.push_back(e);
         place(*e);
     }
     void remove(element_header* e) {
+        if (row_count != 0) leave_row();
         std::size_t hole = slot_of(*e);
         element_header* last = elements.back();
         if (last != e) {
@@ -132,14 +145,26 @@ public:
             }
         }
     }
+    /// Makes room for `count` elements that come next.
     void reserve(std::size_t count) {
         elements.reserve(count);
         if (2 * count > slots.size()) grow(2 * count);
+    }
+    /// The same for the first elements of an empty table, whose indices will be `first`, `first` + 1 and so on.
+    void reserve_row(std::uint64_t first, std::size_t count) {
+        elements.reserve(count);
+        row_first = first;
+        row_expected = true;
     }
 
     std::vector<element_header*> elements; ///< a removal puts the last one into the gap
 
 private:
+    void leave_row() {
+        row_count = 0;
+        row_expected = false;
+        grow(2 * (elements.size() + 1));
+    }
     void place(const element_header& e) {
         const std::uint64_t hash = hash_of(e.index);
         std::size_t i = hash & mask;
@@ -161,6 +186,9 @@ private:
 
     std::vector<std::uint64_t> slots = std::vector<std::uint64_t>(8, 0);
     std::size_t mask = 7;
+    std::uint64_t row_first = 0;
+    std::uint64_t row_count = 0; ///< all elements, while their places say where they are; else 0
+    bool row_expected = false;   ///< the first element may begin a row
 };
 
 } // namespace motet::inline MOTET_VARIANT::runtime

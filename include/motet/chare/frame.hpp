@@ -114,7 +114,8 @@ inline void look_at_conditions(pe& p, part& c, element_header& e) {
         }
     }
     message* before = nullptr;
-    for (message* m = x.held.front(); m != nullptr; before = m, m = m->next) {
+    // A `when` may read what the hooks have made; they look here again when they have run.
+    for (message* m = e.hooks_due() ? nullptr : x.held.front(); m != nullptr; before = m, m = m->next) {
         if (!admits(p, c, e, *m)) continue;
         x.held.remove(before, m);
         --local_chares::of(p).when_held;

@@ -18,15 +18,17 @@ namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
 
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_to_wait(pe& p) {
+    if (p.current_frame == nullptr)
+        throw error("this waits, and only main and entry methods of chares can: the caller runs outside of them");
+    throw error("this waits inside a `when`, a condition, a reducer, on(motet::departing) or the body of a parallel "
+                "loop, which may not: " +
+                p.state->place(p, *p.current_frame));
+}
 /// The frame that is about to wait. Throws `error` where nobody may.
 inline frame& waiting_frame(pe& p) {
-    if (p.current_frame == nullptr) [[unlikely]]
-        throw error("this waits, and only main and entry methods of chares can: the caller runs outside of them");
-    if (!p.current_frame->may_wait) [[unlikely]]
-        throw error(
-            "this waits inside a `when`, a condition, a reducer, on(motet::departing) or the body of a parallel "
-            "loop, which may not: " +
-            p.state->place(p, *p.current_frame));
+    if (p.current_frame == nullptr || !p.current_frame->may_wait) [[unlikely]]
+        refuse_to_wait(p);
     return *p.current_frame;
 }
 

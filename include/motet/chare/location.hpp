@@ -501,7 +501,8 @@ inline element_header& install_element(pe& p, part& c, element_header* e, const 
                                        std::uint64_t version) {
     e->index = index;
     e->version = version;
-    e->seen = c.current;
+    e->seen =
+        std::max(c.current, c.round_seen); // it must not hear what made others contribute to a round it does not owe
     e->round = c.begun;
     ++c.population_of(e->round);
     c.table.insert(e);

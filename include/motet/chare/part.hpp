@@ -162,6 +162,7 @@ struct part {
     // Reductions (reduction.hpp).
     std::uint64_t begun = 0;                 ///< the last round known to have begun
     std::uint64_t passed = 0;                ///< the last round passed on to the parent
+    std::uint64_t round_seen = 0;            ///< the last broadcast seen by those who have made rounds begin
     std::deque<reduction_round> rounds;      ///< from passed + 1 on
     std::deque<std::uint32_t> population{0}; ///< [i]: elements here that owe this PE the rounds from passed + 1 + i on
     std::map<std::uint64_t, std::uint32_t> away_round; ///< elements sent off and not yet acknowledged, by rounds done

@@ -14,7 +14,10 @@
 /// 1. A PE answers for the elements it has. `population` counts them by the rounds they are done with. A round begins
 /// on a
 ///    PE with the first contribution there, with the report of a child, or when the parent prompts it.
-/// 2. An element is born with the last round that has begun on its PE: it takes part from the next one on.
+/// 2. An element is born with the last round that has begun on its PE: it takes part from the next one on. News of a
+/// round
+///    bring with them the last broadcast that its contributors have seen, and the element counts as having seen that
+///    too: else it could hear late what made the others contribute to a round that it does not owe.
 /// 3. A round passes when it has begun, no element here is left that owes it, none that owed it when it left is
 ///    unacknowledged, nothing that others owe on this PE's account is missing, and all children have reported. The PE
 ///    then reports to its parent; the root hands the result to the target. Rounds pass in order.
@@ -31,11 +34,18 @@ struct reduction_type {
     void (*finish)(pe&, const address&, partial&& all);
 };
 
-inline void report_round(pe& p, part& c, std::uint64_t number, std::uint32_t type, address target, partial result);
+inline void report_round(pe& p, part& c, std::uint64_t number, std::uint64_t seen, std::uint32_t type, address target,
+                         partial result);
+
+/// A round has begun somewhere, by those who had seen broadcasts up to `seen`.
+inline void note_begun(part& c, std::uint64_t number, std::uint64_t seen) {
+    c.begun = std::max(c.begun, number);
+    c.round_seen = std::max(c.round_seen, seen);
+}
 
 /// Step 5, at a child.
-inline void prompt_round(pe& p, part& c, std::uint64_t number) {
-    c.begun = std::max(c.begun, number);
+inline void prompt_round(pe& p, part& c, std::uint64_t number, std::uint64_t seen) {
+    note_begun(c, number, seen);
     look_at_rounds(p, c);
 }
 
@@ -59,8 +69,9 @@ inline void look_at_rounds(pe& p, part& c) {
         if (first.owed != 0) return;
         if (first.children != over.child_count(p.number)) {
             if (std::exchange(first.prompted, true)) return;
-            over.for_each_child(p.number,
-                                [&](pe_number child) { post_part<&prompt_round>(p, child, c.info->id, number); });
+            over.for_each_child(p.number, [&](pe_number child) {
+                post_part<&prompt_round>(p, child, c.info->id, number, c.round_seen);
+            });
             return;
         }
         reduction_round round = std::move(first);
@@ -71,8 +82,8 @@ inline void look_at_rounds(pe& p, part& c) {
         if (p.number == over.root)
             finish_round(p, c, std::move(round));
         else
-            post_part<&report_round>(p, over.parent(p.number), c.info->id, number, round.type, round.target,
-                                     std::move(round.result));
+            post_part<&report_round>(p, over.parent(p.number), c.info->id, number, c.round_seen, round.type,
+                                     round.target, std::move(round.result));
     }
 }
 
@@ -93,8 +104,9 @@ inline void add_to_round(const pe& p, const part& c, reduction_round& round, std
     combine_into(p, c, registry::get<reduction_type>(type), round.result, std::move(more));
 }
 
-inline void report_round(pe& p, part& c, std::uint64_t number, std::uint32_t type, address target, partial result) {
-    c.begun = std::max(c.begun, number);
+inline void report_round(pe& p, part& c, std::uint64_t number, std::uint64_t seen, std::uint32_t type, address target,
+                         partial result) {
+    note_begun(c, number, seen);
     reduction_round& round = c.round(number);
     ++round.children;
     add_to_round(p, c, round, type, target, std::move(result));
@@ -142,7 +154,7 @@ inline void contribute(pe& p, part& c, element_header& e, std::uint32_t type, co
     }
     --c.population_of(number - 1);
     ++c.population_of(number);
-    c.begun = std::max(c.begun, number);
+    note_begun(c, number, e.seen);
     add_to_round(p, c, c.round(number), type, target, std::move(one));
     if (c.population[0] == 0) look_at_rounds(p, c);
 }

@@ -331,7 +331,7 @@ void parallel_for(Begin begin, End end, Body&& body, std::optional<std::int64_t>
     static_assert(std::is_invocable_v<body_type&, index>,
                   "motet: the body of parallel_for(begin, end, body) is called with one index: body(i)");
     runtime::pe& p = runtime::this_pe();
-    const std::uint64_t iterations = runtime::loop_length<index>(begin, end);
+    const std::uint64_t iterations = runtime::loop_length(static_cast<index>(begin), static_cast<index>(end));
     const std::uint64_t smallest = runtime::smallest_chunk(grain, iterations, p.home.pe_count);
     struct job {
         body_type& body;
@@ -366,7 +366,7 @@ Value parallel_reduce(Begin begin, End end, Value initial, Body&& body, Op&& op,
             std::is_convertible_v<std::invoke_result_t<body_type&, index>, Value>,
         "motet: the op of parallel_reduce takes two values of the type of `initial`, and body(i) results in one");
     runtime::pe& p = runtime::this_pe();
-    const std::uint64_t iterations = runtime::loop_length<index>(begin, end);
+    const std::uint64_t iterations = runtime::loop_length(static_cast<index>(begin), static_cast<index>(end));
     const std::uint64_t smallest = runtime::smallest_chunk(grain, iterations, p.home.pe_count);
     const runtime::loop_chunks chunks(iterations, p.home.pe_count, smallest);
     struct job {

@@ -57,8 +57,9 @@ public:
     }
 
 private:
-    static constexpr int step = 8;          ///< handlers between two looks at the clock
-    static constexpr int longest_turn = 32; ///< handlers between two exchanges with others
+    static constexpr int step = 8;              ///< handlers between two looks at the clock
+    static constexpr int longest_turn = 32;     ///< handlers between two exchanges with others
+    static constexpr int looks_in_a_hurry = 32; ///< into the inbox, before the processor is given pauses
 
     static void loop(void* pointer) {
         threaded_pe& own = *static_cast<threaded_pe*>(pointer);
@@ -98,12 +99,13 @@ private:
         p.take_timers();
         if (p.take_inbox() || !p.nothing_queued()) return;
         if (spin > 0) {
-            const double end = p.now() + spin;
+            double end = 0; // what answers at once is not worth a look at the clock
             for (int i = 1;; ++i) {
                 if (!p.incoming.empty()) return;
-                relax_cpu();
+                if (i > looks_in_a_hurry) relax_cpu();
                 if (i % 64 == 0) {
                     const double now = p.now();
+                    if (end == 0) end = now + spin;
                     if (now > end || p.stopping.load(std::memory_order_relaxed)) break;
                     if (const double timer = p.next_timer(); timer == 0) return;
                     if (p.watch && wants_wave(now)) break;
