@@ -99,4 +99,10 @@ int main(int argc, char** argv) {
                    compile(hello, "-O0"), motet_bench::rival{"the standard headers", compile(empty, "-O0")});
     report.compare({.id = "compile.hello_O2", .unit = "s", .repetitions = 5}, compile(hello, "-O2"),
                    motet_bench::rival{"the standard headers", compile(empty, "-O2")});
+    // As the files of a program that links to motet::separate.
+    const std::string separate = " -DMOTET_SEPARATE -UFMT_HEADER_ONLY";
+    report.compare({.id = "compile.separate", .unit = "s", .at_most = 2.0, .goal_is_ratio = true, .repetitions = 5},
+                   compile(hello, "-O0" + separate), motet_bench::rival{"the standard headers", compile(empty, "-O0")});
+    report.compare({.id = "compile.separate_O2", .unit = "s", .repetitions = 5}, compile(hello, "-O2" + separate),
+                   motet_bench::rival{"the standard headers", compile(empty, "-O2")});
 }

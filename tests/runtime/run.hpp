@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/call.hpp>
+#include <motet/runtime/deliver.hpp>
 #include <motet/runtime/launch.hpp>
+#include <motet/runtime/quiescence.hpp>
 
 #include <doctest/doctest.h>
 

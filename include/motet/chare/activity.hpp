@@ -17,9 +17,8 @@ namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
 
-inline void activity_up(pe& p, std::uint64_t id, pe_number root, activity_counts counts);
+#if MOTET_BODIES
 
-/// Passes the sums up, at the owner judges them.
 inline void activity_wave_back(pe& p, std::uint64_t id, pe_number root);
 
 inline void activity_down(pe& p, std::uint64_t id, pe_number root) {
@@ -38,6 +37,7 @@ inline void activity_up(pe& p, std::uint64_t id, pe_number root, activity_counts
     if (--a.missing == 0) activity_wave_back(p, id, root);
 }
 
+/// Passes the sums up, at the owner judges them.
 inline void activity_wave_back(pe& p, std::uint64_t id, pe_number root) {
     activity_state& a = local_chares::of(p).activities[id];
     a.sum.made += a.own.made;
@@ -55,6 +55,7 @@ inline void activity_wave_back(pe& p, std::uint64_t id, pe_number root) {
     p.send_after(a.pause, call<&activity_down>::make(p, id, root));
 }
 
+/// Tells `to` when the activity is complete; called by its owner.
 inline void want_completion(pe& p, std::uint64_t id, address to) {
     activity_state& a = local_chares::of(p).activities[id];
     a.wanted.push_back(to);
@@ -63,6 +64,7 @@ inline void want_completion(pe& p, std::uint64_t id, address to) {
     a.pause = 0;
     activity_down(p, id, p.number);
 }
+#endif // MOTET_BODIES
 
 } // namespace runtime
 
@@ -85,13 +87,7 @@ public:
     /// So many are done.
     void consume(std::uint64_t pieces = 1) const { counts().done += pieces; }
     /// A future that is ready when all that was produced is consumed.
-    future<void> completed() const {
-        counts();
-        runtime::pe& p = runtime::this_pe();
-        auto [made, to] = runtime::new_future<void>(p);
-        runtime::post<&runtime::want_completion>(p, owner_, id(), to);
-        return std::move(made);
-    }
+    future<void> completed() const;
 
     template <class Archive>
     void serialize(Archive& archive) {
@@ -108,5 +104,15 @@ private:
     runtime::pe_number owner_ = runtime::no_pe;
     std::uint64_t serial_ = 0;
 };
+
+#if MOTET_BODIES
+MOTET_INLINE future<void> activity::completed() const {
+    counts();
+    runtime::pe& p = runtime::this_pe();
+    auto [made, to] = runtime::new_future<void>(p);
+    runtime::post<&runtime::want_completion>(p, owner_, id(), to);
+    return std::move(made);
+}
+#endif // MOTET_BODIES
 
 } // namespace motet::inline MOTET_VARIANT

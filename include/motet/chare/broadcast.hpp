@@ -90,6 +90,18 @@ void combine_into(const pe& p, const part& c, const Operations& how, partial& al
     }
 }
 
+/// What this PE knows of the results of broadcast `number`.
+MOTET_INLINE open_broadcast& results_of(part& c, std::uint64_t number);
+/// One call on this PE's account is over; its result has been combined into `all`.
+MOTET_INLINE void returned(pe& p, part& c, std::uint64_t number, open_broadcast& all);
+/// Puts what one call gave to the results on the PE `to`, on whose account it ran. `type`: of the broadcast.
+MOTET_INLINE void give_result(pe& p, const address& to, std::uint32_t type, partial one);
+/// Step 1: sends a broadcast to the root. `flags` and `priority`: of that message.
+MOTET_INLINE void issue_broadcast(pe& p, collection_id id, std::shared_ptr<broadcast> what, std::uint8_t flags = 0,
+                                  std::int32_t priority = 0);
+
+#if MOTET_BODIES
+
 /// Step 5, at a parent.
 inline void report_broadcast(pe& p, part& c, std::uint64_t number, partial result);
 
@@ -133,9 +145,10 @@ inline void report_broadcast(pe& p, part& c, std::uint64_t number, partial resul
     if (close_broadcast(p, c, number, b)) c.open.erase(found);
 }
 
-/// One call on this PE's account is over; its result has been combined.
-inline void returned(pe& p, part& c, std::map<std::uint64_t, open_broadcast>::iterator call) {
-    if (--call->second.owed == 0 && close_broadcast(p, c, call->first, call->second)) c.open.erase(call);
+MOTET_INLINE open_broadcast& results_of(part& c, std::uint64_t number) { return c.open[number]; }
+
+MOTET_INLINE void returned(pe& p, part& c, std::uint64_t number, open_broadcast& all) {
+    if (--all.owed == 0 && close_broadcast(p, c, number, all)) c.open.erase(number);
 }
 
 /// Step 3, at A: B has delivered what the element had not seen, and A answers for it.
@@ -151,7 +164,7 @@ inline void acknowledge(pe& p, part& c, std::uint64_t had_seen, std::uint64_t ha
 
 /// Step 2: goes on with deliveries until none is left, or somebody must go before. A handler that waits leaves the loop
 /// to another fiber; it comes back to whatever is left then.
-inline void local_chares::proceed(pe& p) {
+MOTET_INLINE void local_chares::proceed(pe& p) {
     while (!work.empty()) {
         if (!p.ready.empty()) {
             p.work_open = false;
@@ -225,9 +238,30 @@ inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_pt
 }
 
 /// Step 1, at the root.
-inline void issue_broadcast(pe& p, part& c, std::shared_ptr<broadcast> what) {
+inline void take_broadcast(pe& p, part& c, std::shared_ptr<broadcast> what) {
     begin_broadcast(p, c, ++c.issued, std::move(what), std::exchange(c.closed_broadcasts, {}));
 }
+
+MOTET_INLINE void issue_broadcast(pe& p, collection_id id, std::shared_ptr<broadcast> what, std::uint8_t flags,
+                                  std::int32_t priority) {
+    check_name(id);
+    message* m = part_message<&take_broadcast>(p, id, std::move(what));
+    m->flags = static_cast<std::uint8_t>(m->flags | flags);
+    m->priority = priority;
+    p.send(id.root, m);
+}
+
+inline void take_result(pe& p, part& c, std::uint64_t number, std::uint32_t type, partial one) {
+    open_broadcast& all = results_of(c, number);
+    combine_into(p, c, registry::get<broadcast_type>(type), all.result, std::move(one));
+    returned(p, c, number, all);
+}
+
+MOTET_INLINE void give_result(pe& p, const address& to, std::uint32_t type, partial one) {
+    if (to.pe != p.number) return post_part<&take_result>(p, to.pe, to.collection, to.index.low, type, std::move(one));
+    take_result(p, *local_chares::of(p).find(p, to.collection), to.index.low, type, std::move(one));
+}
+#endif // MOTET_BODIES
 
 /// The kinds of results of a broadcast: nobody wants to know that it is over.
 struct untold {};
@@ -308,12 +342,12 @@ struct broadcast_of {
         if (to.pe != p.number) {
             partial one;
             if constexpr (!counts_only) one.value = boxed::of<accumulator>(lift(p, result));
-            return post_part<&take_result>(p, to.pe, to.collection, to.index.low, std::move(one));
+            return give_result(p, to, id(), std::move(one));
         }
         part& c = *local_chares::of(p).find(p, to.collection);
-        const auto open = c.open.try_emplace(to.index.low).first;
+        open_broadcast& open = results_of(c, to.index.low);
         if constexpr (!counts_only) {
-            partial& all = open->second.result;
+            partial& all = open.result;
             if (!all.value)
                 all.value = boxed::of<accumulator>(lift(p, result));
             else {
@@ -322,7 +356,7 @@ struct broadcast_of {
                 how::combine(all.value.template as<accumulator>(), std::move(one));
             }
         }
-        returned(p, c, open);
+        returned(p, c, to.index.low, open);
     }
     static void give_failure(pe& p, const address& to, failure&& why) {
         if constexpr (std::is_same_v<Op, untold>) {
@@ -331,13 +365,7 @@ struct broadcast_of {
         }
         partial one;
         if (!std::is_same_v<Op, untold>) one.fail(std::move(why));
-        if (to.pe != p.number) return post_part<&take_result>(p, to.pe, to.collection, to.index.low, std::move(one));
-        take_result(p, *local_chares::of(p).find(p, to.collection), to.index.low, std::move(one));
-    }
-    static void take_result(pe& p, part& c, std::uint64_t number, partial one) {
-        const auto open = c.open.try_emplace(number).first;
-        combine_into(p, c, operations, open->second.result, std::move(one));
-        returned(p, c, open);
+        give_result(p, to, id(), std::move(one));
     }
 
     static inline const delivery delivering{&give_value, &give_failure};
@@ -349,10 +377,11 @@ struct broadcast_of {
         return m;
     }
     static inline const broadcast_type operations{&deliver_one, &combine, &finish, &message_for};
+    static std::uint32_t id() { return registered<broadcast_of, operations>::id(); }
 
     static std::shared_ptr<broadcast> make(const address& target, stored&& arguments) {
         auto b = std::make_shared<broadcast>();
-        b->type = registered<broadcast_of, operations>::id();
+        b->type = id();
         b->reply = registered<delivery_of_broadcast<M, Op, Index>, delivering>::id();
         b->target = target;
         b->arguments = boxed::of<stored>(std::move(arguments));

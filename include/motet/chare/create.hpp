@@ -2,7 +2,7 @@
 #pragma once
 
 #include <motet/chare/collection_type.hpp>
-#include <motet/chare/location.hpp>
+#include <motet/chare/move.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -11,6 +11,9 @@
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
+MOTET_INLINE collection_id create_collection(pe& p, collection_info&& made);
+
+#if MOTET_BODIES
 /// Makes the elements of a new collection that begin their life on this PE.
 inline void populate(pe& p, part& c) {
     const collection_info& info = *c.info;
@@ -55,7 +58,7 @@ inline void create_part(pe& p, std::shared_ptr<collection_info> info) {
     while (!waiting.empty()) p.enqueue_again(waiting.pop());
 }
 
-inline collection_id create_collection(pe& p, collection_info&& made) {
+MOTET_INLINE collection_id create_collection(pe& p, collection_info&& made) {
     auto info = std::make_shared<collection_info>(std::move(made));
     info->id = {p.number, static_cast<std::uint32_t>(++p.serial)};
     p.job.created_something = true;
@@ -63,6 +66,7 @@ inline collection_id create_collection(pe& p, collection_info&& made) {
     create_part(p, std::move(info));
     return id;
 }
+#endif // MOTET_BODIES
 
 inline pe_number checked_pe(const pe& p, std::int64_t number) {
     if (number < 0 || number >= static_cast<std::int64_t>(p.job.pe_total()))
@@ -72,7 +76,10 @@ inline pe_number checked_pe(const pe& p, std::int64_t number) {
 }
 
 /// Done inserting: an unknown index is an error from now on.
-inline void close_part(pe& p, part& c, address told) {
+MOTET_INLINE void close_part(pe& p, part& c, address told);
+
+#if MOTET_BODIES
+MOTET_INLINE void close_part(pe& p, part& c, address told) {
     c.sealed = true;
     for (auto each = c.homes.begin(); each != c.homes.end();) {
         if (each->second.now == home_record::state::unborn) {
@@ -84,5 +91,6 @@ inline void close_part(pe& p, part& c, address told) {
     }
     deliver_nothing(p, told);
 }
+#endif // MOTET_BODIES
 
 } // namespace motet::inline MOTET_VARIANT::runtime

@@ -214,7 +214,10 @@ constexpr bool has_when() {
 }
 
 /// "Tile::border" out of "motet::entry<&Tile::border>", "Tile::total" out of "motet::entry<&(Tile::total() const)>".
-inline std::string method_name(const std::string& entry_type) {
+MOTET_INLINE std::string method_name(const std::string& entry_type);
+
+#if MOTET_BODIES
+MOTET_INLINE std::string method_name(const std::string& entry_type) {
     const auto begin = entry_type.find('&') + 1;
     std::string text = entry_type.substr(begin, entry_type.rfind('>') - begin);
     if (begin == 0 || !text.starts_with('(') || text.starts_with("(anonymous namespace)")) return text;
@@ -232,6 +235,7 @@ inline std::string method_name(const std::string& entry_type) {
     }
     return text;
 }
+#endif // MOTET_BODIES
 template <auto Method>
 std::string entry_name() {
     return method_name(demangled(typeid(entry<Method>).name()));

@@ -30,10 +30,14 @@ struct erased : remote_error {
 
 namespace runtime {
 
-[[noreturn]] inline void raise(failure&& why) {
+[[noreturn]] MOTET_INLINE void raise(failure&& why);
+
+#if MOTET_BODIES
+MOTET_INLINE void raise(failure&& why) {
     if (why.erased) throw erased(std::move(why));
     throw remote_error(std::move(why));
 }
+#endif // MOTET_BODIES
 
 /// Ends the program with an exception that nobody waits for.
 inline void fail_program(pe& p, const failure& why) { p.job.fail(remote_error(failure(why)).what()); }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <motet/chare/errors.hpp>
-#include <motet/chare/location.hpp>
+#include <motet/chare/move.hpp>
 #include <motet/runtime/call.hpp>
 #include <motet/runtime/waiter.hpp>
 
@@ -36,7 +36,18 @@ private:
 };
 
 /// The failure that the exception being handled makes of frame `f`.
-inline failure failure_of(pe& p, const frame& f, const char* within = nullptr) {
+MOTET_INLINE failure failure_of(pe& p, const frame& f, const char* within = nullptr);
+/// on(created) and on(arrived), if they have not run yet. They may wait.
+MOTET_INLINE void run_due_hooks(pe& p, part& c, element_header& e);
+/// Asks the `when` of a message that has one.
+MOTET_INLINE bool admits(pe& p, part& c, element_header& e, const message& m);
+/// Keeps a message until its `when` allows it.
+MOTET_INLINE void hold_back(pe& p, element_header& e, message* m);
+/// Steps 3 and 4, after a frame of `e` has ended.
+MOTET_INLINE void after_frame(pe& p, part& c, element_header& e);
+
+#if MOTET_BODIES
+MOTET_INLINE failure failure_of(pe& p, const frame& f, const char* within) {
     auto [text, type] = exception_text::current();
     failure why{std::move(text), std::move(type), {}, {}, false};
     if (f.element != nullptr) {
@@ -69,20 +80,18 @@ inline void run_hook(pe& p, part& c, element_header& e, void (*hook)(element_hea
     --e.pins;
 }
 
-/// on(created) and on(arrived), if they have not run yet. They may wait.
-inline void run_due_hooks(pe& p, part& c, element_header& e) {
+MOTET_INLINE void run_due_hooks(pe& p, part& c, element_header& e) {
     if (e.has(element_header::created_due)) {
         e.unset(element_header::created_due);
-        run_hook(p, c, e, c.type->created, "on(motet::created)");
+        run_hook(p, c, e, c.type->created, "on(motet::created)", true);
     }
     if (e.has(element_header::arrived_due)) {
         e.unset(element_header::arrived_due);
-        run_hook(p, c, e, c.type->arrived, "on(motet::arrived)");
+        run_hook(p, c, e, c.type->arrived, "on(motet::arrived)", true);
     }
 }
 
-/// Asks the `when` of a message that has one.
-inline bool admits(pe& p, part& c, element_header& e, const message& m) {
+MOTET_INLINE bool admits(pe& p, part& c, element_header& e, const message& m) {
     frame f{.element = &e, .part = &c, .type = m.type, .counted = false, .may_wait = false};
     const frame_scope scope(p, f);
     try {
@@ -93,8 +102,7 @@ inline bool admits(pe& p, part& c, element_header& e, const message& m) {
     }
 }
 
-/// Keeps a message until its `when` allows it.
-inline void hold_back(pe& p, element_header& e, message* m) {
+MOTET_INLINE void hold_back(pe& p, element_header& e, message* m) {
     e.extend().held.push(m);
     e.set(element_header::watched);
     ++local_chares::of(p).when_held;
@@ -126,8 +134,7 @@ inline void look_at_conditions(pe& p, part& c, element_header& e) {
     if (x.conditions.empty() && x.held.empty()) e.unset(element_header::watched);
 }
 
-/// Steps 3 and 4, after a frame of `e` has ended.
-inline void after_frame(pe& p, part& c, element_header& e) {
+MOTET_INLINE void after_frame(pe& p, part& c, element_header& e) {
     if (e.has(element_header::watched)) look_at_conditions(p, c, e);
     if (e.pins != 0) return;
     if (e.has(element_header::erase_pending)) return erase_now(p, c, e);
@@ -146,6 +153,7 @@ inline void watch(pe&, waiter& w) {
     e.extend().conditions.push(&w);
     e.set(element_header::watched);
 }
+#endif // MOTET_BODIES
 
 /// The result of a method that called `next` instead of returning one.
 inline void pass_on(pe& p, frame& f) { p.send(p.number, std::exchange(f.successor, nullptr)); }

@@ -18,13 +18,18 @@ namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_to_wait(pe& p) {
+#if MOTET_BODIES
+[[noreturn, gnu::cold, gnu::noinline]] MOTET_INLINE void refuse_to_wait(pe& p) {
     if (p.current_frame == nullptr)
         throw error("this waits, and only main and entry methods of chares can: the caller runs outside of them");
     throw error("this waits inside a `when`, a condition, a reducer, on(motet::departing) or the body of a parallel "
                 "loop, which may not: " +
                 p.state->place(p, *p.current_frame));
 }
+#else
+[[noreturn]] void refuse_to_wait(pe& p);
+#endif // MOTET_BODIES
+
 /// The frame that is about to wait. Throws `error` where nobody may.
 inline frame& waiting_frame(pe& p) {
     if (p.current_frame == nullptr || !p.current_frame->may_wait) [[unlikely]]
@@ -147,17 +152,29 @@ private:
     std::vector<T> values;
 };
 
+/// How failures reach futures.
+MOTET_INLINE void fail_future(pe& p, const address& to, failure&& why);
+
+#if MOTET_BODIES
+inline void fail_future_here(pe& p, std::uint64_t number, failure why) {
+    if (auto* state = local_chares::of(p).futures.find(number))
+        state->fail(std::move(why));
+    else if (!why.erased)
+        fail_program(p, why);
+}
+MOTET_INLINE void fail_future(pe& p, const address& to, failure&& why) {
+    if (to.pe == p.number)
+        fail_future_here(p, to.index.low, std::move(why));
+    else
+        post<&fail_future_here>(p, to.pe, to.index.low, std::move(why));
+}
+#endif // MOTET_BODIES
+
 /// How values reach futures: from this PE at once, from others as a message.
 template <class State, class T>
 struct future_delivery {
     static void set(pe& p, std::uint64_t number, T made) {
         if (auto* state = static_cast<State*>(local_chares::of(p).futures.find(number))) state->set(std::move(made));
-    }
-    static void fail(pe& p, std::uint64_t number, failure why) {
-        if (auto* state = local_chares::of(p).futures.find(number))
-            state->fail(std::move(why));
-        else if (!why.erased)
-            fail_program(p, why);
     }
     static void give_value(pe& p, const address& to, void* value) {
         if (to.pe == p.number)
@@ -165,13 +182,7 @@ struct future_delivery {
         else
             post<&future_delivery::set>(p, to.pe, to.index.low, std::move(*static_cast<T*>(value)));
     }
-    static void give_failure(pe& p, const address& to, failure&& why) {
-        if (to.pe == p.number)
-            fail(p, to.index.low, std::move(why));
-        else
-            post<&future_delivery::fail>(p, to.pe, to.index.low, std::move(why));
-    }
-    static inline const delivery operations{&give_value, &give_failure};
+    static inline const delivery operations{&give_value, &fail_future};
     static std::uint32_t id() { return registered<future_delivery, operations>::id(); }
 };
 template <class State>
@@ -179,25 +190,13 @@ struct future_delivery<State, void> {
     static void set(pe& p, std::uint64_t number) {
         if (auto* state = static_cast<State*>(local_chares::of(p).futures.find(number))) state->set();
     }
-    static void fail(pe& p, std::uint64_t number, failure why) {
-        if (auto* state = local_chares::of(p).futures.find(number))
-            state->fail(std::move(why));
-        else if (!why.erased)
-            fail_program(p, why);
-    }
     static void give_value(pe& p, const address& to, void*) {
         if (to.pe == p.number)
             set(p, to.index.low);
         else
             post<&future_delivery::set>(p, to.pe, to.index.low);
     }
-    static void give_failure(pe& p, const address& to, failure&& why) {
-        if (to.pe == p.number)
-            fail(p, to.index.low, std::move(why));
-        else
-            post<&future_delivery::fail>(p, to.pe, to.index.low, std::move(why));
-    }
-    static inline const delivery operations{&give_value, &give_failure};
+    static inline const delivery operations{&give_value, &fail_future};
     static std::uint32_t id() { return registered<future_delivery, operations>::id(); }
 };
 
@@ -293,7 +292,10 @@ std::pair<future<std::vector<T>>, promise<T>> make_future(std::size_t count) {
 namespace runtime {
 
 /// Parks until one of the states is ready, and says which.
-inline std::size_t wait_for_one(const std::vector<future_state_base*>& states) {
+MOTET_INLINE std::size_t wait_for_one(const std::vector<future_state_base*>& states);
+
+#if MOTET_BODIES
+MOTET_INLINE std::size_t wait_for_one(const std::vector<future_state_base*>& states) {
     for (;;) {
         for (std::size_t i = 0; i < states.size(); ++i)
             if (states[i]->ready) return i;
@@ -316,6 +318,7 @@ inline std::size_t wait_for_one(const std::vector<future_state_base*>& states) {
         p.park(w);
     }
 }
+#endif // MOTET_BODIES
 
 } // namespace runtime
 

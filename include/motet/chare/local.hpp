@@ -87,6 +87,8 @@ struct activity_state {
 /// The chares of one PE.
 class local_chares final : public pe_state {
 public:
+    local_chares();
+    ~local_chares() override;
     static local_chares& of(pe& p) { return static_cast<local_chares&>(*p.state); }
 
     /// The part of a collection here; null if its creation has not come yet.
@@ -96,29 +98,12 @@ public:
             return found;
         return look_up(p, id);
     }
-    part& install(std::shared_ptr<collection_info> info) {
-        const collection_id id = info->id;
-        return *(parts[id.bits()] = std::make_unique<part>(std::move(info)));
-    }
-    void remember(message* m) {
-        unknown[m->collection.bits()].push(m);
-        ++unknown_count;
-    }
-    message_list take_unknown(collection_id id) {
-        const auto it = unknown.find(id.bits());
-        if (it == unknown.end()) return {};
-        message_list all = it->second;
-        unknown.erase(it);
-        unknown_count -= all.size();
-        return all;
-    }
+    part& install(std::shared_ptr<collection_info> info);
+    void remember(message* m);
+    message_list take_unknown(collection_id id);
 
     void proceed(pe& p) override;
-    std::uint64_t held() const override {
-        std::uint64_t all = unknown_count + when_held;
-        for (const auto& [id, c] : parts) all += c->held;
-        return all;
-    }
+    std::uint64_t held() const override;
     void list_held(pe& p, std::vector<std::string>& lines) override;
     void clear(pe& p) override;
     std::string place(pe& p, const frame& f) override;
@@ -137,34 +122,64 @@ private:
         part* found = nullptr;
     };
     recent_part& recent_place(collection_id id) { return recent[(id.serial ^ (id.root << 3)) & (recent.size() - 1)]; }
-    [[gnu::noinline]] part* look_up(pe& p, collection_id id) {
-        const auto it = parts.find(id.bits());
-        if (it == parts.end()) return id.root == singles_root ? make_singles(p, id) : nullptr;
-        recent_place(id) = {id.bits(), it->second.get()};
-        return it->second.get();
-    }
-    part* make_singles(pe& p, collection_id id);
+    part* look_up(pe& p, collection_id id);
 
     std::unordered_map<std::uint64_t, message_list> unknown; ///< messages to collections that are not known here yet
     std::uint64_t unknown_count = 0;
     std::array<recent_part, 64> recent{};
 };
 
-inline part* local_chares::make_singles(pe& p, collection_id id) {
+#if MOTET_BODIES
+MOTET_INLINE local_chares::local_chares() = default;
+MOTET_INLINE local_chares::~local_chares() = default;
+
+MOTET_INLINE part& local_chares::install(std::shared_ptr<collection_info> info) {
+    const collection_id id = info->id;
+    return *(parts[id.bits()] = std::make_unique<part>(std::move(info)));
+}
+
+[[gnu::noinline]] MOTET_INLINE part* local_chares::look_up(pe&, collection_id id) {
+    const auto it = parts.find(id.bits());
+    if (it != parts.end()) {
+        recent_place(id) = {id.bits(), it->second.get()};
+        return it->second.get();
+    }
+    if (id.root != singles_root) return nullptr;
     auto info = std::make_shared<collection_info>();
     info->id = id;
     info->type = id.serial;
     info->kind = collection_kind::single;
-    (void)p;
     return &install(std::move(info));
 }
+
+MOTET_INLINE void local_chares::remember(message* m) {
+    unknown[m->collection.bits()].push(m);
+    ++unknown_count;
+}
+
+MOTET_INLINE message_list local_chares::take_unknown(collection_id id) {
+    const auto it = unknown.find(id.bits());
+    if (it == unknown.end()) return {};
+    message_list all = it->second;
+    unknown.erase(it);
+    unknown_count -= all.size();
+    return all;
+}
+
+MOTET_INLINE std::uint64_t local_chares::held() const {
+    std::uint64_t all = unknown_count + when_held;
+    for (const auto& [id, c] : parts) all += c->held;
+    return all;
+}
+#endif // MOTET_BODIES
 
 /// "Tile[3, 4]"
 inline std::string element_text(const part& c, const index_bits& index) {
     return c.type->name() + (c.info->kind == collection_kind::single ? "" : c.type->index_text(index));
 }
 
-inline std::string local_chares::place(pe& p, const frame& f) {
+#if MOTET_BODIES
+MOTET_INLINE std::string local_chares::place(pe& p, const frame& f) {
     const std::string where = ", on PE " + std::to_string(p.number);
     if (f.element == nullptr) {
         const std::string name = f.type != 0 ? registry::get<message_type>(f.type).name() : "the scheduler";
@@ -175,7 +190,7 @@ inline std::string local_chares::place(pe& p, const frame& f) {
            (f.type != 0 ? "entry " + registry::get<message_type>(f.type).name() : "a hook") + where;
 }
 
-inline void local_chares::list_held(pe& p, std::vector<std::string>& lines) {
+MOTET_INLINE void local_chares::list_held(pe& p, std::vector<std::string>& lines) {
     const std::string where = ", on PE " + std::to_string(p.number);
     auto line = [&](const part& c, const message* m, const char* why) {
         lines.push_back(element_text(c, m->index) + ", entry " + pe::type_of(*m).name() + where + ": " + why);
@@ -193,5 +208,6 @@ inline void local_chares::list_held(pe& p, std::vector<std::string>& lines) {
         for (const message* m = list.front(); m != nullptr; m = m->next)
             lines.push_back(pe::type_of(*m).name() + where + ": its collection does not exist here");
 }
+#endif // MOTET_BODIES
 
 } // namespace motet::inline MOTET_VARIANT::runtime

@@ -131,8 +131,10 @@ struct section_round {
 
 /// A collection on one PE.
 struct part {
-    explicit part(std::shared_ptr<collection_info> shared)
-        : info(std::move(shared)), type(&registry::get<collection_type>(info->type)) {}
+    explicit part(std::shared_ptr<collection_info> shared);
+    part(const part&) = delete;
+    part& operator=(const part&) = delete;
+    ~part();
 
     std::shared_ptr<collection_info> info;
     const collection_type* type;
@@ -185,6 +187,12 @@ struct part {
     }
     bool fixed() const { return info->kind == collection_kind::group || info->kind == collection_kind::node_group; }
 };
+
+#if MOTET_BODIES
+MOTET_INLINE part::part(std::shared_ptr<collection_info> shared)
+    : info(std::move(shared)), type(&registry::get<collection_type>(info->type)) {}
+MOTET_INLINE part::~part() = default;
+#endif // MOTET_BODIES
 
 /// The chares of one PE: the state that the chare floor keeps with it.
 class local_chares;

@@ -3,7 +3,7 @@
 
 #include <motet/chare/entry.hpp>
 #include <motet/chare/frame.hpp>
-#include <motet/chare/location.hpp>
+#include <motet/chare/move.hpp>
 
 #include <tuple>
 #include <utility>
@@ -136,11 +136,15 @@ struct element_call<F> {
         part* c;
         element_header* e = find_element(p, m, c);
         if (e == nullptr) return;
-        std::apply([&](auto&... argument) { F(p, *c, *e, static_cast<P&&>(argument)...); }, payload::in(*m));
+        apply(p, *c, *e, payload::in(*m), std::index_sequence_for<P...>{});
         ++p.processed;
         if (!p.loose.empty()) p.settle_loose();
         payload::destroy(*m);
         p.release(m);
+    }
+    template <std::size_t... I>
+    static void apply(pe& p, part& c, element_header& e, [[maybe_unused]] arguments& a, std::index_sequence<I...>) {
+        F(p, c, e, static_cast<P&&>(std::get<I>(a))...);
     }
     static std::string name() { return demangled(typeid(element_call).name()); }
     static inline const message_type operations{

@@ -5,6 +5,7 @@
 #include <motet/chare/check_call.hpp>
 #include <motet/chare/create.hpp>
 #include <motet/chare/future.hpp>
+#include <motet/chare/move.hpp>
 #include <motet/chare/perform.hpp>
 #include <motet/chare/reduction.hpp>
 #include <motet/chare/section.hpp>
@@ -66,8 +67,7 @@ struct broadcast_delivery {
         }
     }
     static void issue(pe& p, collection_id id, typename entry_call<M>::stored&& arguments) {
-        check_name(id);
-        post_part<&issue_broadcast>(p, id.root, id, broadcast_of<M, untold, Index>::make({}, std::move(arguments)));
+        issue_broadcast(p, id, broadcast_of<M, untold, Index>::make({}, std::move(arguments)));
     }
     static void give_failure(pe& p, const address&, failure&& why) { fail_program(p, why); }
     static inline const delivery operations{&give_value, &give_failure};
@@ -82,33 +82,6 @@ consteval bool check_target() {
     static_assert(traits_of<M>::count <= 1,
                   "motet: a target takes one value: the method must have one parameter, or none");
     return true;
-}
-
-inline void request_move(pe& p, part& c, element_header& e, pe_number to, address told) {
-    if (c.fixed())
-        throw error(element_text(c, e.index) +
-                    " cannot move: it belongs to a group, which has one chare on each PE or process");
-    move_element(p, c, e, to, told);
-}
-inline void request_erasure(pe& p, part& c, element_header& e, address told) {
-    if (c.fixed())
-        throw error(element_text(c, e.index) +
-                    " cannot be erased: it belongs to a group, which has one chare on each PE or process");
-    erase_element(p, c, e, told);
-}
-inline void move_on_request(pe& p, part& c, element_header& e, pe_number to, address told) {
-    try {
-        request_move(p, c, e, to, told);
-    } catch (const error& why) {
-        deliver_failure(p, told, {why.what(), "motet::error", {}, {}, false});
-    }
-}
-inline void erase_on_request(pe& p, part& c, element_header& e, address told) {
-    try {
-        request_erasure(p, c, e, told);
-    } catch (const error& why) {
-        deliver_failure(p, told, {why.what(), "motet::error", {}, {}, false});
-    }
 }
 
 } // namespace runtime
@@ -300,14 +273,11 @@ private:
     }
     template <auto M, class Op, class... A>
     void issue(const runtime::address& target, A&&... a) const {
-        runtime::check_name(id_);
         auto record =
             runtime::broadcast_of<M, Op, Index>::make(target, runtime::entry_call<M>::convert(std::forward<A>(a)...));
         record->flags = urgency_.flags;
         record->priority = urgency_.priority;
-        runtime::message* m =
-            runtime::part_message<&runtime::issue_broadcast>(runtime::this_pe(), id_, std::move(record));
-        runtime::this_pe().send(id_.root, urgency_.mark(m));
+        runtime::issue_broadcast(runtime::this_pe(), id_, std::move(record), urgency_.flags, urgency_.priority);
     }
 
     runtime::urgency urgency_;

@@ -34,6 +34,11 @@ struct reduction_type {
     void (*finish)(pe&, const address&, partial&& all);
 };
 
+/// The next contribution of `e`.
+MOTET_INLINE void contribute(pe& p, part& c, element_header& e, std::uint32_t type, const address& target,
+                             partial&& one);
+
+#if MOTET_BODIES
 inline void report_round(pe& p, part& c, std::uint64_t number, std::uint64_t seen, std::uint32_t type, address target,
                          partial result);
 
@@ -131,7 +136,7 @@ inline void leave_reductions(pe&, part& c, element_header& e) {
     ++c.away_round[rounds_done(e)];
 }
 
-inline void die_in_reductions(pe& p, part& c, element_header& e) {
+MOTET_INLINE void die_in_reductions(pe& p, part& c, element_header& e) {
     --c.population_of(rounds_done(e));
     if (!e.extension) return;
     std::uint64_t number = e.round + 1;
@@ -140,8 +145,8 @@ inline void die_in_reductions(pe& p, part& c, element_header& e) {
             post_part<&take_sponsored>(p, s.pe, c.info->id, number, std::uint32_t{0}, address{}, partial{});
 }
 
-/// The next contribution of `e`.
-inline void contribute(pe& p, part& c, element_header& e, std::uint32_t type, const address& target, partial&& one) {
+MOTET_INLINE void contribute(pe& p, part& c, element_header& e, std::uint32_t type, const address& target,
+                             partial&& one) {
     const std::uint64_t number = ++e.round;
     if (e.extension && !e.extension->sponsors.empty()) {
         auto& sponsors = e.extension->sponsors;
@@ -158,6 +163,7 @@ inline void contribute(pe& p, part& c, element_header& e, std::uint32_t type, co
     add_to_round(p, c, c.round(number), type, target, std::move(one));
     if (c.population[0] == 0) look_at_rounds(p, c);
 }
+#endif // MOTET_BODIES
 
 template <class T>
 struct index_of_located {

@@ -18,7 +18,10 @@ namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
 
-inline void local_chares::clear(pe& p) {
+MOTET_INLINE std::unique_ptr<pe_state> equip(pe& p);
+
+#if MOTET_BODIES
+MOTET_INLINE void local_chares::clear(pe& p) {
     for (auto& [id, c] : parts) {
         for (element_header* e : c->table.elements) {
             if (e->extension)
@@ -37,7 +40,7 @@ inline void local_chares::clear(pe& p) {
 }
 
 /// Moves an element of some array to another PE, as soon as it may.
-inline void local_chares::shake(pe& p, std::uint64_t random) {
+MOTET_INLINE void local_chares::shake(pe& p, std::uint64_t random) {
     if (p.job.pe_total() == 1) return;
     std::vector<part*> movable;
     for (auto& [id, c] : parts)
@@ -51,11 +54,38 @@ inline void local_chares::shake(pe& p, std::uint64_t random) {
     move_element(p, c, e, static_cast<pe_number>((random >> 32) % p.job.pe_total()), {});
 }
 
-inline std::unique_ptr<pe_state> equip(pe& p) {
+MOTET_INLINE std::unique_ptr<pe_state> equip(pe& p) {
     p.settle = &settle_parked;
     p.watch_element = &watch;
     return std::make_unique<local_chares>();
 }
+#endif // MOTET_BODIES
+
+/// motet::run.
+MOTET_INLINE int run_program(int& argc, char** argv, main_body main);
+
+#if MOTET_BODIES
+MOTET_INLINE int run_program(int& argc, char** argv, main_body main) {
+    try {
+        std::vector<std::string> arguments(argv, argv + argc);
+        const options chosen = take_options(arguments);
+        if (chosen.help) {
+            std::fputs(help_text().c_str(), stdout);
+            return 0;
+        }
+        int kept = 0;
+        for (int i = 0; i < argc && kept < static_cast<int>(arguments.size()); ++i)
+            if (arguments[static_cast<std::size_t>(kept)] == argv[i]) argv[kept++] = argv[i];
+        argc = kept;
+        argv[kept] = nullptr;
+        return run_job(chosen, std::move(arguments), main, &equip);
+    } catch (const std::exception& problem) {
+        std::fflush(stdout);
+        std::fprintf(stderr, "motet: error: %s\n", problem.what());
+        return 1;
+    }
+}
+#endif // MOTET_BODIES
 
 } // namespace runtime
 
@@ -66,24 +96,9 @@ inline std::unique_ptr<pe_state> equip(pe& p) {
 template <class Body>
 int run(int& argc, char** argv, Body&& body) {
     static_assert(std::is_invocable_v<Body&>, "motet: run(argc, argv, body) calls body()");
-    try {
-        std::vector<std::string> arguments(argv, argv + argc);
-        const runtime::options chosen = runtime::take_options(arguments);
-        if (chosen.help) {
-            std::fputs(runtime::help_text().c_str(), stdout);
-            return 0;
-        }
-        int kept = 0;
-        for (int i = 0; i < argc && kept < static_cast<int>(arguments.size()); ++i)
-            if (arguments[static_cast<std::size_t>(kept)] == argv[i]) argv[kept++] = argv[i];
-        argc = kept;
-        argv[kept] = nullptr;
-        return runtime::launch(chosen, std::move(arguments), body, &runtime::equip);
-    } catch (const std::exception& problem) {
-        std::fflush(stdout);
-        std::fprintf(stderr, "motet: error: %s\n", problem.what());
-        return 1;
-    }
+    using body_type = std::remove_reference_t<Body>;
+    return runtime::run_program(
+        argc, argv, {const_cast<std::remove_const_t<body_type>*>(&body), &runtime::main_body::invoke<body_type>});
 }
 
 /// Ends the run at once, on all PEs, with this exit code. Parked fibers are unwound. Does not return to its caller's

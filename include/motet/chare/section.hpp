@@ -26,6 +26,10 @@ namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
 
+/// What the call of one member gave goes to its relay.
+MOTET_INLINE void give_section_result(pe& p, const address& to, partial one);
+
+#if MOTET_BODIES
 inline void take_section_result(pe& p, part& c, std::uint64_t relay, std::uint64_t members, partial one) {
     const auto found = c.relays.find(relay);
     section_relay& r = found->second;
@@ -44,29 +48,38 @@ inline void take_section_result(pe& p, part& c, std::uint64_t relay, std::uint64
     }
 }
 
+MOTET_INLINE void give_section_result(pe& p, const address& to, partial one) {
+    if (to.pe != p.number)
+        return post_part<&take_section_result>(p, to.pe, to.collection, to.index.low, std::uint64_t{1}, std::move(one));
+    take_section_result(p, *local_chares::of(p).find(p, to.collection), to.index.low, 1, std::move(one));
+}
+#endif // MOTET_BODIES
+
 template <auto M, class Op, class Index>
 struct section_delivery {
     using calls = broadcast_of<M, Op, Index>;
     static void give_value(pe& p, const address& to, [[maybe_unused]] void* result) {
         partial one;
         if constexpr (!calls::counts_only) one.value = boxed::of<typename calls::accumulator>(calls::lift(p, result));
-        pass(p, to, std::move(one));
+        give_section_result(p, to, std::move(one));
     }
     static void give_failure(pe& p, const address& to, failure&& why) {
         partial one;
         one.fail(std::move(why));
-        pass(p, to, std::move(one));
-    }
-    static void pass(pe& p, const address& to, partial&& one) {
-        if (to.pe != p.number)
-            return post_part<&take_section_result>(p, to.pe, to.collection, to.index.low, std::uint64_t{1},
-                                                   std::move(one));
-        take_section_result(p, *local_chares::of(p).find(p, to.collection), to.index.low, 1, std::move(one));
+        give_section_result(p, to, std::move(one));
     }
     static inline const delivery operations{&give_value, &give_failure};
     static std::uint32_t id() { return registered<section_delivery, operations>::id(); }
 };
 
+MOTET_INLINE void issue_section(pe& p, collection_id id, std::shared_ptr<broadcast> record,
+                                const std::vector<index_bits>& members);
+/// Step 3, at the home of member `node` of `count`. `path`: the members from its parent up to the first.
+MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t section, std::uint64_t round,
+                                            std::uint64_t node, std::uint64_t count, std::vector<index_bits> path,
+                                            std::uint32_t type, address target, partial one);
+
+#if MOTET_BODIES
 /// Step 2. `parent`: the relay this one is part of.
 inline void relay_section(pe& p, part& c, std::shared_ptr<broadcast> record, std::vector<index_bits> members,
                           address parent) {
@@ -102,16 +115,15 @@ inline void relay_section(pe& p, part& c, std::shared_ptr<broadcast> record, std
     }
 }
 
-inline void issue_section(pe& p, collection_id id, std::shared_ptr<broadcast> record,
-                          const std::vector<index_bits>& members) {
+MOTET_INLINE void issue_section(pe& p, collection_id id, std::shared_ptr<broadcast> record,
+                                const std::vector<index_bits>& members) {
     if (members.empty()) return type_of(*record).finish(p, record->target, {});
     post_part<&relay_section>(p, p.number, id, std::move(record), members, address{});
 }
 
-/// Step 3, at the home of member `node` of `count`. `path`: the members from its parent up to the first.
-inline void take_section_contribution(pe& p, part& c, std::uint64_t section, std::uint64_t round, std::uint64_t node,
-                                      std::uint64_t count, std::vector<index_bits> path, std::uint32_t type,
-                                      address target, partial one) {
+MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t section, std::uint64_t round,
+                                            std::uint64_t node, std::uint64_t count, std::vector<index_bits> path,
+                                            std::uint32_t type, address target, partial one) {
     const std::array<std::uint64_t, 3> key{section, round, node};
     section_round& r = c.section_rounds[key];
     combine_into(p, c, registry::get<reduction_type>(type), r.result, std::move(one));
@@ -133,6 +145,7 @@ inline void take_section_contribution(pe& p, part& c, std::uint64_t section, std
     post_part<&take_section_contribution>(p, home_of(p, c, parent), c.info->id, section, round, (node - 1) / 4, count,
                                           std::move(path), type, done.target, std::move(done.result));
 }
+#endif // MOTET_BODIES
 
 } // namespace runtime
 

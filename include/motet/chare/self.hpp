@@ -121,7 +121,12 @@ void contribute(V&& value, Op, const target<Result>& to) {
                         contribution::lift(c, e, std::remove_cvref_t<V>(std::forward<V>(value))));
 }
 /// The same without a value: `to` is told when everybody has come.
-inline void contribute(const target<void>& to) { contribute(runtime::no_value{}, runtime::nothing_reducer{}, to); }
+MOTET_INLINE void contribute(const target<void>& to);
+#if MOTET_BODIES
+MOTET_INLINE void contribute(const target<void>& to) {
+    contribute(runtime::no_value{}, runtime::nothing_reducer{}, to);
+}
+#endif // MOTET_BODIES
 
 /// How many reductions of its collection this chare has taken part in, or missed by being born later.
 inline std::uint64_t rounds_contributed() {

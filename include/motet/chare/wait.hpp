@@ -40,9 +40,15 @@ struct condition_waiter : waiter {
     std::exception_ptr failure;
 };
 
-inline void tell_time(pe& p, address to) { deliver_nothing(p, to); }
+/// Delivers nothing to `to` after so many seconds.
+MOTET_INLINE void tell_after(pe& p, double seconds, address to);
 
-inline void ask_quiescence(pe& p, address to) { want_quiescence(p, to); }
+#if MOTET_BODIES
+inline void tell_time(pe& p, address to) { deliver_nothing(p, to); }
+MOTET_INLINE void tell_after(pe& p, double seconds, address to) {
+    p.send_after(seconds, call<&tell_time>::make(p, to));
+}
+#endif // MOTET_BODIES
 
 } // namespace runtime
 
@@ -65,7 +71,7 @@ template <class Rep, class Period>
 future<void> after(std::chrono::duration<Rep, Period> time) {
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<void>(p);
-    p.send_after(std::chrono::duration<double>(time).count(), runtime::call<&runtime::tell_time>::make(p, to));
+    runtime::tell_after(p, std::chrono::duration<double>(time).count(), to);
     return std::move(made);
 }
 
@@ -76,16 +82,22 @@ void sleep_for(std::chrono::duration<Rep, Period> time) {
 }
 
 /// Lets everything that is in line on this PE run before it returns.
-inline void yield() { after(std::chrono::seconds(0)).get(); }
+MOTET_INLINE void yield();
 
 /// A future that is ready when nothing moves any more: every message was handled up to its first wait, and none is
 /// under way (Mattern, "Algorithms for distributed termination detection", 1987). A message held back by a `when`
 /// delays it.
-inline future<void> quiescence() {
+MOTET_INLINE future<void> quiescence();
+
+#if MOTET_BODIES
+MOTET_INLINE void yield() { after(std::chrono::seconds(0)).get(); }
+
+MOTET_INLINE future<void> quiescence() {
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<void>(p);
-    runtime::post<&runtime::ask_quiescence>(p, 0, to);
+    runtime::post<&runtime::want_quiescence>(p, 0, to);
     return std::move(made);
 }
+#endif // MOTET_BODIES
 
 } // namespace motet::inline MOTET_VARIANT

@@ -3,7 +3,9 @@
 
 #include <motet/chare/frame.hpp>
 #include <motet/chare/wait.hpp>
+#if MOTET_BODIES
 #include <motet/runtime/threads.hpp>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -79,6 +81,12 @@ private:
     std::uint64_t last_chunk = 1;
     std::uint64_t count = 0;
 };
+
+/// Runs all chunks of `run(work, chunk, range)` on the PEs of the caller's process.
+MOTET_INLINE void run_loop(pe& p, std::uint64_t iterations, std::uint64_t grain, void* work,
+                           void (*run)(void*, std::uint64_t, loop_chunks::range), const loop_chunks& chunks);
+
+#if MOTET_BODIES
 
 /// What the PEs that take part in a loop share. Lives until the last message about it is gone.
 struct loop_control {
@@ -239,9 +247,8 @@ private:
     loop_control& loop;
 };
 
-/// Runs all chunks of `run(work, chunk, range)` on the PEs of the caller's process.
-inline void run_loop(pe& p, std::uint64_t iterations, std::uint64_t grain, void* work,
-                     void (*run)(void*, std::uint64_t, loop_chunks::range), const loop_chunks& chunks) {
+MOTET_INLINE void run_loop(pe& p, std::uint64_t iterations, std::uint64_t grain, void* work,
+                           void (*run)(void*, std::uint64_t, loop_chunks::range), const loop_chunks& chunks) {
     const loop_control* outer = surrounding_loop(p);
     if (outer == nullptr) waiting_frame(p); // throws where nobody may wait
     const bool simulated = p.port != nullptr;
@@ -278,6 +285,8 @@ inline void run_loop(pe& p, std::uint64_t iterations, std::uint64_t grain, void*
     if (loop->ended) throw fiber::unwind{};
     if (loop->problem) std::rethrow_exception(loop->problem);
 }
+
+#endif // MOTET_BODIES
 
 template <class A, class B>
 concept bounds_of_a_loop =

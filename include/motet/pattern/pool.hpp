@@ -48,7 +48,20 @@ struct pool_master {
     void give_back(std::vector<std::int64_t> pes);
 };
 
-inline std::vector<std::int64_t> pool_master::take(std::int64_t count) {
+/// Asks the master of a pool for PEs; waits.
+MOTET_INLINE std::vector<std::int64_t> take_pes(const chare<pool_master>& master, std::int64_t count);
+MOTET_INLINE void give_back_pes(const chare<pool_master>& master, const std::vector<std::int64_t>& pes);
+
+#if MOTET_BODIES
+MOTET_INLINE std::vector<std::int64_t> take_pes(const chare<pool_master>& master, std::int64_t count) {
+    return ask<&pool_master::take>(master, count).get();
+}
+
+MOTET_INLINE void give_back_pes(const chare<pool_master>& master, const std::vector<std::int64_t>& pes) {
+    tell<&pool_master::give_back>(master, pes);
+}
+
+MOTET_INLINE std::vector<std::int64_t> pool_master::take(std::int64_t count) {
     jobs.resize(static_cast<std::size_t>(pe_count()));
     std::vector<std::int64_t> pes(jobs.size());
     std::iota(pes.begin(), pes.end(), std::int64_t{0});
@@ -59,9 +72,11 @@ inline std::vector<std::int64_t> pool_master::take(std::int64_t count) {
     for (const std::int64_t pe : pes) ++jobs[static_cast<std::size_t>(pe)];
     return pes;
 }
-inline void pool_master::give_back(std::vector<std::int64_t> pes) {
+
+MOTET_INLINE void pool_master::give_back(std::vector<std::int64_t> pes) {
     for (const std::int64_t pe : pes) --jobs[static_cast<std::size_t>(pe)];
 }
+#endif // MOTET_BODIES
 
 /// Calls functions on one PE.
 struct pool_worker {
@@ -100,12 +115,12 @@ struct pool_job {
     void run(std::vector<Item> given) {
         items = std::move(given);
         results.resize(items.size());
-        const auto chosen = ask<&pool_master::take>(master, pes).get();
+        const auto chosen = take_pes(master, pes);
         std::vector<future<void>> rows;
         for (const std::int64_t pe : chosen)
             rows.push_back(ask<&pool_job::template feed<F>>(this_chare<pool_job>(), pe));
         for (auto& row : rows) row.get();
-        tell<&pool_master::give_back>(master, chosen);
+        give_back_pes(master, chosen);
         if (!failed) reply.set(std::move(results));
         erase_this();
     }
@@ -157,12 +172,7 @@ public:
     /// A pool that can do nothing yet: see create().
     pool() = default;
     /// A pool with a worker on every PE, and its master on this one. Does not wait.
-    static pool create() {
-        pool made;
-        made.master_ = chare<pattern::pool_master>::create({}, my_pe());
-        made.workers_ = group<pattern::pool_worker>::create();
-        return made;
-    }
+    static pool create();
 
     /// Calls `f(item)` for every item, and gives the results in the order of the items; returns at once:
     /// `pool.map(f, items, {.pes = 2})`.
@@ -230,5 +240,14 @@ private:
     chare<pattern::pool_master> master_;
     group<pattern::pool_worker> workers_;
 };
+
+#if MOTET_BODIES
+MOTET_INLINE pool pool::create() {
+    pool made;
+    made.master_ = chare<pattern::pool_master>::create({}, my_pe());
+    made.workers_ = group<pattern::pool_worker>::create();
+    return made;
+}
+#endif // MOTET_BODIES
 
 } // namespace motet::inline MOTET_VARIANT

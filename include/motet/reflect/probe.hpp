@@ -106,12 +106,19 @@ constexpr field_count_result count_values() {
 }
 
 template <class T>
+constexpr field_count_result braces_first() {
+    if constexpr (requires { T{}; })
+        return count_braces<T>();
+    else
+        return {counted::not_at_all, 0};
+}
+
+template <class T>
 constexpr field_count_result count_fields() {
-    if constexpr (requires { T{}; }) {
-        constexpr field_count_result braces = count_braces<T>();
-        if constexpr (braces.how == counted::by_braces) return braces;
-    }
-    return count_values<T, 1, false>();
+    if constexpr (constexpr field_count_result braces = braces_first<T>(); braces.how == counted::by_braces)
+        return braces;
+    else // else, for what follows a return is compiled all the same: a hundred functions
+        return count_values<T, 1, false>();
 }
 
 /// The number of fields of the aggregate T, and how it was found; max_field_count + 1 stands for too many.

@@ -20,17 +20,21 @@ struct exception_text {
     std::string text;
     std::string type;
 
-    static exception_text current() {
-        try {
-            throw;
-        } catch (const std::exception& e) {
-            return {e.what(), demangled(typeid(e).name())};
-        } catch (...) {
-            const std::type_info* type = abi::__cxa_current_exception_type();
-            return {"an exception that is no std::exception", type != nullptr ? demangled(type->name()) : "unknown"};
-        }
-    }
+    static exception_text current();
 };
+
+#if MOTET_BODIES
+MOTET_INLINE exception_text exception_text::current() {
+    try {
+        throw;
+    } catch (const std::exception& e) {
+        return {e.what(), demangled(typeid(e).name())};
+    } catch (...) {
+        const std::type_info* type = abi::__cxa_current_exception_type();
+        return {"an exception that is no std::exception", type != nullptr ? demangled(type->name()) : "unknown"};
+    }
+}
+#endif // MOTET_BODIES
 
 /// `call<F>` runs the free function `F(pe&, arguments...)` on a PE: the steps of every protocol are such functions.
 template <auto F>
@@ -45,7 +49,7 @@ struct call<F> {
         frame f{.below = p.current_frame, .type = m->type, .counted = !m->has(message::uncounted)};
         p.current_frame = &f;
         try {
-            std::apply([&](auto&... argument) { F(p, static_cast<P&&>(argument)...); }, payload::in(*m));
+            apply(p, payload::in(*m), std::index_sequence_for<P...>{});
         } catch (const fiber::unwind&) {
         } catch (...) {
             const auto e = exception_text::current();
@@ -56,6 +60,10 @@ struct call<F> {
         if (!p.loose.empty()) p.settle_loose();
         payload::destroy(*m);
         p.release(m);
+    }
+    template <std::size_t... I>
+    static void apply(pe& p, [[maybe_unused]] arguments& a, std::index_sequence<I...>) {
+        F(p, static_cast<P&&>(std::get<I>(a))...);
     }
     static std::string name() { return demangled(typeid(call).name()); }
     static auto encoder() {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <motet/runtime/pe.hpp>
+#if MOTET_BODIES
 #include <motet/runtime/simulator.hpp>
 #include <motet/runtime/threads.hpp>
+#endif
 
 #include <cstdio>
 #include <string>
@@ -11,53 +13,6 @@
 #include <vector>
 
 namespace motet::inline MOTET_VARIANT::runtime {
-
-inline machine::machine(runtime::options chosen, std::vector<std::string> rest)
-    : options(chosen), arguments(std::move(rest)) {
-    const std::uint32_t process_count = options.simulated ? options.processes : 1;
-    pe_number next = 0;
-    for (std::uint32_t i = 0; i < process_count; ++i) {
-        processes.push_back(std::make_unique<process>());
-        process& own = *processes.back();
-        own.number = i;
-        own.first_pe = next;
-        own.pe_count = options.pes;
-        for (std::uint32_t k = 0; k < options.pes; ++k) pes.push_back(std::make_unique<pe>(*this, own, next++));
-    }
-    pes[0]->watch = std::make_unique<quiescence_watch>();
-    if (options.simulated) sim = std::make_unique<simulator>(*this);
-}
-
-inline machine::~machine() {
-    for (auto& p : pes)
-        if (p->state) p->state->clear(*p);
-    for (auto& p : pes) p->flush();
-    for (auto& p : pes) p->drain();
-    sim.reset();
-    for (auto& p : pes) p->state.reset();
-}
-
-inline void machine::stop(int code) {
-    {
-        const std::lock_guard lock(ending);
-        if (stopped) return;
-        stopped = true;
-        exit_code = code;
-    }
-    for (auto& p : pes) {
-        p->stopping.store(true, std::memory_order_seq_cst);
-        p->incoming.wake();
-    }
-}
-
-inline void machine::fail(std::string what) {
-    {
-        const std::lock_guard lock(ending);
-        if (stopped || !failure.empty()) return;
-        failure = std::move(what);
-    }
-    stop(1);
-}
 
 /// What a run calls as its main. Without the type of the function object: two source files may have lambdas of one
 /// name.
@@ -77,6 +32,66 @@ struct main_body {
     }
 };
 
+/// Runs `main` on PE 0. `equip` gives each PE its state.
+/// Returns the exit code; throws `error` for what ended the run.
+MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, main_body main,
+                         std::unique_ptr<pe_state> (*equip)(pe&));
+
+/// The same for a `body`, which outlives the run.
+template <class Body>
+int launch(options chosen, std::vector<std::string> arguments, Body& body, std::unique_ptr<pe_state> (*equip)(pe&)) {
+    return run_job(chosen, std::move(arguments), {&body, &main_body::invoke<Body>}, equip);
+}
+
+#if MOTET_BODIES
+
+MOTET_INLINE machine::machine(runtime::options chosen, std::vector<std::string> rest)
+    : options(chosen), arguments(std::move(rest)) {
+    const std::uint32_t process_count = options.simulated ? options.processes : 1;
+    pe_number next = 0;
+    for (std::uint32_t i = 0; i < process_count; ++i) {
+        processes.push_back(std::make_unique<process>());
+        process& own = *processes.back();
+        own.number = i;
+        own.first_pe = next;
+        own.pe_count = options.pes;
+        for (std::uint32_t k = 0; k < options.pes; ++k) pes.push_back(std::make_unique<pe>(*this, own, next++));
+    }
+    pes[0]->watch = std::make_unique<quiescence_watch>();
+    if (options.simulated) sim = std::make_unique<simulator>(*this);
+}
+
+MOTET_INLINE machine::~machine() {
+    for (auto& p : pes)
+        if (p->state) p->state->clear(*p);
+    for (auto& p : pes) p->flush();
+    for (auto& p : pes) p->drain();
+    sim.reset();
+    for (auto& p : pes) p->state.reset();
+}
+
+MOTET_INLINE void machine::stop(int code) {
+    {
+        const std::lock_guard lock(ending);
+        if (stopped) return;
+        stopped = true;
+        exit_code = code;
+    }
+    for (auto& p : pes) {
+        p->stopping.store(true, std::memory_order_seq_cst);
+        p->incoming.wake();
+    }
+}
+
+MOTET_INLINE void machine::fail(std::string what) {
+    {
+        const std::lock_guard lock(ending);
+        if (stopped || !failure.empty()) return;
+        failure = std::move(what);
+    }
+    stop(1);
+}
+
 /// The program's main, as the first message of a run.
 inline void run_main(pe& p, const main_body* body) {
     const int code = body->call(body->object);
@@ -86,16 +101,12 @@ inline void run_main(pe& p, const main_body* body) {
     p.job.main_code = code;
 }
 
-/// Runs `body` as the program's main on PE 0; `body` outlives the run. `equip` gives each PE its state.
-/// Returns the exit code; throws `error` for what ended the run.
-template <class Body>
-int launch(options chosen, std::vector<std::string> arguments, Body& body, std::unique_ptr<pe_state> (*equip)(pe&)) {
+MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, main_body main,
+                         std::unique_ptr<pe_state> (*equip)(pe&)) {
     registry::instance().seal();
     machine job(chosen, std::move(arguments));
     for (auto& p : job.pes) p->state = equip(*p);
-    const main_body erased{&body, &main_body::invoke<Body>};
-    message* start = call<&run_main>::make(*job.pes[0], &erased);
-    job.pes[0]->send(0, start);
+    job.pes[0]->send(0, call<&run_main>::make(*job.pes[0], &main));
     if (job.sim)
         job.sim->run();
     else
@@ -108,5 +119,7 @@ int launch(options chosen, std::vector<std::string> arguments, Body& body, std::
     if (job.sim && job.options.table) std::fputs(job.sim->table().c_str(), stderr);
     return job.exit_code != 0 ? job.exit_code : job.main_code;
 }
+
+#endif // MOTET_BODIES
 
 } // namespace motet::inline MOTET_VARIANT::runtime

@@ -39,6 +39,14 @@ struct options {
     bool help = false;
 };
 
+/// The text that --motet-help prints.
+MOTET_INLINE std::string help_text();
+/// Reads the environment, then takes Motet's options out of `arguments` (the first is the program's name).
+/// Throws `error` for an unknown option or a bad value.
+MOTET_INLINE options take_options(std::vector<std::string>& arguments);
+
+#if MOTET_BODIES
+
 namespace parse {
 
 [[noreturn]] inline void refuse(std::string_view option, std::string_view value, std::string_view wanted) {
@@ -146,8 +154,7 @@ inline constexpr option known_options[] = {
      [](options& o, std::string_view v) { o.network.bandwidth = parse::bytes("net-bandwidth", v); }},
 };
 
-/// The text that --motet-help prints.
-inline std::string help_text() {
+MOTET_INLINE std::string help_text() {
     std::string text = "Options of Motet (each also an environment variable: --motet-pes is MOTET_PES):\n";
     for (const option& o : known_options) {
         std::string left = "  --motet-" + std::string(o.name) + (o.value != nullptr ? " " + std::string(o.value) : "");
@@ -163,9 +170,7 @@ inline std::string environment_name(std::string_view option) {
     return name;
 }
 
-/// Reads the environment, then takes Motet's options out of `arguments` (the first is the program's name).
-/// Throws `error` for an unknown option or a bad value.
-inline options take_options(std::vector<std::string>& arguments) {
+MOTET_INLINE options take_options(std::vector<std::string>& arguments) {
     options result;
     for (const option& o : known_options)
         if (const char* value = std::getenv(environment_name(o.name).c_str())) {
@@ -203,5 +208,7 @@ inline options take_options(std::vector<std::string>& arguments) {
     if (result.pes == 0) result.pes = std::max(1u, std::thread::hardware_concurrency());
     return result;
 }
+
+#endif // MOTET_BODIES
 
 } // namespace motet::inline MOTET_VARIANT::runtime

@@ -23,10 +23,14 @@
 namespace motet::inline MOTET_VARIANT::runtime {
 
 /// Ends the program: something that must always hold did not.
-[[noreturn]] inline void broken(const std::string& what) {
+[[noreturn]] MOTET_INLINE void broken(const std::string& what);
+
+#if MOTET_BODIES
+MOTET_INLINE void broken(const std::string& what) {
     std::fprintf(stderr, "motet: internal error: %s\n", what.c_str());
     std::abort();
 }
+#endif // MOTET_BODIES
 
 /// What the floors above keep with a PE.
 struct pe_state {
@@ -69,16 +73,7 @@ public:
     pe(const pe&) = delete;
     pe& operator=(const pe&) = delete;
     /// Destroys every message that is still somewhere on this PE; called for all PEs before the first one goes.
-    void drain() {
-        flush();
-        take_inbox();
-        while (!queue.empty()) discard(queue.pop());
-        while (!urgent.empty()) discard(urgent.pop());
-        for (message* m : by_priority) discard(m);
-        by_priority.clear();
-        for (const timer& t : timers) discard(t.due);
-        timers.clear();
-    }
+    void drain();
 
     // Messages.
 
@@ -102,14 +97,7 @@ public:
     }
     /// Gives the memory back; the arguments must be destroyed already.
     void release(message* m) { blocks.give(m->size_class, m); }
-    void discard(message* m) {
-        if (m->type != batch_type) {
-            type_of(*m).destroy(*m);
-        } else {
-            for (std::uint32_t i = 0; i < m->bytes; ++i) discard(batch_items(m)[i]);
-        }
-        release(m);
-    }
+    void discard(message* m);
     static const message_type& type_of(const message& m) { return registry::get<message_type>(m.type); }
 
     [[gnu::always_inline]] void send(pe_number to, message* m) {
@@ -125,12 +113,7 @@ public:
         send(to, m);
     }
     /// The message comes to this PE after so many seconds.
-    void send_after(double seconds, message* m) {
-        if (!m->has(message::uncounted)) ++sent;
-        if (port != nullptr) return port->post(*this, number, m, seconds);
-        timers.push_back({now() + seconds, ++timer_count, m});
-        std::push_heap(timers.begin(), timers.end());
-    }
+    void send_after(double seconds, message* m);
     /// Puts a message that arrived in line.
     void enqueue(message* m) {
         if ((m->flags & (message::expedited | message::prioritized)) == 0) [[likely]]
@@ -176,52 +159,14 @@ public:
         return true;
     }
     /// Moves timers that are due to the queue.
-    void take_timers() {
-        if (timers.empty()) return;
-        const double time = now();
-        while (!timers.empty() && timers.front().at <= time) {
-            std::pop_heap(timers.begin(), timers.end());
-            enqueue(timers.back().due);
-            timers.pop_back();
-        }
-    }
+    void take_timers();
     double next_timer() const { return timers.empty() ? -1 : std::max(0.0, timers.front().at - now()); }
 
     // Waiting.
 
     /// Parks the calling fiber until `make_ready(w)`, or until its condition holds if it has one. Throws fiber::unwind
     /// when the run ends meanwhile, and `error` when no stack is left for the fiber that would carry the scheduler on.
-    void park(waiter& w) {
-        fibers->prepare();
-        frame* f = current_frame;
-        if (f->unwound >= most_unwinds) [[unlikely]]
-            abandon(*f);
-        w.parked = fibers->current();
-        w.running = f;
-        w.since = coarse_now();
-        w.before = nullptr;
-        w.after = parked;
-        if (parked != nullptr) parked->before = &w;
-        parked = &w;
-        for (frame* under = f; under != nullptr && !under->parked; under = under->below) {
-            under->parked = true;
-            if (under->counted) ++processed;
-        }
-        after_handler(*f);
-        if (w.satisfied != nullptr) await_condition(w);
-        if (work_open) work_pending = attention = true;
-        current_frame = nullptr;
-        const double path = port != nullptr ? port->path(*this) : 0;
-        fibers->park();
-        if (port != nullptr) port->join_path(*this, path);
-        current_frame = f;
-        (w.before != nullptr ? w.before->after : parked) = w.after;
-        if (w.after != nullptr) w.after->before = w.before;
-        if (w.cancelled) {
-            ++f->unwound;
-            throw fiber::unwind{};
-        }
-    }
+    void park(waiter& w);
     void make_ready(waiter& w) {
         if (w.ready) return;
         w.ready = true;
@@ -230,49 +175,10 @@ public:
     }
     /// Does one piece of what goes before ordinary messages: satisfied waits, interrupted work, expedited and urgent
     /// messages. False if there was none.
-    bool attend() {
-        if (!ready.empty()) {
-            waiter* w = ready.pop();
-            w->ready = false;
-            if (w->cancelled || w->satisfied == nullptr || w->satisfied(*w)) {
-                enter();
-                fibers->resume(w->parked);
-            } else {
-                await_condition(*w);
-            }
-            return true;
-        }
-        if (work_pending) {
-            work_pending = false;
-            state->proceed(*this);
-            return true;
-        }
-        if (!urgent.empty()) {
-            dispatch(urgent.pop());
-            return true;
-        }
-        if (!by_priority.empty() && (by_priority.front()->priority < 0 || queue.empty())) {
-            std::pop_heap(by_priority.begin(), by_priority.end(), less_urgent);
-            message* m = by_priority.back();
-            by_priority.pop_back();
-            dispatch(m);
-            return true;
-        }
-        attention = !by_priority.empty();
-        return false;
-    }
+    bool attend();
     bool nothing_queued() const { return queue.empty() && !attention; }
     /// Resumes every parked fiber, so that it unwinds.
-    void unwind_parked() {
-        while (parked != nullptr) {
-            waiter* w = parked;
-            w->cancelled = true;
-            ready = {}; // waiters that are unwound must not stand in a list any more
-            loose = {};
-            enter();
-            fibers->resume(w->parked);
-        }
-    }
+    void unwind_parked();
 
     /// Makes this the PE of the calling thread.
     void enter() { current_slot() = this; }
@@ -284,9 +190,7 @@ public:
         return slot;
     }
 
-    [[noreturn, gnu::cold, gnu::noinline]] static void refuse_outside() {
-        throw error("this needs a running program: call it inside of motet::run, from main or from an entry method");
-    }
+    [[noreturn]] static void refuse_outside();
 
     double now() const {
         if (port != nullptr) return port->now(*this);
@@ -314,18 +218,7 @@ public:
             loose.push(&w);
         }
     }
-    void settle_loose() {
-        waiter_list rest;
-        while (!loose.empty()) {
-            waiter* w = loose.pop();
-            if (w->satisfied(*w)) {
-                make_ready(*w);
-            } else {
-                rest.push(w);
-            }
-        }
-        loose = rest;
-    }
+    void settle_loose();
 
     pe& peer(std::uint32_t local) { return *job.pes[home.first_pe + local]; }
 
@@ -380,53 +273,15 @@ private:
     static constexpr std::uint32_t most_unwinds = 100;
 
     /// Leaves a fiber for ever that waits again each time it is unwound, so that the run can end.
-    void abandon(frame& f) {
-        std::fprintf(stderr,
-                     "motet: warning: at the end of the run %s catches what unwinds it (catch (...)) and waits again\n",
-                     state->place(*this, f).c_str());
-        current_frame = nullptr;
-        for (;;) fibers->park();
-    }
+    void abandon(frame& f);
     static message** batch_items(message* m) { return static_cast<message**>(m->payload()); }
     static bool less_urgent(const message* a, const message* b) {
         return a->priority != b->priority ? a->priority > b->priority
                                           : static_cast<std::int32_t>(a->bytes - b->bytes) > 0;
     }
-    [[gnu::noinline]] void enqueue_urgent(message* m) {
-        attention = true;
-        if (m->has(message::expedited)) return urgent.push(m);
-        m->bytes = ++priority_count; // first in, first out among equals
-        by_priority.push_back(m);
-        std::push_heap(by_priority.begin(), by_priority.end(), less_urgent);
-    }
-    [[noreturn, gnu::cold, gnu::noinline]] static void no_such_pe(pe_number to) {
-        broken("a message to PE " + std::to_string(to) + ", which does not exist");
-    }
-    [[gnu::noinline]] void send_across(pe_number to, message* m) {
-        if (to - home.first_pe >= home.pe_count) [[unlikely]]
-            no_such_pe(to);
-        const std::uint32_t local = to - home.first_pe;
-        if (m->has(message::expedited)) [[unlikely]]
-            return peer(local).incoming.push(m);
-        outbox& box = outboxes[local];
-        if (box.batch != nullptr) {
-            batch_items(box.batch)[box.batch->bytes++] = m;
-            if (box.batch->bytes == batch_capacity) {
-                peer(local).incoming.push(box.batch);
-                box.batch = nullptr; // stays in the dirty list, empty
-            }
-        } else if (box.single != nullptr) {
-            box.batch = allocate<batch_bytes>(batch_type);
-            batch_items(box.batch)[0] = box.single;
-            batch_items(box.batch)[1] = m;
-            box.batch->bytes = 2;
-            box.single = nullptr;
-        } else {
-            box.single = m;
-            if (dirty.empty()) budget = 0;
-            dirty.push_back(local);
-        }
-    }
+    void enqueue_urgent(message* m);
+    [[noreturn]] static void no_such_pe(pe_number to);
+    void send_across(pe_number to, message* m);
 
     std::vector<outbox> outboxes;
     std::vector<std::uint32_t> dirty;
@@ -434,6 +289,185 @@ private:
     std::uint64_t timer_count = 0;
     std::uint32_t priority_count = 0;
 };
+
+#if MOTET_BODIES
+
+MOTET_INLINE void pe::drain() {
+    flush();
+    take_inbox();
+    while (!queue.empty()) discard(queue.pop());
+    while (!urgent.empty()) discard(urgent.pop());
+    for (message* m : by_priority) discard(m);
+    by_priority.clear();
+    for (const timer& t : timers) discard(t.due);
+    timers.clear();
+}
+
+MOTET_INLINE void pe::discard(message* m) {
+    if (m->type != batch_type) {
+        type_of(*m).destroy(*m);
+    } else {
+        for (std::uint32_t i = 0; i < m->bytes; ++i) discard(batch_items(m)[i]);
+    }
+    release(m);
+}
+
+MOTET_INLINE void pe::send_after(double seconds, message* m) {
+    if (!m->has(message::uncounted)) ++sent;
+    if (port != nullptr) return port->post(*this, number, m, seconds);
+    timers.push_back({now() + seconds, ++timer_count, m});
+    std::push_heap(timers.begin(), timers.end());
+}
+
+MOTET_INLINE void pe::park(waiter& w) {
+    fibers->prepare();
+    frame* f = current_frame;
+    if (f->unwound >= most_unwinds) [[unlikely]]
+        abandon(*f);
+    w.parked = fibers->current();
+    w.running = f;
+    w.since = coarse_now();
+    w.before = nullptr;
+    w.after = parked;
+    if (parked != nullptr) parked->before = &w;
+    parked = &w;
+    for (frame* under = f; under != nullptr && !under->parked; under = under->below) {
+        under->parked = true;
+        if (under->counted) ++processed;
+    }
+    after_handler(*f);
+    if (w.satisfied != nullptr) await_condition(w);
+    if (work_open) work_pending = attention = true;
+    current_frame = nullptr;
+    const double path = port != nullptr ? port->path(*this) : 0;
+    fibers->park();
+    if (port != nullptr) port->join_path(*this, path);
+    current_frame = f;
+    (w.before != nullptr ? w.before->after : parked) = w.after;
+    if (w.after != nullptr) w.after->before = w.before;
+    if (w.cancelled) {
+        ++f->unwound;
+        throw fiber::unwind{};
+    }
+}
+
+MOTET_INLINE bool pe::attend() {
+    if (!ready.empty()) {
+        waiter* w = ready.pop();
+        w->ready = false;
+        if (w->cancelled || w->satisfied == nullptr || w->satisfied(*w)) {
+            enter();
+            fibers->resume(w->parked);
+        } else {
+            await_condition(*w);
+        }
+        return true;
+    }
+    if (work_pending) {
+        work_pending = false;
+        state->proceed(*this);
+        return true;
+    }
+    if (!urgent.empty()) {
+        dispatch(urgent.pop());
+        return true;
+    }
+    if (!by_priority.empty() && (by_priority.front()->priority < 0 || queue.empty())) {
+        std::pop_heap(by_priority.begin(), by_priority.end(), less_urgent);
+        message* m = by_priority.back();
+        by_priority.pop_back();
+        dispatch(m);
+        return true;
+    }
+    attention = !by_priority.empty();
+    return false;
+}
+
+MOTET_INLINE void pe::unwind_parked() {
+    while (parked != nullptr) {
+        waiter* w = parked;
+        w->cancelled = true;
+        ready = {}; // waiters that are unwound must not stand in a list any more
+        loose = {};
+        enter();
+        fibers->resume(w->parked);
+    }
+}
+
+MOTET_INLINE void pe::take_timers() {
+    if (timers.empty()) return;
+    const double time = now();
+    while (!timers.empty() && timers.front().at <= time) {
+        std::pop_heap(timers.begin(), timers.end());
+        enqueue(timers.back().due);
+        timers.pop_back();
+    }
+}
+
+MOTET_INLINE void pe::settle_loose() {
+    waiter_list rest;
+    while (!loose.empty()) {
+        waiter* w = loose.pop();
+        if (w->satisfied(*w)) {
+            make_ready(*w);
+        } else {
+            rest.push(w);
+        }
+    }
+    loose = rest;
+}
+
+MOTET_INLINE void pe::abandon(frame& f) {
+    std::fprintf(stderr,
+                 "motet: warning: at the end of the run %s catches what unwinds it (catch (...)) and waits again\n",
+                 state->place(*this, f).c_str());
+    current_frame = nullptr;
+    for (;;) fibers->park();
+}
+
+[[gnu::noinline]] MOTET_INLINE void pe::enqueue_urgent(message* m) {
+    attention = true;
+    if (m->has(message::expedited)) return urgent.push(m);
+    m->bytes = ++priority_count; // first in, first out among equals
+    by_priority.push_back(m);
+    std::push_heap(by_priority.begin(), by_priority.end(), less_urgent);
+}
+
+[[gnu::cold]] MOTET_INLINE void pe::no_such_pe(pe_number to) {
+    broken("a message to PE " + std::to_string(to) + ", which does not exist");
+}
+
+[[gnu::noinline]] MOTET_INLINE void pe::send_across(pe_number to, message* m) {
+    if (to - home.first_pe >= home.pe_count) [[unlikely]]
+        no_such_pe(to);
+    const std::uint32_t local = to - home.first_pe;
+    if (m->has(message::expedited)) [[unlikely]]
+        return peer(local).incoming.push(m);
+    outbox& box = outboxes[local];
+    if (box.batch != nullptr) {
+        batch_items(box.batch)[box.batch->bytes++] = m;
+        if (box.batch->bytes == batch_capacity) {
+            peer(local).incoming.push(box.batch);
+            box.batch = nullptr; // stays in the dirty list, empty
+        }
+    } else if (box.single != nullptr) {
+        box.batch = allocate<batch_bytes>(batch_type);
+        batch_items(box.batch)[0] = box.single;
+        batch_items(box.batch)[1] = m;
+        box.batch->bytes = 2;
+        box.single = nullptr;
+    } else {
+        box.single = m;
+        if (dirty.empty()) budget = 0;
+        dirty.push_back(local);
+    }
+}
+
+[[gnu::cold]] MOTET_INLINE void pe::refuse_outside() {
+    throw error("this needs a running program: call it inside of motet::run, from main or from an entry method");
+}
+
+#endif // MOTET_BODIES
 
 /// The PE that the caller runs on. Throws `error` outside of a run.
 [[gnu::always_inline]] inline pe& this_pe() {

@@ -21,6 +21,11 @@
 /// 4. A deadlock, and messages still held back at the end, are reported: PE 0 asks every PE for its lines.
 namespace motet::inline MOTET_VARIANT::runtime {
 
+/// Tells `where` when the program is quiescent; called on PE 0.
+MOTET_INLINE void want_quiescence(pe& p, address where);
+
+#if MOTET_BODIES
+
 /// "1 fiber", "2 fibers".
 inline std::string count_text(std::size_t count, const std::string& what) {
     return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
@@ -150,10 +155,12 @@ inline double consider_wave(pe& p) {
     return 0;
 }
 
-inline void want_quiescence(pe& p, address where) {
+MOTET_INLINE void want_quiescence(pe& p, address where) {
     p.watch->wanted.push_back(where);
     p.watch->next = 0;
     p.watch->pause = 0;
 }
+
+#endif // MOTET_BODIES
 
 } // namespace motet::inline MOTET_VARIANT::runtime

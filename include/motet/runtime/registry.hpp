@@ -18,13 +18,17 @@
 namespace motet::inline MOTET_VARIANT::runtime {
 
 /// The readable form of a mangled type name.
-inline std::string demangled(const char* name) {
+MOTET_INLINE std::string demangled(const char* name);
+
+#if MOTET_BODIES
+MOTET_INLINE std::string demangled(const char* name) {
     int status = 0;
     char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
     std::string result = status == 0 ? text : name;
     std::free(text);
     return result;
 }
+#endif // MOTET_BODIES
 
 class registry {
 public:

@@ -22,6 +22,8 @@
 /// 4. Time passes by `motet::charge` only (`--motet-sim-measure`: by measured time), so that a seed replays a run.
 namespace motet::inline MOTET_VARIANT::runtime {
 
+#if MOTET_BODIES
+
 /// SplitMix64 (Steele, Lea and Flood, 2014).
 struct random_source {
     std::uint64_t state;
@@ -315,5 +317,7 @@ private:
     std::uint64_t frames_before = 0;
     std::chrono::steady_clock::time_point mark;
 };
+
+#endif // MOTET_BODIES
 
 } // namespace motet::inline MOTET_VARIANT::runtime

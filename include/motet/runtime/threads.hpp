@@ -18,6 +18,8 @@
 /// The driver that runs each PE on a thread of its own.
 namespace motet::inline MOTET_VARIANT::runtime {
 
+#if MOTET_BODIES
+
 inline void relax_cpu() {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -163,5 +165,7 @@ inline void run_on_threads(machine& job) {
     work(0);
     for (std::thread& t : threads) t.join();
 }
+
+#endif // MOTET_BODIES
 
 } // namespace motet::inline MOTET_VARIANT::runtime

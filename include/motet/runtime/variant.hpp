@@ -7,3 +7,17 @@
 #else
 #define MOTET_VARIANT variant_threads
 #endif
+
+// Motet is header-only: every source file that includes it compiles what it needs of the runtime. A program of many
+// files may have the bodies of the runtime's functions compiled once instead: all of it is compiled with
+// MOTET_SEPARATE, and one file, cmake/separate.cpp, with MOTET_SEPARATE_HERE. The target motet::separate does this.
+#if defined(MOTET_SEPARATE_HERE) || !defined(MOTET_SEPARATE)
+#define MOTET_BODIES 1
+#else
+#define MOTET_BODIES 0
+#endif
+#ifdef MOTET_SEPARATE
+#define MOTET_INLINE
+#else
+#define MOTET_INLINE inline ///< of a function whose body stands under MOTET_BODIES
+#endif
