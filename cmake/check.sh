@@ -33,10 +33,21 @@ stage_format() {
     return "$result"
 }
 stage_docs() { cmake/check_docs.py; }
-# 100 seeds of each simulated test of chares; `MOTET_TEST_SEEDS=1000 build/release/tests/test_chare` is the soak.
+# 100 seeds of each simulated test of chares; the soak has 1,000 of all.
 stage_release() { configure_and_build release -DMOTET_BUILD_BENCH=OFF && MOTET_TEST_SEEDS=100 tests release; }
 stage_asan() { configure_and_build asan test_serial test_fiber test_runtime && tests asan -R '^(serial|fiber|runtime)$'; }
 stage_tsan() { configure_and_build tsan test_fiber test_runtime && tests tsan -R '^(fiber|runtime)$'; }
+# Every simulated test of the floors with a driver, under 1,000 seeds: some minutes for each floor.
+stage_soak() {
+    configure_and_build release -DMOTET_BUILD_BENCH=OFF test_runtime test_chare test_pattern || return 1
+    local offset
+    for ((offset = 0; offset < 1000; ++offset)); do
+        MOTET_TEST_SEED_OFFSET=$offset build/release/tests/test_runtime --test-suite=simulated --minimal || {
+            echo "with MOTET_TEST_SEED_OFFSET=$offset" && return 1
+        }
+    done
+    MOTET_TEST_SEEDS=1000 build/release/tests/test_pattern && MOTET_TEST_SEEDS=1000 build/release/tests/test_chare
+}
 stage_bench() { configure_and_build release -DMOTET_BUILD_BENCH=ON; }
 stage_clang() { configure_and_build clang-debug && tests clang-debug -L 'unit|compile_fail|example'; }
 stage_asan_all() { configure_and_build asan && tests asan -L 'unit|example'; }
@@ -47,7 +58,7 @@ stage_tidy() { cmake --preset clang-debug && cmake --build build/clang-debug --t
 usual=(setup format docs release asan tsan)
 stages=("$@")
 ((${#stages[@]})) || stages=("${usual[@]}")
-[[ ${stages[0]} != all ]] || stages=("${usual[@]}" bench clang asan_all tsan_all fuzz tidy)
+[[ ${stages[0]} != all ]] || stages=("${usual[@]}" bench soak clang asan_all tsan_all fuzz tidy)
 mkdir -p build/check
 failed=()
 summary=()

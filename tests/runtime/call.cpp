@@ -42,7 +42,7 @@ void throws(pe&, counted, bool really) {
 
 using namespace call_test;
 
-TEST_CASE("a call passes arguments on to a function on another PE") {
+TEST_CASE("a call passes arguments on to a function on another PE" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(2), simulated(1, 2)}) {
         seen far;
         run(chosen, [&](pe& p) {
@@ -62,7 +62,8 @@ TEST_CASE("a call is known by the name of its function") {
     CHECK(call<&throws>::operations.payload_bytes == 16);
 }
 
-TEST_CASE("arguments are destroyed once, after the call, after an exception, and when the run ends before it") {
+TEST_CASE("arguments are destroyed once, after the call, after an exception, and when the run ends before it" *
+          doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(2), simulated(1, 2)}) {
         int alive = 0;
         run(chosen, [&](pe& p) { post<&throws>(p, 1, counted(&alive), false); });

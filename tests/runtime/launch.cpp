@@ -17,7 +17,7 @@ int code_of(const options& chosen, auto body) { return motet::runtime::launch(ch
 
 } // namespace
 
-TEST_CASE("a run returns what main returns, and 0 where that is nothing") {
+TEST_CASE("a run returns what main returns, and 0 where that is nothing" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(1), threads(3), simulated(2, 2)}) {
         CHECK(code_of(chosen, [] {}) == 0);
         CHECK(code_of(chosen, [] { return 3; }) == 3);
@@ -26,7 +26,7 @@ TEST_CASE("a run returns what main returns, and 0 where that is nothing") {
     }
 }
 
-TEST_CASE("main runs on PE 0, which knows the arguments") {
+TEST_CASE("main runs on PE 0, which knows the arguments" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(2), simulated(2, 2)})
         code_of(chosen, [] {
             const pe& p = motet::runtime::this_pe();
@@ -35,7 +35,7 @@ TEST_CASE("main runs on PE 0, which knows the arguments") {
         });
 }
 
-TEST_CASE("outside of a run there is no PE") {
+TEST_CASE("outside of a run there is no PE" * doctest::test_suite("simulated")) {
     auto ask = [] {
         try {
             motet::runtime::this_pe();
@@ -51,7 +51,7 @@ TEST_CASE("outside of a run there is no PE") {
     CHECK(ask() != "");
 }
 
-TEST_CASE("a machine knows its processes and PEs") {
+TEST_CASE("a machine knows its processes and PEs" * doctest::test_suite("simulated")) {
     run(simulated(3, 4), [](pe& p) {
         CHECK(p.job.pe_total() == 12);
         CHECK(p.job.process_total() == 3);
@@ -63,7 +63,7 @@ TEST_CASE("a machine knows its processes and PEs") {
     });
 }
 
-TEST_CASE("an exception in main, or on any PE, ends the run as an error") {
+TEST_CASE("an exception in main, or on any PE, ends the run as an error" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(2), simulated(2, 1), threads(4, 0)}) {
         CHECK(error_of(chosen, [](pe&) { throw std::runtime_error("no input"); }) ==
               "no input (std::runtime_error), on PE 0");
@@ -92,7 +92,7 @@ TEST_CASE("of many errors the first is told") {
           }) == "");
 }
 
-TEST_CASE("any PE ends the run at once, and its exit code counts") {
+TEST_CASE("any PE ends the run at once, and its exit code counts" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(3), simulated(1, 3)})
         for (int i = 0; i < 20; ++i) {
             const int code = run(chosen, [&](pe& p) {
@@ -103,7 +103,8 @@ TEST_CASE("any PE ends the run at once, and its exit code counts") {
         }
 }
 
-TEST_CASE("messages in queues, timers, and kept back when the run ends go without a leak") {
+TEST_CASE("messages in queues, timers, and kept back when the run ends go without a leak" *
+          doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(3), simulated(1, 3)}) {
         auto token = std::make_shared<int>(0);
         run(chosen, [&](pe& p) {
@@ -126,7 +127,7 @@ TEST_CASE("messages in queues, timers, and kept back when the run ends go withou
     }
 }
 
-TEST_CASE("a run that ends by an error leaks nothing either") {
+TEST_CASE("a run that ends by an error leaks nothing either" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(2), simulated(1, 2)}) {
         auto token = std::make_shared<int>(0);
         CHECK(error_of(chosen, [&](pe& p) {
@@ -139,7 +140,8 @@ TEST_CASE("a run that ends by an error leaks nothing either") {
     }
 }
 
-TEST_CASE("runs follow one another, and stand beside one another on threads of the program") {
+TEST_CASE("runs follow one another, and stand beside one another on threads of the program" *
+          doctest::test_suite("simulated")) {
     for (int i = 0; i < 5; ++i) CHECK(run(threads(2), [](pe& p) { on(p, 1, [](pe&) {}); }) == 0);
     std::atomic<int> sum{0};
     std::vector<std::thread> programs;

@@ -69,7 +69,7 @@ TEST_CASE("messages to another PE come in order, one, a batch, and many batches 
     }
 }
 
-TEST_CASE("timers come when they are due, in that order, not before") {
+TEST_CASE("timers come when they are due, in that order, not before" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(1), threads(2), simulated(1, 2)}) {
         std::string trace;
         double early = 0;
@@ -103,7 +103,7 @@ TEST_CASE("a timer comes also while the PE is busy") {
     CHECK(rang);
 }
 
-TEST_CASE("a handler waits while others run, and goes on when it is made ready") {
+TEST_CASE("a handler waits while others run, and goes on when it is made ready" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(1), threads(2), simulated(1, 2)}) {
         std::string trace;
         gate g;
@@ -121,7 +121,7 @@ TEST_CASE("a handler waits while others run, and goes on when it is made ready")
     }
 }
 
-TEST_CASE("a condition is looked at again after each handler") {
+TEST_CASE("a condition is looked at again after each handler" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(1), simulated(1, 1)}) {
         int count = 0;
         int seen = -1;
@@ -181,7 +181,7 @@ TEST_CASE("many fibers wait at once") {
     CHECK(through == count);
 }
 
-TEST_CASE("who sleeps wakes in time, and others run meanwhile") {
+TEST_CASE("who sleeps wakes in time, and others run meanwhile" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(1), threads(2), threads(5), simulated(1, 2)}) {
         double slept = 0;
         bool other = false;
@@ -197,7 +197,8 @@ TEST_CASE("who sleeps wakes in time, and others run meanwhile") {
     }
 }
 
-TEST_CASE("at the end of a run the frames of all who wait are unwound, on their own PEs") {
+TEST_CASE("at the end of a run the frames of all who wait are unwound, on their own PEs" *
+          doctest::test_suite("simulated")) {
     struct guard {
         std::atomic<int>* count;
         pe_number where;
@@ -229,7 +230,7 @@ TEST_CASE("at the end of a run the frames of all who wait are unwound, on their 
     }
 }
 
-TEST_CASE("who is unwound leaves no trace in lists of those who wait on") {
+TEST_CASE("who is unwound leaves no trace in lists of those who wait on" * doctest::test_suite("simulated")) {
     // The frames of the first waiters are gone when the others are unwound, and handlers look at conditions.
     struct looks {
         bool* there;
@@ -281,7 +282,7 @@ TEST_CASE("a fiber that catches everything and waits again cannot keep the run f
     CHECK(end.errors.find("a handler on PE 0 catches what unwinds it (catch (...))") != std::string::npos);
 }
 
-TEST_CASE("a handler of an uncounted message may wait too") {
+TEST_CASE("a handler of an uncounted message may wait too" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(2), simulated(1, 2)}) {
         int done = 0;
         run(chosen, [&](pe& p) {
@@ -300,7 +301,7 @@ TEST_CASE("a handler of an uncounted message may wait too") {
     }
 }
 
-TEST_CASE("an uncounted timer does not keep the run from ending") {
+TEST_CASE("an uncounted timer does not keep the run from ending" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(1), simulated(1, 1)})
         run(chosen, [](pe& p) {
             message* m = work_message(p, [](pe&) {});
@@ -336,7 +337,7 @@ TEST_CASE("a wait inside a catch finds its exception again, while others throw")
     CHECK(trace == "othermine");
 }
 
-TEST_CASE("a message to a PE that does not exist is an internal error") {
+TEST_CASE("a message to a PE that does not exist is an internal error" * doctest::test_suite("simulated")) {
     for (const bool sim : {false, true}) {
         const auto end =
             in_child([sim] { run(sim ? simulated(1, 2) : threads(2), [](pe& p) { on(p, 5, [](pe&) {}); }); });

@@ -73,7 +73,8 @@ TEST_CASE("several wait for the same quiescence, and handlers that wait do not h
     }
 }
 
-TEST_CASE("a timer counts as something that still moves: for quiescence, for the end, for the deadlock report") {
+TEST_CASE("a timer counts as something that still moves: for quiescence, for the end, for the deadlock report" *
+          doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(1), threads(2), threads(5), simulated(2, 2)}) {
         bool rang = false;
         run(chosen, [&](pe& p) {
@@ -92,7 +93,8 @@ TEST_CASE("a timer counts as something that still moves: for quiescence, for the
     }
 }
 
-TEST_CASE("when nothing can move and somebody waits, the report says who, for what and for how long") {
+TEST_CASE("when nothing can move and somebody waits, the report says who, for what and for how long" *
+          doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(1), threads(2), threads(6), simulated(1, 3)}) {
         const std::string text = error_of(chosen, [&](pe& p) { gate().wait(p); });
         CHECK(
@@ -103,7 +105,8 @@ TEST_CASE("when nothing can move and somebody waits, the report says who, for wh
     }
 }
 
-TEST_CASE("the report has a line for everybody who waits and for every message held back, of all PEs") {
+TEST_CASE("the report has a line for everybody who waits and for every message held back, of all PEs" *
+          doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(3), simulated(1, 3)}) {
         gate gates[3];
         const std::string text = error_of(chosen, [&](pe& p) {
@@ -135,7 +138,7 @@ TEST_CASE("a long report is cut") {
     CHECK(text.find("\n  ... and 50 more") != std::string::npos);
 }
 
-TEST_CASE("messages still held back at the end are a warning that lists them") {
+TEST_CASE("messages still held back at the end are a warning that lists them" * doctest::test_suite("simulated")) {
     for (const bool sim : {false, true}) {
         const auto end = in_child([sim] {
             const int code = run(sim ? simulated(1, 2) : threads(2), [&](pe& p) {

@@ -100,7 +100,7 @@ struct asks {
 
 using namespace simulator_test;
 
-TEST_CASE("a seed replays a run to the bit, another seed gives another one") {
+TEST_CASE("a seed replays a run to the bit, another seed gives another one" * doctest::test_suite("simulated")) {
     for (int variant = 0; variant < 4; ++variant) {
         auto with_seed = [&](std::uint64_t seed) {
             options chosen = simulated(4, 3, seed);
@@ -126,7 +126,8 @@ TEST_CASE("a seed replays a run to the bit, another seed gives another one") {
     }
 }
 
-TEST_CASE("many seeds give many orders; without shuffling there is one: that of sending") {
+TEST_CASE("many seeds give many orders; without shuffling there is one: that of sending" *
+          doctest::test_suite("simulated")) {
     std::set<std::vector<std::uint64_t>> orders;
     for (const bool shuffle : {true, false}) {
         orders.clear();
@@ -146,7 +147,7 @@ TEST_CASE("many seeds give many orders; without shuffling there is one: that of 
     CHECK(orders == std::set<std::vector<std::uint64_t>>{{0, 1, 2, 3, 4, 5}});
 }
 
-TEST_CASE("what is due at one time comes by urgency, whatever the seed") {
+TEST_CASE("what is due at one time comes by urgency, whatever the seed" * doctest::test_suite("simulated")) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
         std::string order;
         run(simulated(1, 2, seed), [&](pe& p) {
@@ -168,7 +169,8 @@ TEST_CASE("what is due at one time comes by urgency, whatever the seed") {
     }
 }
 
-TEST_CASE("time passes by charging only; a PE that computes takes messages when it is done") {
+TEST_CASE("time passes by charging only; a PE that computes takes messages when it is done" *
+          doctest::test_suite("simulated")) {
     options chosen = simulated(1, 2);
     chosen.shuffle = false;
     const auto events = trace_of(chosen, [](pe& p) {
@@ -183,7 +185,7 @@ TEST_CASE("time passes by charging only; a PE that computes takes messages when 
     CHECK(events == std::vector<event>{{1, 0, 1}, {0, 1, 4}, {1, 2, 2}, {1, 2.5, 3}});
 }
 
-TEST_CASE("of what waits for a PE that computes, the most urgent goes first") {
+TEST_CASE("of what waits for a PE that computes, the most urgent goes first" * doctest::test_suite("simulated")) {
     std::string order;
     run(simulated(1, 2), [&](pe& p) {
         on(p, 1, [](pe& far) { far.port->charge(far, 10); });
@@ -205,7 +207,7 @@ TEST_CASE("of what waits for a PE that computes, the most urgent goes first") {
     CHECK(order == "abc");
 }
 
-TEST_CASE("timers and sleep follow the virtual clock, at no cost in real time") {
+TEST_CASE("timers and sleep follow the virtual clock, at no cost in real time" * doctest::test_suite("simulated")) {
     const double begin = wall_time();
     run(simulated(1, 1), [](pe& p) {
         sleep_for(p, 3600);
@@ -216,7 +218,7 @@ TEST_CASE("timers and sleep follow the virtual clock, at no cost in real time") 
     CHECK(wall_time() - begin < 60);
 }
 
-TEST_CASE("within a process messages take no time, whatever the network") {
+TEST_CASE("within a process messages take no time, whatever the network" * doctest::test_suite("simulated")) {
     options chosen = simulated(2, 2);
     chosen.network = {1, 2, 3, 4};
     const auto events = trace_of(chosen, [](pe& p) {
@@ -227,7 +229,8 @@ TEST_CASE("within a process messages take no time, whatever the network") {
     for (const event& e : events) CHECK(e.when == 0);
 }
 
-TEST_CASE("between processes: latency, overhead, gap and bandwidth, as computed by hand") {
+TEST_CASE("between processes: latency, overhead, gap and bandwidth, as computed by hand" *
+          doctest::test_suite("simulated")) {
     const double size = static_cast<double>(size_on_wire(1, 952));
     struct times {
         motet::runtime::network_model net;
@@ -263,7 +266,7 @@ TEST_CASE("between processes: latency, overhead, gap and bandwidth, as computed 
     }
 }
 
-TEST_CASE("a random delay is at most as long as said") {
+TEST_CASE("a random delay is at most as long as said" * doctest::test_suite("simulated")) {
     options chosen = simulated(2, 2);
     chosen.delay = 0.5;
     double longest = 0;
@@ -280,7 +283,8 @@ TEST_CASE("a random delay is at most as long as said") {
     CHECK(different.size() > 190);
 }
 
-TEST_CASE("arguments that cross processes are encoded and decoded, replies and all") {
+TEST_CASE("arguments that cross processes are encoded and decoded, replies and all" *
+          doctest::test_suite("simulated")) {
     run(simulated(2, 1), [](pe& p) {
         trace.clear();
         message* m = call<&arrive>::make(p, std::uint64_t{5}, std::vector<char>(3));
@@ -292,7 +296,7 @@ TEST_CASE("arguments that cross processes are encoded and decoded, replies and a
     CHECK(trace[0].what == 5);
 }
 
-TEST_CASE("an address for the reply goes along") {
+TEST_CASE("an address for the reply goes along" * doctest::test_suite("simulated")) {
     run(simulated(2, 1), [](pe& p) {
         trace.clear();
         message* m = p.allocate(motet::runtime::registered<asks, asks::type>::id(), 8 + sizeof(address));
@@ -305,14 +309,15 @@ TEST_CASE("an address for the reply goes along") {
     CHECK(trace == std::vector<event>{{1, 4, 7}});
 }
 
-TEST_CASE("what cannot be serialized must not leave its process") {
+TEST_CASE("what cannot be serialized must not leave its process" * doctest::test_suite("simulated")) {
     const auto end = in_child([] { run(simulated(2, 1), [](pe& p) { on(p, 1, [](pe&) {}); }); });
     CHECK(end.signal == SIGABRT);
     CHECK(end.errors.find("cannot be serialized would leave its process") != std::string::npos);
     CHECK(end.errors.find("do_work") != std::string::npos);
 }
 
-TEST_CASE("when a user's serialize throws, the sender gets that, and the run goes on") {
+TEST_CASE("when a user's serialize throws, the sender gets that, and the run goes on" *
+          doctest::test_suite("simulated")) {
     bool caught = false;
     broken_sum = 0;
     run(simulated(2, 1), [&](pe& p) {
@@ -327,7 +332,8 @@ TEST_CASE("when a user's serialize throws, the sender gets that, and the run goe
     CHECK(broken_sum == 2);
 }
 
-TEST_CASE("handlers wait, across PEs, while a fiber that waits elsewhere carries the loop on") {
+TEST_CASE("handlers wait, across PEs, while a fiber that waits elsewhere carries the loop on" *
+          doctest::test_suite("simulated")) {
     // The carrier of the loop has resumed main on PE 0; then a handler on PE 1 leaves somebody ready, and waits.
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
         gate first, second;
@@ -348,7 +354,8 @@ TEST_CASE("handlers wait, across PEs, while a fiber that waits elsewhere carries
     }
 }
 
-TEST_CASE("messages that wait for a PE whose handler computes and then parks are not forgotten") {
+TEST_CASE("messages that wait for a PE whose handler computes and then parks are not forgotten" *
+          doctest::test_suite("simulated")) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
         int handled = 0;
         gate g;
@@ -370,7 +377,8 @@ TEST_CASE("messages that wait for a PE whose handler computes and then parks are
     }
 }
 
-TEST_CASE("after each message an element may be made to move, with the chance that was chosen") {
+TEST_CASE("after each message an element may be made to move, with the chance that was chosen" *
+          doctest::test_suite("simulated")) {
     for (const double chance : {0.0, 0.25, 1.0}) {
         options chosen = simulated(2, 2);
         chosen.migrate = chance;
@@ -395,7 +403,8 @@ TEST_CASE("after each message an element may be made to move, with the chance th
     }
 }
 
-TEST_CASE("the table: time, messages, bytes, utilization and critical path, as computed by hand") {
+TEST_CASE("the table: time, messages, bytes, utilization and critical path, as computed by hand" *
+          doctest::test_suite("simulated")) {
     options chosen = simulated(2, 1, 5);
     chosen.network.latency = 1;
     const std::string bytes = std::to_string(size_on_wire(1, 10) + sizeof(message) + 2 * sizeof(double));
@@ -406,7 +415,7 @@ TEST_CASE("the table: time, messages, bytes, utilization and critical path, as c
         post<&arrive>(p, 1, std::uint64_t{1}, std::vector<char>(10)); // arrives at 3, is handled at 5
     });
     CAPTURE(table);
-    CHECK(table.find("simulated 2 processes of 1 PEs, seed 5\n") == 0);
+    CHECK(table.find("simulated 2 processes of 1 PEs, seed " + std::to_string(chosen.seed) + "\n") == 0);
     CHECK(table.find("virtual time        5 s\n") != std::string::npos);
     CHECK(table.find("between processes   2 messages, " + bytes + " bytes\n") != std::string::npos);
     CHECK(table.find("utilization         60.0 %\n") != std::string::npos); // 6 of 10 seconds
@@ -414,7 +423,8 @@ TEST_CASE("the table: time, messages, bytes, utilization and critical path, as c
     CHECK(table.find("cannot be replayed") == std::string::npos);
 }
 
-TEST_CASE("the critical path goes through messages and waits, not through time spent in line") {
+TEST_CASE("the critical path goes through messages and waits, not through time spent in line" *
+          doctest::test_suite("simulated")) {
     const std::string table = table_of(simulated(1, 3), [](pe& p) {
         gate g;
         for (int i = 0; i < 2; ++i)
@@ -434,7 +444,8 @@ TEST_CASE("the critical path goes through messages and waits, not through time s
     CHECK(table.find("critical path       6 s\n") != std::string::npos);
 }
 
-TEST_CASE("measured time advances the clock, and the table says that such a run is not replayed") {
+TEST_CASE("measured time advances the clock, and the table says that such a run is not replayed" *
+          doctest::test_suite("simulated")) {
     options chosen = simulated(1, 1);
     chosen.measure = true;
     std::string table;
@@ -449,7 +460,7 @@ TEST_CASE("measured time advances the clock, and the table says that such a run 
     CHECK(table.find("cannot be replayed") != std::string::npos);
 }
 
-TEST_CASE("the table is printed at the end unless it is turned off") {
+TEST_CASE("the table is printed at the end unless it is turned off" * doctest::test_suite("simulated")) {
     for (const bool shown : {true, false}) {
         const auto end = in_child([shown] {
             options chosen = simulated(2, 2);
@@ -461,7 +472,7 @@ TEST_CASE("the table is printed at the end unless it is turned off") {
     }
 }
 
-TEST_CASE("thousands of PEs run on one thread") {
+TEST_CASE("thousands of PEs run on one thread" * doctest::test_suite("simulated")) {
     trace.clear();
     run(simulated(1024, 4), [](pe& p) {
         for (pe_number to = 0; to < p.job.pe_total(); ++to) post<&wander>(p, to, to * 7919u, 3);

@@ -167,9 +167,12 @@ public:
     /// Parks the calling fiber until `make_ready(w)`, or until its condition holds if it has one. Throws fiber::unwind
     /// when the run ends meanwhile, and `error` when no stack is left for the fiber that would carry the scheduler on.
     void park(waiter& w);
+    /// Grows whenever a method, or main, begins to run or goes on.
+    std::uint64_t turn() const { return frames + resumed; }
     void make_ready(waiter& w) {
         if (w.ready) return;
         w.ready = true;
+        w.turn = turn();
         ready.push(&w);
         attention = true;
     }
@@ -248,7 +251,8 @@ public:
 
     std::uint64_t sent = 0;
     std::uint64_t processed = 0;
-    std::uint64_t frames = 0; ///< methods of chares run so far
+    std::uint64_t frames = 0;  ///< methods of chares run so far
+    std::uint64_t resumed = 0; ///< parked fibers that went on so far
     std::uint64_t serial = 0; ///< numbers whatever this PE creates
     std::atomic<bool> stopping{false};
     wave_share wave;
@@ -355,7 +359,9 @@ MOTET_INLINE bool pe::attend() {
     if (!ready.empty()) {
         waiter* w = ready.pop();
         w->ready = false;
-        if (w->cancelled || w->satisfied == nullptr || w->satisfied(*w)) {
+        // A condition that held is asked again if anything ran meanwhile.
+        if (w->cancelled || w->satisfied == nullptr || w->turn == turn() || w->satisfied(*w)) {
+            ++resumed;
             enter();
             fibers->resume(w->parked);
         } else {

@@ -33,6 +33,7 @@ struct waiter {
     bool (*satisfied)(waiter&) = nullptr;       ///< the condition; null: resumed by whoever knows
     std::string (*describe)(waiter&) = nullptr; ///< what it waits for, for reports
     double since = 0;
+    std::uint64_t turn = 0; ///< of the PE, when its condition held
     bool ready = false;
     bool cancelled = false;
 };
