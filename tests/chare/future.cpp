@@ -260,3 +260,18 @@ TEST_CASE("a future on another PE than its own, and two fibers that wait for one
             p.set(1);
         });
 }
+
+TEST_CASE("a future that is destroyed while another fiber waits for it tells that fiber, and is not touched") {
+    for (const auto& chosen : {threads(1), simulated(1, 1)})
+        for (const bool ready : {false, true})
+            one(chosen, [&] {
+                auto made =
+                    std::make_unique<std::pair<motet::future<int>, motet::promise<int>>>(motet::make_future<int>());
+                const auto near = motet::chare<borrower>::create();
+                auto end = near.ask<&borrower::use>(reinterpret_cast<std::uintptr_t>(&made->first));
+                while (made->first.held().waiting == nullptr) motet::yield(); // until it waits
+                if (ready) made->second.set(1);
+                made.reset();
+                CHECK(contains(end.get(), "a future was destroyed while this fiber waited for it"));
+            });
+}

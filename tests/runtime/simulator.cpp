@@ -142,7 +142,7 @@ TEST_CASE("many seeds give many orders; without shuffling there is one: that of 
             CHECK(order.size() == 6);
             orders.insert(order);
         }
-        if (shuffle) CHECK(orders.size() > 40);
+        if (shuffle) CHECK(orders.size() > 25); // of 50 seeds; 720 orders are possible
     }
     CHECK(orders == std::set<std::vector<std::uint64_t>>{{0, 1, 2, 3, 4, 5}});
 }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -37,6 +38,19 @@ inline frame& waiting_frame(pe& p) {
     return *p.current_frame;
 }
 
+class future_state_base;
+
+/// A fiber that waits for one of some futures.
+struct future_waiter : waiter {
+    explicit future_waiter(std::span<future_state_base*> which);
+    future_waiter(const future_waiter&) = delete;
+    future_waiter& operator=(const future_waiter&) = delete;
+    ~future_waiter();
+
+    std::span<future_state_base*> states; ///< null where the future is gone
+    bool lost = false;                    ///< one is gone
+};
+
 /// What a future waits for. Belongs to the future, on the PE that made it.
 class future_state_base {
 public:
@@ -45,6 +59,8 @@ public:
     future_state_base& operator=(const future_state_base&) = delete;
     virtual ~future_state_base() {
         local_chares::of(home).futures.remove(number);
+        if (waiting != nullptr) [[unlikely]]
+            leave_waiter();
         if (failed && !told) fail_program(home, why);
     }
 
@@ -58,17 +74,10 @@ public:
         why = std::move(reason);
         become_ready();
     }
+    /// Throws `error` where nobody may wait, when another fiber waits for it already, and when it is destroyed
+    /// meanwhile.
     void wait() {
-        if (ready) return;
-        pe& p = this_pe();
-        check_home(p);
-        waiting_frame(p);
-        if (waiting != nullptr) throw error("two fibers wait for one future: make a future for each");
-        waiter w;
-        w.describe = [](waiter&) { return std::string("for a future"); };
-        waiting = &w;
-        const cleared on_return{*this};
-        p.park(w);
+        if (!ready) park();
     }
     void check_home(const pe& p) const {
         if (&p != &home) [[unlikely]]
@@ -82,18 +91,67 @@ public:
 
     pe& home;
     const std::uint64_t number;
-    waiter* waiting = nullptr;
+    future_waiter* waiting = nullptr;
     bool ready = false;
     bool failed = false;
     bool told = false; ///< somebody has seen the failure
     failure why;
 
 private:
-    struct cleared {
-        future_state_base& state;
-        ~cleared() { state.waiting = nullptr; }
-    };
+    void park();
+    void leave_waiter();
 };
+
+/// Parks until one of the states is ready, and says which.
+MOTET_INLINE std::size_t wait_for_one(std::vector<future_state_base*> states);
+
+#if MOTET_BODIES
+
+MOTET_INLINE future_waiter::future_waiter(std::span<future_state_base*> which) : states(which) {
+    pe& p = this_pe();
+    waiting_frame(p);
+    for (const auto* s : states) {
+        s->check_home(p);
+        if (s->waiting != nullptr) throw error("two fibers wait for one future: make a future for each");
+    }
+    for (auto* s : states) s->waiting = this;
+}
+MOTET_INLINE future_waiter::~future_waiter() {
+    for (auto* s : states)
+        if (s != nullptr) s->waiting = nullptr;
+}
+
+inline void park_for_future(future_waiter& w) {
+    this_pe().park(w);
+    if (w.lost) throw error("a future was destroyed while this fiber waited for it: keep it until the wait is over");
+}
+
+MOTET_INLINE void future_state_base::park() {
+    future_state_base* self = this;
+    future_waiter w({&self, 1});
+    w.describe = [](waiter&) { return std::string("for a future"); };
+    park_for_future(w);
+}
+
+/// Another fiber waits for this future, which is destroyed.
+MOTET_INLINE void future_state_base::leave_waiter() {
+    for (auto*& s : waiting->states)
+        if (s == this) s = nullptr;
+    waiting->lost = true;
+    home.make_ready(*waiting);
+}
+
+MOTET_INLINE std::size_t wait_for_one(std::vector<future_state_base*> states) {
+    for (;;) {
+        for (std::size_t i = 0; i < states.size(); ++i)
+            if (states[i]->ready) return i;
+        future_waiter w(states);
+        w.describe = [](waiter&) { return std::string("for one of several futures"); };
+        park_for_future(w);
+    }
+}
+
+#endif // MOTET_BODIES
 
 template <class T>
 class future_state final : public future_state_base {
@@ -288,39 +346,6 @@ std::pair<future<std::vector<T>>, promise<T>> make_future(std::size_t count) {
         runtime::future_delivery<state_type, T>::id(), state->home.number, {}, {state->number, 0}};
     return {future<std::vector<T>>(std::move(state)), promise<T>(to)};
 }
-
-namespace runtime {
-
-/// Parks until one of the states is ready, and says which.
-MOTET_INLINE std::size_t wait_for_one(const std::vector<future_state_base*>& states);
-
-#if MOTET_BODIES
-MOTET_INLINE std::size_t wait_for_one(const std::vector<future_state_base*>& states) {
-    for (;;) {
-        for (std::size_t i = 0; i < states.size(); ++i)
-            if (states[i]->ready) return i;
-        pe& p = this_pe();
-        waiting_frame(p);
-        for (const auto* s : states) {
-            s->check_home(p);
-            if (s->waiting != nullptr) throw error("two fibers wait for one future: make a future for each");
-        }
-        waiter w;
-        w.describe = [](waiter&) { return std::string("for one of several futures"); };
-        struct registration {
-            const std::vector<future_state_base*>& states;
-            ~registration() {
-                for (auto* s : states) s->waiting = nullptr;
-            }
-        };
-        for (auto* s : states) s->waiting = &w;
-        const registration until_resumed{states};
-        p.park(w);
-    }
-}
-#endif // MOTET_BODIES
-
-} // namespace runtime
 
 /// Waits until every one of the futures is ready. Their get() then returns or throws at once.
 template <class... T>
