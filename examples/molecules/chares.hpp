@@ -12,9 +12,11 @@
 #include <motet/motet.hpp>
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -205,6 +207,9 @@ inline void Journal::state(const report& now) {
     progress.clear();
     const auto state = thermo::of(now.step, now.sums, sim.atoms, sim.grid.domain.volume());
     motet::print("{}", sim.digits > 0 ? state.line(0, sim.digits) : state.line());
+    if (!std::isfinite(state.total_energy) || !std::isfinite(state.pressure))
+        throw motet::error("the energy of step " + std::to_string(now.step) +
+                           " is not finite: two atoms are at one place, or the timestep is too long");
     finished = now.step == sim.steps;
     next = sim.report_after(now.step);
 }

@@ -64,7 +64,9 @@ int main(int argc, char** argv) {
             simulate(chosen, chosen.data_file.empty()
                                  ? fcc_lattice(chosen.lattice, chosen.density, chosen.temperature, chosen.seed)
                                  : read_lammps_data(chosen.data_file, chosen.interaction));
-            return 0;
+            if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return 0;
+            std::fputs("molecules: standard output cannot be written\n", stderr);
+            return 1;
         } catch (const usage_error& problem) {
             std::fprintf(stderr, "molecules: %s (--help explains)\n", problem.what());
             return 2;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runs.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -67,5 +68,63 @@ TEST_CASE("an activity that never began says so; an empty one is complete") {
         CHECK(contains(thrown_by([] { motet::activity().produce(); }), "this activity has not begun"));
         CHECK(contains(thrown_by([] { motet::activity().completed().get(); }), "this activity has not begun"));
         motet::activity::begin().completed().get();
+    });
+}
+
+TEST_CASE("an activity that is never complete is a deadlock, and one that nobody waits for keeps no run alive") {
+    for (const auto& chosen : some()) {
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    const auto a = motet::activity::begin();
+                                    a.produce();
+                                    a.completed().get();
+                                }),
+                       "deadlock"));
+        one(chosen, [] {
+            const auto a = motet::activity::begin();
+            a.produce();
+            (void)a.completed();
+        });
+    }
+}
+
+namespace activity_test {
+
+struct asker {
+    int done = 0;
+    void work(motet::activity a) {
+        ++done;
+        a.consume();
+    }
+    int count() const { return done; }
+    /// How often the activity was said to be complete before what was produced earlier was done.
+    int ask(motet::chare<asker> other, motet::activity a, int times) {
+        int early = 0;
+        for (int i = 1; i <= times; ++i) {
+            a.produce();
+            other.tell<&asker::work>(a);
+            a.completed().get();
+            if (other.ask<&asker::count>().get() < i) ++early;
+        }
+        return early;
+    }
+    void keep_asking(motet::activity a, int times) {
+        for (int i = 0; i < times; ++i) a.completed().get();
+    }
+};
+
+} // namespace activity_test
+
+TEST_CASE("completion counts for who asked before: work produced earlier is done, also while others ask") {
+    using activity_test::asker;
+    everywhere([] {
+        const auto last = motet::pe_count() - 1;
+        const auto worker = motet::chare<asker>::create({}, last / 2);
+        const auto first = motet::chare<asker>::create({}, last);
+        const auto second = motet::chare<asker>::create();
+        const auto a = motet::activity::begin();
+        auto noise = second.ask<&asker::keep_asking>(a, 30);
+        CHECK(first.ask<&asker::ask>(worker, a, 30).get() == 0);
+        noise.get();
     });
 }

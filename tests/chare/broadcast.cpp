@@ -2,6 +2,8 @@
 #include "runs.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <stdexcept>
@@ -199,5 +201,39 @@ TEST_CASE("the arguments of a broadcast stay while a handler waits") {
         const std::string text = "an argument that is longer than any small string";
         all.all<&listener::keep>(text).get();
         CHECK(all.gather<&listener::get_last>().get() == std::vector<std::string>(6, text + text));
+    });
+}
+
+namespace urgent_test {
+
+struct taker {
+    std::vector<int> order;
+    static inline std::atomic<bool> free{false};
+    void block() {
+        while (!free) {}
+    }
+    void take(int what) { order.push_back(what); }
+    std::vector<int> taken() const { return order; }
+};
+
+} // namespace urgent_test
+
+TEST_CASE("expedited broadcasts, and those to a section, go before other messages on every PE") {
+    using urgent_test::taker;
+    one(threads(2), [] {
+        const auto all = motet::array<taker>::create(4);
+        all.all<&taker::take>(-1).get();
+        taker::free = false;
+        all[3].tell<&taker::block>(); // on PE 1
+        motet::yield();               // it has left, and keeps PE 1 busy until all others are there
+        for (int i = 0; i < 3; ++i) all[3].tell<&taker::take>(i);
+        all.expedited().tell<&taker::take>(10);
+        all.expedited().section({2, 3}).tell<&taker::take>(11);
+        for (int i = 0; i < 3; ++i) motet::yield();
+        taker::free = true;
+        auto order = all[3].ask<&taker::taken>().get();
+        REQUIRE(order.size() == 6);
+        std::sort(order.begin() + 1, order.begin() + 3);
+        CHECK(order == std::vector<int>{-1, 10, 11, 0, 1, 2});
     });
 }

@@ -146,8 +146,11 @@ TEST_CASE("a dense array without elements, and with fewer than PEs") {
         CHECK(none.gather<&counter::get>().get().empty());
         none.all<&counter::add>(1).get();
         none.tell<&counter::add>(1);
-        const auto negative = motet::array<counter, motet::grid<2>>::create({-1, 5});
-        CHECK(negative.gather<&counter::get>().get().empty());
+        CHECK(thrown_by([] {
+                  motet::array<counter, motet::grid<2>>::create({-1, 5});
+              }) == "an array cannot have a side of -1 elements");
+        CHECK(contains(thrown_by([] { motet::array<counter>::create(std::int64_t{1} << 62); }),
+                       "more elements than the PEs of this run can hold"));
         const auto one = motet::array<counter>::create(1);
         one.all<&counter::add>(3).get();
         CHECK(one.gather<&counter::get>().get() == std::vector<int>{3});
@@ -299,4 +302,47 @@ TEST_CASE("an index outside of a dense array is refused at the call, with the in
                        }),
                        "the coordinate 1048576 does not fit the 21 bits"));
     });
+}
+
+namespace create_test {
+
+struct prepared {
+    int value = 0;
+    void on(motet::created) {
+        motet::sleep_for(std::chrono::milliseconds(1));
+        value = 42;
+    }
+    void on(motet::arrived) {
+        motet::yield();
+        ++value;
+    }
+    int get() const { return value; }
+    bool when(motet::entry<&prepared::get>) const { return value > 0; }
+    int peek() const { return value; }
+    int move(std::int64_t to) {
+        motet::move_this(to);
+        return value;
+    }
+};
+
+} // namespace create_test
+
+TEST_CASE("no method runs before the hooks have returned, also while they wait") {
+    using create_test::prepared;
+    everywhere(
+        [] {
+            const auto one = motet::chare<prepared>::create({}, motet::pe_count() - 1);
+            std::vector<motet::future<int>> values;
+            for (int i = 0; i < 3; ++i) values.push_back(one.ask<&prepared::peek>());
+            for (auto& each : values) CHECK(each.get() == 42);
+            const auto all = motet::array<prepared>::create(5);
+            CHECK(all.gather<&prepared::peek>().get() == std::vector<int>(5, 42));
+            CHECK(all.gather<&prepared::get>().get() == std::vector<int>(5, 42));
+            CHECK(all[0].ask<&prepared::move>(motet::pe_count() - 1).get() == 42);
+            all[0].move_to(0).get();
+            const int moved = all[0].ask<&prepared::peek>().get();
+            CHECK(moved >= 42);
+            CHECK(all.section({0}).gather<&prepared::peek>().get() == std::vector<int>{moved});
+        },
+        moves::none);
 }

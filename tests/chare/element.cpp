@@ -119,3 +119,10 @@ TEST_CASE("random insertions and removals, from a row and from nothing") {
         t.check();
     }
 }
+
+TEST_CASE("an element counts more frames than 16 bits could") {
+    motet::runtime::element_header e;
+    for (int i = 0; i < 100'000; ++i) ++e.pins;
+    CHECK(std::uint32_t{e.pins} == 100'000);
+    CHECK(e.flags == 0);
+}

@@ -47,6 +47,10 @@ TEST_CASE("an entry is named as its method is") {
     CHECK(entry_name<&plain::generic<int>>() == "entry_test::plain::generic<int>");
     CHECK(entry_name<&boxed_in<std::vector<int>>::get>().find("entry_test::boxed_in<std::vector<int") == 0);
     CHECK(entry_name<&boxed_in<int>::get>() == "entry_test::boxed_in<int>::get");
+    struct local {
+        int get(int (*)(int)) const { return 0; }
+    };
+    CHECK(entry_name<&local::get>().ends_with("()::local::get"));
     CHECK(entry_name<&boxed_in<int>::set>() == "entry_test::boxed_in<int>::set");
     CHECK(entry_name<&hidden::value>() == "(anonymous namespace)::hidden::value");
     CHECK(entry_name<&hidden::none>() == "(anonymous namespace)::hidden::none");

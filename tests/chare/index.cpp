@@ -122,8 +122,12 @@ TEST_CASE("places in an extent, the last coordinate fastest") {
     CHECK(index_code<grid<3>>::from_linear(extent, 1) == grid<3>(0, 0, 1));
     CHECK(index_code<grid<3>>::linear(extent, {0, 3, 0}) == ~std::uint64_t{0});
     CHECK(index_code<grid<3>>::linear(extent, {-1, 0, 0}) == ~std::uint64_t{0});
-    CHECK(index_code<grid<2>>::count({-2, -3}) == 0);
-    CHECK(index_code<int>::count(-1) == 0);
+    CHECK_THROWS_WITH_AS(index_code<grid<2>>::count({2, -3}), "an array cannot have a side of -3 elements",
+                         motet::error);
+    CHECK_THROWS_WITH_AS(index_code<int>::count(-1), "an array cannot have -1 elements", motet::error);
+    CHECK_THROWS_WITH_AS(index_code<grid<2>>::count({std::int64_t{1} << 32, std::int64_t{1} << 32}),
+                         "an array of this extent would have more than 2^64 elements", motet::error);
+    CHECK(index_code<grid<2>>::count({0, 5}) == 0);
     CHECK(index_code<int>::linear(5, 5) == ~std::uint64_t{0});
 }
 

@@ -265,3 +265,44 @@ TEST_CASE("a wrong index is refused also where the collection is not known yet")
                        "there is no element nomad[4]"));
     }
 }
+
+namespace location_test {
+
+struct sitter {
+    int value = 0;
+    bool free = false;
+    void sit() {
+        motet::wait([&] { return free; });
+    }
+    void release() { free = true; }
+};
+
+} // namespace location_test
+
+TEST_CASE("a move that is overtaken by an erasure fails with motet::erased") {
+    using location_test::sitter;
+    everywhere(
+        [] {
+            const auto one = motet::array<sitter>::create(2)[1];
+            auto sits = one.ask<&sitter::sit>();
+            motet::quiescence().get(); // it sits
+            auto moved = one.move_to(0);
+            auto moved_too = one.move_to(motet::pe_count() - 1);
+            motet::quiescence().get(); // it knows of the moves
+            auto gone = one.erase();
+            motet::quiescence().get();
+            one.tell<&sitter::release>();
+            sits.get();
+            gone.get();
+            for (auto* each : {&moved, &moved_too}) {
+                bool lost = false;
+                try {
+                    each->get();
+                } catch (const motet::erased&) {
+                    lost = true;
+                }
+                CHECK(lost);
+            }
+        },
+        moves::none);
+}

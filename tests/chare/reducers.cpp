@@ -172,3 +172,21 @@ TEST_CASE("what a reducer throws reaches whoever waits for the result; a reducer
         CHECK(all.reduce<&giver::small>(motet::sum).get() == 18);
     });
 }
+
+namespace reducers_test {
+
+struct bits_holder {
+    int value = 0;
+    std::vector<bool> bits() const { return {motet::this_index() == 0, motet::this_index() == 2, false}; }
+};
+
+} // namespace reducers_test
+
+TEST_CASE("logical reducers work on std::vector<bool>") {
+    using reducers_test::bits_holder;
+    everywhere([] {
+        const auto all = motet::array<bits_holder>::create(3);
+        CHECK(all.reduce<&bits_holder::bits>(motet::logical_or).get() == std::vector<bool>{true, true, false});
+        CHECK(all.reduce<&bits_holder::bits>(motet::logical_and).get() == std::vector<bool>{false, false, false});
+    });
+}

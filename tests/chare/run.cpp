@@ -3,6 +3,7 @@
 #include "runs.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -16,6 +17,7 @@ struct actor {
     int value = 0;
     bool done = false;
 
+    int number() const { return value; }
     void quit(int code) {
         value = code;
         motet::exit(code);
@@ -164,12 +166,12 @@ TEST_CASE("motet::run takes Motet's options out of the arguments and tells error
     CHECK(call({"x", "--motet-sim=2x3", "--motet-sim-table=off", "--motet-pes", "3"},
                [&] { pes = static_cast<int>(motet::pe_count()); }) == "x 0");
     CHECK(pes == 6);
-    CHECK(call({"x", "--motet-pes=1", "--motet-seed", "4", "--other", "--"}, [] { return 3; }) == "x --other -- 3");
+    CHECK(call({"x", "--motet-pes=1", "--motet-spin", "4", "--other", "--"}, [] { return 3; }) == "x --other -- 3");
     const auto said = [&](std::vector<const char*> words, auto body) {
         return in_child([&] { _exit(call(words, body).back() == '1' ? 1 : 0); });
     };
     CHECK(said({"x", "--motet-pes", "0"}, [] {}).errors ==
-          "motet: error: --motet-pes 0: expected a number of PEs from 1 to 65536\n");
+          "motet: error: --motet-pes 0: expected a number of PEs from 1 to 4096\n");
     CHECK(contains(said({"x", "--motet-sime"}, [] {}).errors, "unknown option --motet-sime"));
     CHECK(contains(said({"x", "--motet-pes=2"}, [] { throw std::runtime_error("main fails"); }).errors,
                    "motet: error: main fails (std::runtime_error)"));
@@ -274,7 +276,7 @@ TEST_CASE("what is not delivered to erased elements is counted and told") {
             });
         });
         CHECK(end.code == 0);
-        CHECK(contains(end.errors, "motet: warning: 2 messages to erased elements were dropped"));
+        CHECK(contains(end.errors, "motet: warning: 2 messages to erased elements dropped"));
     }
 }
 
@@ -295,4 +297,114 @@ TEST_CASE("numbers of PEs and processes, time, charged time") {
         motet::charge(1e9);
         CHECK(motet::now() - before < 10);
     });
+}
+
+namespace run_test {
+
+struct leaver {
+    int value = 0;
+    void on(motet::departing) { motet::exit(13); }
+    void go(std::int64_t to) { motet::move_this(to); }
+};
+struct holder {
+    int value = 0;
+    void never() {}
+    bool when(motet::entry<&holder::never>) const { return value > 0; }
+};
+
+} // namespace run_test
+
+TEST_CASE("exit in on(departing), by a move from outside and from inside") {
+    using run_test::leaver;
+    for (const auto& chosen : {threads(2), simulated(2, 2)}) {
+        CHECK(run(chosen, [] { motet::array<leaver>::create(2)[0].move_to(motet::pe_count() - 1).get(); }) == 13);
+        CHECK(run(chosen, [] {
+                  motet::array<leaver>::create(2)[0].ask<&leaver::go>(motet::pe_count() - 1).get();
+                  motet::sleep_for(std::chrono::hours(1));
+              }) == 13);
+    }
+}
+
+TEST_CASE("exit with messages that a `when` holds back is a warning that names them") {
+    auto program = [] {
+        const auto held = motet::array<run_test::holder>::create(2);
+        held[1].tell<&run_test::holder::never>();
+        motet::quiescence(motet::make_future<void>().second);
+        motet::sleep_for(std::chrono::milliseconds(5));
+        motet::exit(4);
+    };
+    for (const auto& chosen : {threads(2), simulated(2, 1)}) {
+        std::fflush(stderr);
+        char name[] = "/tmp/motet-test-XXXXXX";
+        const int file = mkstemp(name);
+        const int before = dup(STDERR_FILENO);
+        dup2(file, STDERR_FILENO);
+        const int code = run(chosen, program);
+        std::fflush(stderr);
+        dup2(before, STDERR_FILENO);
+        close(before);
+        std::string text(4096, '\0');
+        const auto size = pread(file, text.data(), text.size(), 0);
+        close(file);
+        unlink(name);
+        CHECK(code == 4);
+        CHECK(contains(text.substr(0, static_cast<std::size_t>(size)), "1 message still held back:"));
+        CHECK(contains(text, "holder[1], entry run_test::holder::never"));
+    }
+}
+
+TEST_CASE("options of simulated runs, a run inside of a run, and negative times are refused") {
+    const auto said = [&](std::vector<const char*> words, auto body) {
+        return in_child([&] {
+                   words.push_back(nullptr);
+                   int count = static_cast<int>(words.size()) - 1;
+                   _exit(motet::run(count, const_cast<char**>(words.data()), body));
+               })
+            .errors;
+    };
+    CHECK(said({"x", "--motet-pes=1", "--motet-sim-migrate", "0.5"}, [] {}) ==
+          "motet: error: --motet-sim-migrate is for simulated runs: give --motet-sim PxQ too\n");
+    CHECK(contains(said({"x", "--motet-sim=3xq"}, [] {}), "--motet-sim 3xq: expected 1 to 65536 PEs after the x"));
+    for (const auto& chosen : {threads(1), simulated(1, 1)})
+        one(chosen, [&] {
+            CHECK(contains(thrown_by([&] { run(threads(1), [] {}); }), "motet::run is called inside of a run"));
+            CHECK(contains(thrown_by([] { motet::charge(-1); }), "motet::charge takes seconds from 0 on"));
+            CHECK(motet::pe_count() == 1);
+        });
+}
+
+TEST_CASE("a future that outlives its run is harmless, and says so when it is used") {
+    for (const auto& chosen : {threads(2), simulated(2, 2)}) {
+        motet::future<int> left;
+        motet::future<int> pending;
+        CHECK(run(chosen, [&] {
+                  left = motet::chare<actor>::create({.value = 7}).ask<&actor::number>();
+                  left.wait();
+                  pending = motet::make_future<int>().first;
+              }) == 0);
+        one(chosen, [&] {
+            CHECK(left.get() == 7);
+            CHECK(contains(thrown_by([&] { pending.get(); }), "this future belongs to a run that is over"));
+        });
+    }
+}
+
+TEST_CASE("a timer whose future is gone does not keep the run going") {
+    for (const auto& chosen : {threads(2), simulated(2, 2)}) {
+        const auto begin = std::chrono::steady_clock::now();
+        double virtual_time = 0;
+        one(chosen, [&] {
+            auto [f, p] = motet::make_future<void>();
+            {
+                const auto too_late = motet::after(std::chrono::hours(24));
+                p.set();
+                CHECK(motet::wait_any(f, too_late) == 0);
+            }
+            motet::quiescence().get();
+            motet::sleep_for(std::chrono::milliseconds(1));
+            virtual_time = motet::now();
+        });
+        CHECK(std::chrono::steady_clock::now() - begin < std::chrono::hours(1)); // or it was not cancelled
+        if (chosen.simulated) CHECK(virtual_time < 1);
+    }
 }

@@ -140,3 +140,46 @@ TEST_CASE("a failure in one member reaches the caller; a section of an erased me
                                 }),
                        "there is no element player[7]"));
 }
+
+namespace section_test {
+
+struct odd_one {
+    int value = 0;
+    void give(motet::section<odd_one> to_section, motet::promise<int> to) {
+        if (motet::this_index() == 0)
+            motet::contribute(to_section, 5, motet::sum, to);
+        else
+            motet::contribute(to_section, 5, motet::product, to);
+    }
+    int get() const { return value; }
+    void set(int to) { value = to; }
+};
+
+} // namespace section_test
+
+TEST_CASE("different reducers in one reduction of a section are refused") {
+    using section_test::odd_one;
+    everywhere([] {
+        const auto all = motet::array<odd_one>::create(7);
+        const auto some = all.section({0, 1, 2, 3, 4, 5, 6});
+        auto [sum, to] = motet::make_future<int>();
+        some.tell<&odd_one::give>(some, to);
+        CHECK(contains(thrown_by([&, &f = sum] { f.get(); }),
+                       "elements contribute to one reduction with different reducers or types"));
+    });
+}
+
+TEST_CASE("a section with an index that the array cannot have fails when called, and ends the program when told") {
+    using section_test::odd_one;
+    everywhere([] {
+        const auto all = motet::array<odd_one>::create(2);
+        CHECK(contains(thrown_by([&] {
+                           all.section({0, 1, 9}).gather<&odd_one::get>().get();
+                       }),
+                       "there is no element odd_one[9]: the array has the extent [2]"));
+        CHECK(all.section({0, 1}).reduce<&odd_one::get>(motet::sum).get() == 0);
+    });
+    for (const auto& chosen : {threads(2), simulated(2, 2)})
+        CHECK(contains(error_of(chosen, [] { motet::array<odd_one>::create(2).section({9}).tell<&odd_one::set>(1); }),
+                       "there is no element odd_one[9]"));
+}

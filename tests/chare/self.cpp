@@ -185,3 +185,38 @@ TEST_CASE("next in a hook or a `when` is refused: there is no call that it could
         CHECK(contains(all[1].ask<&hasty::careful>().get(), "motet::next"));
     });
 }
+
+namespace self_test {
+
+struct other_kind {
+    int value = 0;
+    void go() {}
+};
+struct successor {
+    int value = 0;
+    void to_other() { motet::next<&other_kind::go>(); }
+    void nothing() {}
+    int number() { return 7; }
+    motet::eventually<std::string> get() {
+        motet::next<&successor::nothing>();
+        return {};
+    }
+    void drop() { motet::next<&successor::number>(); }
+};
+
+} // namespace self_test
+
+TEST_CASE("next refuses methods of others, and results that the caller does not wait for") {
+    using self_test::successor;
+    const auto text = [](auto&& ask) { return thrown_by([&] { ask().get(); }); };
+    everywhere([&] {
+        const auto one = motet::array<successor>::create(2)[1];
+        CHECK(contains(
+            text([&] { return one.ask<&successor::to_other>(); }),
+            "motet::next<&self_test::other_kind::go>: this is no method of the chare that runs, successor[1]"));
+        CHECK(contains(
+            text([&] { return one.ask<&successor::get>(); }),
+            "motet::next<&self_test::successor::nothing> gives void, but the caller of self_test::successor::get"));
+        one.ask<&successor::drop>().get();
+    });
+}

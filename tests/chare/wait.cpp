@@ -249,3 +249,52 @@ TEST_CASE("quiescence: everything that was told has been handled, and what that 
         parked.get();
     });
 }
+
+namespace wait_test {
+
+int signals = 0; // of one process: the runs below have one PE
+struct signaller {
+    int value = 0;
+    void signal() { ++signals; }
+    void on(motet::created) { ++signals; }
+};
+
+} // namespace wait_test
+
+TEST_CASE("main's condition is looked at when a broadcast or a hook has run") {
+    using wait_test::signaller;
+    using wait_test::signals;
+    for (const auto& chosen : {threads(1), simulated(1, 1)})
+        one(chosen, [] {
+            signals = 0;
+            const auto all = motet::group<signaller>::create();
+            motet::wait([] { return signals == 1; }); // the hook
+            all.tell<&signaller::signal>();
+            motet::wait([] { return signals == 2; });
+        });
+}
+
+TEST_CASE("what a condition has thrown is thrown, whatever it says later") {
+    for (const auto& chosen : {threads(1), simulated(1, 1, 3)})
+        one(chosen, [] {
+            int looked_at = 0;
+            const auto worker = motet::chare<wait_test::signaller>::create();
+            auto pause = motet::after(std::chrono::milliseconds(1));
+            CHECK_THROWS_AS(motet::wait([&] {
+                                if (++looked_at == 2) throw std::logic_error("once");
+                                worker.tell<&wait_test::signaller::signal>();
+                                return false;
+                            }),
+                            std::logic_error);
+            CHECK(looked_at == 2);
+            pause.get();
+        });
+}
+
+TEST_CASE("quiescence is told to a target") {
+    everywhere([] {
+        const auto [told, to] = motet::make_future<void>();
+        motet::quiescence(to);
+        told.wait();
+    });
+}

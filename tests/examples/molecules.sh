@@ -111,6 +111,9 @@ head -n 2000 "$data/melt.data" >truncated.data
 sed '1000s/.*/4001 1 0.5 here 0.5 0 0 0/' "$data/melt.data" >bad_line.data
 sed '5000s/.*/nonsense/' "$data/melt.data" >bad_velocity.data
 : >empty.data
+sed '21s/.*/2 1 0 0 0 0 0 0/' "$data/melt.data" >same_place.data
+check "two atoms at one place end the run" same "$(molecules same_place.data --steps 10 2>&1 >/dev/null | grep -c 'the energy of step 0 is not finite: two atoms are at one place')" 1
+check "lost output is told" same "$(molecules --lattice 4 --steps 1 2>&1 >/dev/full | grep -c 'standard output cannot be written')" 1
 refuses 1 "cannot open the data file 'missing.data'" missing.data
 refuses 1 "truncated.data:2000: the file ends in section 'Atoms'" truncated.data
 refuses 1 "bad_line.data:1000: expected a coordinate, found 'here'" bad_line.data

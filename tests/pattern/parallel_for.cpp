@@ -242,7 +242,9 @@ TEST_CASE("the body may send messages, and may not wait") {
 TEST_CASE("where nobody may wait a loop is refused") {
     CHECK_THROWS_WITH_AS(
         motet::parallel_for(0, 10, [](int) {}),
-        "this needs a running program: call it inside of motet::run, from main or from an entry method", motet::error);
+        "this needs a running program: call it inside of motet::run, from main or from an entry method, not from a "
+        "thread of your own",
+        motet::error);
     CHECK(run_with({"--motet-pes", "2"}, [] {
               CHECK_THROWS_WITH_AS(motet::parallel_for(
                                        0, 10, [](int) {}, 0),

@@ -132,7 +132,7 @@ TEST_CASE("an option at the end that needs a value says so") {
 }
 
 TEST_CASE("bad values are refused, with what was expected") {
-    CHECK(refused({"--motet-pes", "0"}) == "--motet-pes 0: expected a number of PEs from 1 to 65536");
+    CHECK(refused({"--motet-pes", "0"}) == "--motet-pes 0: expected a number of PEs from 1 to 4096");
     const std::vector<std::pair<std::string, std::vector<std::string>>> bad{
         {"pes", {"", "-1", "two", "2x", "65537", "4294967297", " 2", "1.5", "+1"}},
         {"stack", {"", "1", "16383", "8Q", "8MB", "-1M", "2048G", "M", "nan", "inf", "infG", "1e999"}},

@@ -32,7 +32,7 @@ struct test_state : motet::runtime::pe_state {
     std::function<void(pe&, std::uint64_t)> on_shake;
 
     std::uint64_t held() const override { return kept.size(); }
-    void list_held(pe&, std::vector<std::string>& lines) override {
+    void list_held(pe&, std::vector<std::string>& lines, bool) override {
         for (const message* m : kept) lines.push_back("a message with priority " + std::to_string(m->priority));
     }
     void clear(pe& p) override {

@@ -6,16 +6,23 @@
 #include <algorithm>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 /// Completion of one activity among others: pieces of work are counted when they are made and when they are done, on
 /// whatever PE that happens.
 ///
 /// 1. Each PE keeps two counters for an activity. The owner sends waves over the tree of PEs that add them up.
-/// 2. Two waves in succession that found the same sums, made = done: the activity is complete (as for quiescence:
-///    Mattern, 1987). Else the next wave follows after a pause, an eighth of the time waited so far.
+/// 2. Two waves in succession that found the same sums, made = done: the activity was complete between the two (as for
+///    quiescence: Mattern, 1987). Whoever asked before the first of them began is told.
+/// 3. A PE that a wave has passed tells the owner when its counters change after that. So no wave runs while nothing
+///    changes, and a program that waits for what never comes is found to be dead. The next wave after a change follows
+///    after a pause, an eighth of the time waited so far.
 namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
+
+/// The counters of an activity have changed on this PE.
+MOTET_INLINE void note_activity(pe& p, std::uint64_t id, pe_number root, activity_state& a);
 
 #if MOTET_BODIES
 
@@ -37,32 +44,63 @@ inline void activity_up(pe& p, std::uint64_t id, pe_number root, activity_counts
     if (--a.missing == 0) activity_wave_back(p, id, root);
 }
 
+inline void begin_activity_wave(pe& p, std::uint64_t id) {
+    activity_state& a = local_chares::of(p).activities[id];
+    ++a.waves;
+    a.stirred = false;
+    activity_down(p, id, p.number);
+}
+
+/// At the owner: a wave is back. Tells who may be told, and decides what comes next.
+inline void judge_activity(pe& p, std::uint64_t id, activity_state& a) {
+    const bool balanced = a.sum.made == a.sum.done;
+    if (balanced && a.sum == a.previous) {
+        const auto later = std::stable_partition(a.wanted.begin(), a.wanted.end(),
+                                                 [&](const auto& one) { return one.wave >= a.waves; });
+        const std::vector<activity_state::request> told(later, a.wanted.end());
+        a.wanted.erase(later, a.wanted.end());
+        for (const auto& one : told) deliver_nothing(p, one.to);
+        a.pause = 0;
+    }
+    a.previous = a.sum;
+    a.under_way = !a.wanted.empty() && (balanced || a.stirred);
+    if (!a.under_way) return;
+    if (balanced) return begin_activity_wave(p, id); // the second wave follows at once
+    a.pause = std::clamp(1.125 * a.pause, 10e-6, 20e-3);
+    p.send_after(a.pause, call<&begin_activity_wave>::make(p, id));
+}
+
 /// Passes the sums up, at the owner judges them.
 inline void activity_wave_back(pe& p, std::uint64_t id, pe_number root) {
     activity_state& a = local_chares::of(p).activities[id];
     a.sum.made += a.own.made;
     a.sum.done += a.own.done;
+    a.counted = true;
     if (p.number != root) return post<&activity_up>(p, tree{root, p.job.pe_total()}.parent(p.number), id, root, a.sum);
-    if (a.sum == a.previous && a.sum.made == a.sum.done) {
-        a.waves = false;
-        for (const address& to : std::exchange(a.wanted, {})) deliver_nothing(p, to);
-        return;
-    }
-    const bool balanced = a.sum.made == a.sum.done;
-    a.previous = a.sum;
-    if (balanced) return activity_down(p, id, root);
+    judge_activity(p, id, a);
+}
+
+/// At the owner: counters have changed.
+inline void stir_activity(pe& p, std::uint64_t id) {
+    activity_state& a = local_chares::of(p).activities[id];
+    a.stirred = true;
+    if (a.under_way || a.wanted.empty()) return;
+    a.under_way = true;
     a.pause = std::clamp(1.125 * a.pause, 10e-6, 20e-3);
-    p.send_after(a.pause, call<&activity_down>::make(p, id, root));
+    p.send_after(a.pause, call<&begin_activity_wave>::make(p, id));
+}
+
+MOTET_INLINE void note_activity(pe& p, std::uint64_t id, pe_number root, activity_state& a) {
+    if (std::exchange(a.counted, false)) post<&stir_activity>(p, root, id);
 }
 
 /// Tells `to` when the activity is complete; called by its owner.
 inline void want_completion(pe& p, std::uint64_t id, address to) {
     activity_state& a = local_chares::of(p).activities[id];
-    a.wanted.push_back(to);
-    if (std::exchange(a.waves, true)) return;
-    a.previous = {~std::uint64_t{0}, 0};
+    a.wanted.push_back({a.waves + 1, to});
+    if (std::exchange(a.under_way, true)) return;
     a.pause = 0;
-    activity_down(p, id, p.number);
+    begin_activity_wave(p, id);
 }
 #endif // MOTET_BODIES
 
@@ -83,9 +121,9 @@ public:
         return a;
     }
     /// So many pieces of work come into being.
-    void produce(std::uint64_t pieces = 1) const { counts().made += pieces; }
+    void produce(std::uint64_t pieces = 1) const { count().made += pieces; }
     /// So many are done.
-    void consume(std::uint64_t pieces = 1) const { counts().done += pieces; }
+    void consume(std::uint64_t pieces = 1) const { count().done += pieces; }
     /// A future that is ready when all that was produced is consumed.
     future<void> completed() const;
 
@@ -96,9 +134,16 @@ public:
 
 private:
     std::uint64_t id() const { return (std::uint64_t{owner_} << 32) | (serial_ & 0xFFFFFFFFu); }
-    runtime::activity_counts& counts() const {
+    void check() const {
         if (owner_ == runtime::no_pe) throw error("this activity has not begun: make it with motet::activity::begin()");
-        return runtime::local_chares::of(runtime::this_pe()).activities[id()].own;
+    }
+    /// The counters here, which are about to change.
+    runtime::activity_counts& count() const {
+        check();
+        runtime::pe& p = runtime::this_pe();
+        runtime::activity_state& here = runtime::local_chares::of(p).activities[id()];
+        runtime::note_activity(p, id(), owner_, here);
+        return here.own;
     }
 
     runtime::pe_number owner_ = runtime::no_pe;
@@ -107,7 +152,7 @@ private:
 
 #if MOTET_BODIES
 MOTET_INLINE future<void> activity::completed() const {
-    counts();
+    check();
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<void>(p);
     runtime::post<&runtime::want_completion>(p, owner_, id(), to);

@@ -38,6 +38,12 @@ struct broadcast {
     boxed arguments;
     address target;
 
+    /// Makes a message as urgent as the broadcast.
+    message* mark(message* m) const {
+        m->flags = static_cast<std::uint8_t>(m->flags | flags);
+        m->priority = priority;
+        return m;
+    }
     template <class Archive>
     void serialize(Archive& archive) {
         archive(type, reply, flags, priority, arguments, target);
@@ -96,9 +102,8 @@ MOTET_INLINE open_broadcast& results_of(part& c, std::uint64_t number);
 MOTET_INLINE void returned(pe& p, part& c, std::uint64_t number, open_broadcast& all);
 /// Puts what one call gave to the results on the PE `to`, on whose account it ran. `type`: of the broadcast.
 MOTET_INLINE void give_result(pe& p, const address& to, std::uint32_t type, partial one);
-/// Step 1: sends a broadcast to the root. `flags` and `priority`: of that message.
-MOTET_INLINE void issue_broadcast(pe& p, collection_id id, std::shared_ptr<broadcast> what, std::uint8_t flags = 0,
-                                  std::int32_t priority = 0);
+/// Step 1: sends a broadcast to the root.
+MOTET_INLINE void issue_broadcast(pe& p, collection_id id, std::shared_ptr<broadcast> what);
 
 #if MOTET_BODIES
 
@@ -218,8 +223,9 @@ inline void deliver_late(pe& p, part& c, element_header& e, delivery_work&& what
 /// Step 2, at each PE.
 inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_ptr<broadcast> what,
                             std::vector<std::uint64_t> closed) {
-    tree{c.info->id.root, p.job.pe_total()}.for_each_child(
-        p.number, [&](pe_number child) { post_part<&begin_broadcast>(p, child, c.info->id, number, what, closed); });
+    tree{c.info->id.root, p.job.pe_total()}.for_each_child(p.number, [&](pe_number child) {
+        p.send(child, what->mark(part_message<&begin_broadcast>(p, c.info->id, number, what, closed)));
+    });
     for (const std::uint64_t old : closed) c.broadcasts.erase(old);
     c.broadcasts[number] = std::move(what);
     local_chares& here = local_chares::of(p);
@@ -242,13 +248,10 @@ inline void take_broadcast(pe& p, part& c, std::shared_ptr<broadcast> what) {
     begin_broadcast(p, c, ++c.issued, std::move(what), std::exchange(c.closed_broadcasts, {}));
 }
 
-MOTET_INLINE void issue_broadcast(pe& p, collection_id id, std::shared_ptr<broadcast> what, std::uint8_t flags,
-                                  std::int32_t priority) {
+MOTET_INLINE void issue_broadcast(pe& p, collection_id id, std::shared_ptr<broadcast> what) {
     check_name(id);
-    message* m = part_message<&take_broadcast>(p, id, std::move(what));
-    m->flags = static_cast<std::uint8_t>(m->flags | flags);
-    m->priority = priority;
-    p.send(id.root, m);
+    const broadcast& urgency = *what;
+    p.send(id.root, urgency.mark(part_message<&take_broadcast>(p, id, std::move(what))));
 }
 
 inline void take_result(pe& p, part& c, std::uint64_t number, std::uint32_t type, partial one) {
@@ -284,7 +287,7 @@ struct broadcast_of {
 
     static bool deliver_one(pe& p, part& c, element_header& e, const broadcast& record, const address& reply) {
         const stored& arguments = record.arguments.template as<stored>();
-        if constexpr (call::conditional) {
+        if (call::conditional || e.has(element_header::hooks_running)) {
             message* m = call::make_stored(p, c.info->id, e.index, &reply, copy_of(arguments));
             ++p.sent;
             return call::run_at(p, c, e, m);
@@ -371,10 +374,8 @@ struct broadcast_of {
     static inline const delivery delivering{&give_value, &give_failure};
     static message* message_for(pe& p, part& c, const index_bits& index, const broadcast& record,
                                 const address* reply) {
-        message* m = call::make_stored(p, c.info->id, index, reply, copy_of(record.arguments.template as<stored>()));
-        m->flags |= record.flags;
-        m->priority = record.priority;
-        return m;
+        return record.mark(
+            call::make_stored(p, c.info->id, index, reply, copy_of(record.arguments.template as<stored>())));
     }
     static inline const broadcast_type operations{&deliver_one, &combine, &finish, &message_for};
     static std::uint32_t id() { return registered<broadcast_of, operations>::id(); }

@@ -51,20 +51,22 @@ struct element_extension {
     waiter_list conditions; ///< parked in this element, waiting for its state
     message_list held;      ///< held back by a `when`
     pe_number move_to = no_pe;
-    std::vector<address> after_move; ///< whom to tell when it has moved or been erased
-    std::vector<sponsor> sponsors;   ///< with rising rounds
+    std::vector<address> after_move; ///< whom to tell when it has moved
+    std::vector<address> after_erasure;
+    std::vector<sponsor> sponsors; ///< with rising rounds
     std::map<channel_key, channel_end> channels;
     std::map<std::uint64_t, std::uint64_t> section_rounds; ///< contributions made, by section
 };
 
 /// What stands before each chare in memory.
 struct element_header {
-    enum flag : std::uint16_t {
+    enum flag : std::uint8_t {
         watched = 1,       ///< the extension has conditions or held messages
         erase_pending = 2, ///< to be erased when no frame stands in it
         move_pending = 4,
         created_due = 8, ///< its on(created) has not run yet
-        arrived_due = 16
+        arrived_due = 16,
+        hooks_running = 32 ///< messages wait until they have returned
     };
     index_bits index;
     std::unique_ptr<element_extension> extension;
@@ -72,14 +74,14 @@ struct element_header {
     std::uint64_t round = 0;   ///< reductions contributed to
     std::uint64_t version = 0; ///< birth number of its home (high half) and moves since
     std::uint32_t position = 0;
-    std::uint16_t pins = 0; ///< frames that stand in it
-    std::uint16_t flags = 0;
+    std::uint32_t pins : 24 = 0; ///< frames that stand in it: stacks for 16 million need more memory than there is
+    std::uint8_t flags = 0;
 
     bool has(flag f) const { return (flags & f) != 0; }
     /// A message that will run them is under way on this PE; until then it does not move.
     bool hooks_due() const { return (flags & (created_due | arrived_due)) != 0; }
-    void set(flag f) { flags = static_cast<std::uint16_t>(flags | f); }
-    void unset(flag f) { flags = static_cast<std::uint16_t>(flags & ~f); }
+    void set(flag f) { flags = static_cast<std::uint8_t>(flags | f); }
+    void unset(flag f) { flags = static_cast<std::uint8_t>(flags & ~f); }
     element_extension& extend() {
         if (!extension) extension = std::make_unique<element_extension>();
         return *extension;

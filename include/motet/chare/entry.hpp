@@ -231,7 +231,14 @@ MOTET_INLINE std::string method_name(const std::string& entry_type) {
         if (text[i] == '<') ++depth;
         if (text[i] == '>') --depth;
         if (depth == 0 && text[i] == ' ') word = i + 1;
-        if (depth == 0 && text[i] == '(') return text.substr(word, i - word);
+        if (depth != 0 || text[i] != '(') continue;
+        std::size_t end = i; // of the parameters, or of those of the function that a local struct stands in
+        for (int open = 0; end < text.size(); ++end) {
+            if (text[end] == '(') ++open;
+            if (text[end] == ')' && --open == 0) break;
+        }
+        if (text.compare(end, 3, ")::") != 0) return text.substr(word, i - word);
+        i = end;
     }
     return text;
 }

@@ -41,7 +41,7 @@ MOTET_INLINE failure failure_of(pe& p, const frame& f, const char* within = null
 MOTET_INLINE void run_due_hooks(pe& p, part& c, element_header& e);
 /// Asks the `when` of a message that has one.
 MOTET_INLINE bool admits(pe& p, part& c, element_header& e, const message& m);
-/// Keeps a message until its `when` allows it.
+/// Keeps a message until its `when` allows it, and the hooks of the chare have returned.
 MOTET_INLINE void hold_back(pe& p, element_header& e, message* m);
 /// Steps 3 and 4, after a frame of `e` has ended.
 MOTET_INLINE void after_frame(pe& p, part& c, element_header& e);
@@ -73,7 +73,7 @@ inline void run_hook(pe& p, part& c, element_header& e, void (*hook)(element_hea
     try {
         hook(e);
     } catch (const fiber::unwind&) {
-        throw;
+        if (may_wait) throw; // else it is motet::exit: what follows does no harm any more
     } catch (...) {
         fail_program(p, failure_of(p, f, name));
     }
@@ -81,6 +81,8 @@ inline void run_hook(pe& p, part& c, element_header& e, void (*hook)(element_hea
 }
 
 MOTET_INLINE void run_due_hooks(pe& p, part& c, element_header& e) {
+    if (!e.hooks_due()) return; // they run already, in another frame
+    e.set(element_header::hooks_running);
     if (e.has(element_header::created_due)) {
         e.unset(element_header::created_due);
         run_hook(p, c, e, c.type->created, "on(motet::created)", true);
@@ -89,6 +91,7 @@ MOTET_INLINE void run_due_hooks(pe& p, part& c, element_header& e) {
         e.unset(element_header::arrived_due);
         run_hook(p, c, e, c.type->arrived, "on(motet::arrived)", true);
     }
+    e.unset(element_header::hooks_running);
 }
 
 MOTET_INLINE bool admits(pe& p, part& c, element_header& e, const message& m) {
@@ -122,9 +125,10 @@ inline void look_at_conditions(pe& p, part& c, element_header& e) {
         }
     }
     message* before = nullptr;
-    // A `when` may read what the hooks have made; they look here again when they have run.
-    for (message* m = e.hooks_due() ? nullptr : x.held.front(); m != nullptr; before = m, m = m->next) {
-        if (!admits(p, c, e, *m)) continue;
+    // Methods find what the hooks have made: here is looked again when those have returned.
+    const bool not_yet = e.hooks_due() || e.has(element_header::hooks_running);
+    for (message* m = not_yet ? nullptr : x.held.front(); m != nullptr; before = m, m = m->next) {
+        if (pe::type_of(*m).admits != nullptr && !admits(p, c, e, *m)) continue;
         x.held.remove(before, m);
         --local_chares::of(p).when_held;
         m->set(message::expedited); // it has waited long enough

@@ -58,6 +58,8 @@ public:
     future_state_base(const future_state_base&) = delete;
     future_state_base& operator=(const future_state_base&) = delete;
     virtual ~future_state_base() {
+        if (run_is_over) return;
+        if (timer != nullptr && !ready) home.cancel_timer(timer);
         local_chares::of(home).futures.remove(number);
         if (waiting != nullptr) [[unlikely]]
             leave_waiter();
@@ -80,6 +82,8 @@ public:
         if (!ready) park();
     }
     void check_home(const pe& p) const {
+        if (run_is_over) [[unlikely]]
+            throw error("this future belongs to a run that is over");
         if (&p != &home) [[unlikely]]
             throw error("a future of PE " + std::to_string(home.number) + " is used on PE " + std::to_string(p.number) +
                         ": a future stays where it was made; send its promise");
@@ -94,7 +98,9 @@ public:
     future_waiter* waiting = nullptr;
     bool ready = false;
     bool failed = false;
-    bool told = false; ///< somebody has seen the failure
+    bool told = false;        ///< somebody has seen the failure
+    bool run_is_over = false; ///< `home` does not exist any more
+    message* timer = nullptr; ///< that will make it ready
     failure why;
 
 private:
@@ -332,6 +338,7 @@ std::pair<future<T>, address> new_future(pe& p, Count... count) {
 /// A future and the promise that sets it.
 template <class T>
 std::pair<future<T>, promise<T>> make_future() {
+    if constexpr (!std::is_void_v<T>) serial::check_serializable<T>();
     auto [made, to] = runtime::new_future<T>(runtime::this_pe());
     return {std::move(made), promise<T>(to)};
 }
@@ -340,6 +347,7 @@ std::pair<future<T>, promise<T>> make_future() {
 template <class T>
     requires(!std::is_void_v<T>)
 std::pair<future<std::vector<T>>, promise<T>> make_future(std::size_t count) {
+    serial::check_serializable<T>();
     using state_type = runtime::several_state<T>;
     auto state = std::make_unique<state_type>(runtime::this_pe(), count);
     const runtime::address to{

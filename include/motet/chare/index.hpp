@@ -169,13 +169,18 @@ struct index_code {
             return all;
         }
     }
-    /// Elements in an extent; zero if one of its sides is not positive.
+    /// Elements in an extent. Throws `error` for a negative side and for more than there are numbers.
     static std::uint64_t count(const Index& extent) {
         if constexpr (std::integral<Index>) {
-            return extent > 0 ? static_cast<std::uint64_t>(extent) : 0;
+            if (extent < Index{}) throw error("an array cannot have " + std::to_string(extent) + " elements");
+            return static_cast<std::uint64_t>(extent);
         } else if constexpr (dimensions > 0) {
             std::uint64_t n = 1;
-            for (const std::int64_t side : extent.at) n *= side > 0 ? static_cast<std::uint64_t>(side) : 0;
+            for (const std::int64_t side : extent.at) {
+                if (side < 0) throw error("an array cannot have a side of " + std::to_string(side) + " elements");
+                if (__builtin_mul_overflow(n, static_cast<std::uint64_t>(side), &n))
+                    throw error("an array of this extent would have more than 2^64 elements");
+            }
             return n;
         } else {
             return 0;

@@ -38,6 +38,12 @@ public:
         ++slots[slot].generation;
         vacant.push_back(slot);
     }
+    /// What is left when the run is over.
+    template <class F>
+    void for_each(F&& f) const {
+        for (const entry& each : slots)
+            if (each.state != nullptr) f(*each.state);
+    }
     future_state_base* find(std::uint64_t number) const {
         const auto slot = static_cast<std::uint32_t>(number);
         return slot < slots.size() && slots[slot].generation == number >> 32 ? slots[slot].state : nullptr;
@@ -78,10 +84,18 @@ struct activity_state {
     activity_counts own;
     activity_counts sum;       ///< of the wave that passes through
     std::uint32_t missing = 0; ///< children that have not answered
-    activity_counts previous;
+    bool counted = false;      ///< a wave has taken `own`: the owner is told when it changes
+
+    struct request {
+        std::uint64_t wave; ///< the first one that began after it
+        address to;
+    };
+    std::vector<request> wanted;
+    std::uint64_t waves = 0;  ///< begun so far
+    bool under_way = false;   ///< a wave, or the pause before one
+    bool stirred = false;     ///< counts have changed since
+    activity_counts previous; ///< what the last wave found
     double pause = 0;
-    bool waves = false;
-    std::vector<address> wanted;
 };
 
 /// The chares of one PE.
@@ -104,7 +118,7 @@ public:
 
     void proceed(pe& p) override;
     std::uint64_t held() const override;
-    void list_held(pe& p, std::vector<std::string>& lines) override;
+    void list_held(pe& p, std::vector<std::string>& lines, bool by_conditions) override;
     void clear(pe& p) override;
     std::string place(pe& p, const frame& f) override;
     void shake(pe& p, std::uint64_t random) override;
@@ -190,7 +204,7 @@ MOTET_INLINE std::string local_chares::place(pe& p, const frame& f) {
            (f.type != 0 ? "entry " + registry::get<message_type>(f.type).name() : "a hook") + where;
 }
 
-MOTET_INLINE void local_chares::list_held(pe& p, std::vector<std::string>& lines) {
+MOTET_INLINE void local_chares::list_held(pe& p, std::vector<std::string>& lines, bool by_conditions) {
     const std::string where = ", on PE " + std::to_string(p.number);
     auto line = [&](const part& c, const message* m, const char* why) {
         lines.push_back(element_text(c, m->index) + ", entry " + pe::type_of(*m).name() + where + ": " + why);
@@ -199,11 +213,15 @@ MOTET_INLINE void local_chares::list_held(pe& p, std::vector<std::string>& lines
         for (const element_header* e : c->table.elements)
             if (e->extension)
                 for (const message* m = e->extension->held.front(); m != nullptr; m = m->next)
-                    line(*c, m, "its `when` is not satisfied");
+                    line(*c, m,
+                         e->has(element_header::hooks_running) ? "a hook of the chare has not returned"
+                                                               : "its `when` is not satisfied");
+        if (by_conditions) continue;
         for (const auto& [index, record] : c->homes)
             for (const message* m = record.held.front(); m != nullptr; m = m->next)
                 line(*c, m, "there is no element of that index");
     }
+    if (by_conditions) return;
     for (auto& [id, list] : unknown)
         for (const message* m = list.front(); m != nullptr; m = m->next)
             lines.push_back(pe::type_of(*m).name() + where + ": its collection does not exist here");

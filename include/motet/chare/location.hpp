@@ -29,9 +29,11 @@ struct part_call<F> {
         if (c == nullptr) return local_chares::of(p).remember(m);
         frame f{.below = p.current_frame, .type = m->type};
         p.current_frame = &f;
+        bool goes_on = true;
         try {
             apply(p, *c, payload::in(*m), std::index_sequence_for<P...>{});
         } catch (const fiber::unwind&) {
+            goes_on = false;
         } catch (...) {
             const auto e = exception_text::current();
             p.job.fail(e.text + " (" + e.type + "), in the collection of " + c->type->name() + " on PE " +
@@ -39,6 +41,7 @@ struct part_call<F> {
         }
         p.current_frame = f.below;
         if (!f.parked) ++p.processed;
+        if (goes_on && !p.loose.empty()) p.settle_loose(); // a hook or a broadcast ran a method
         payload::destroy(*m);
         p.release(m);
     }

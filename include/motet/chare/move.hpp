@@ -37,6 +37,9 @@ MOTET_INLINE void request_erasure(pe& p, part& c, element_header& e, address tol
 MOTET_INLINE void move_on_request(pe& p, part& c, element_header& e, pe_number to, address told);
 MOTET_INLINE void erase_on_request(pe& p, part& c, element_header& e, address told);
 
+/// Ends the program with what a user's own serialize, copy or map has thrown where nobody is left to be told.
+MOTET_INLINE void fail_on_the_way(pe& p, part& c, const index_bits& index, const char* what);
+
 #if MOTET_BODIES
 
 // What broadcasts and reductions do when an element comes or goes.
@@ -54,7 +57,7 @@ inline element_header& install_element(pe& p, part& c, element_header* e, const 
 
 /// The end of a message whose element does not exist (any more).
 inline void refuse_erased(pe& p, part& c, message* m) {
-    if (m->has(message::replies)) {
+    if (m->has(message::replies) && reply_of(*m).how != 0) {
         deliver_failure(p, reply_of(*m),
                         {"there is no such element (it was erased, or never inserted)", "motet::erased",
                          element_text(c, m->index), pe::type_of(*m).name(), true});
@@ -77,8 +80,7 @@ inline void refuse(pe& p, part& c, message* m) {
     p.discard(m);
 }
 
-/// Ends the program with what a user's own serialize has thrown where nobody is left to be told.
-inline void fail_on_the_way(pe& p, part& c, const index_bits& index, const char* what) {
+MOTET_INLINE void fail_on_the_way(pe& p, part& c, const index_bits& index, const char* what) {
     auto [text, type] = exception_text::current();
     fail_program(p, {std::move(text), std::move(type), element_text(c, index), what, false});
 }
@@ -209,12 +211,12 @@ struct travelling {
     void serialize(Archive& archive) {
         std::vector<std::byte> object;
         std::uint64_t low = 0, high = 0, seen = 0, round = 0, version = 0;
-        std::uint16_t flags = 0;
+        std::uint8_t flags = 0;
         element_extension extension;
         const auto& operations = [&]() -> const collection_type& { return registry::get<collection_type>(type); };
         auto all = [&] {
-            archive(type, object, low, high, seen, round, version, flags, extension.after_move, extension.sponsors,
-                    extension.channels, extension.section_rounds);
+            archive(type, object, low, high, seen, round, version, flags, extension.after_move, extension.after_erasure,
+                    extension.sponsors, extension.channels, extension.section_rounds);
         };
         if constexpr (Archive::is_writing) {
             serial::writer out;
@@ -224,6 +226,7 @@ struct travelling {
             version = what->version, flags = what->flags;
             if (what->extension) {
                 extension.after_move = what->extension->after_move;
+                extension.after_erasure = what->extension->after_erasure;
                 extension.sponsors = what->extension->sponsors;
                 extension.channels.swap(what->extension->channels);
                 extension.section_rounds = what->extension->section_rounds;
@@ -237,9 +240,10 @@ struct travelling {
             what->index = {low, high};
             what->seen = seen, what->round = round, what->version = version, what->flags = flags;
             if (!extension.channels.empty() || !extension.section_rounds.empty() || !extension.sponsors.empty() ||
-                !extension.after_move.empty()) {
+                !extension.after_move.empty() || !extension.after_erasure.empty()) {
                 element_extension& own = what->extend();
                 own.after_move = std::move(extension.after_move);
+                own.after_erasure = std::move(extension.after_erasure);
                 own.sponsors = std::move(extension.sponsors);
                 own.channels = std::move(extension.channels);
                 own.section_rounds = std::move(extension.section_rounds);
@@ -294,7 +298,10 @@ inline constexpr std::size_t cache_limit = 4096;
 inline void depart(pe& p, part& c, element_header& e, pe_number to) {
     e.unset(element_header::move_pending);
     if (to == p.number) return tell_all(p, std::exchange(e.extension->after_move, {}));
-    if (c.type->departing != nullptr) run_hook(p, c, e, c.type->departing, "on(motet::departing)", false);
+    if (c.type->departing != nullptr) {
+        run_hook(p, c, e, c.type->departing, "on(motet::departing)", false);
+        e.unset(element_header::move_pending); // a wish of the hook: it is on its way
+    }
     ++e.version;
     c.table.remove(&e);
     leave_reductions(p, c, e);
@@ -387,7 +394,10 @@ MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototy
 inline void erase_now(pe& p, part& c, element_header& e) {
     std::vector<address> told;
     if (e.extension) {
-        told.swap(e.extension->after_move);
+        told.swap(e.extension->after_erasure);
+        for (const address& each : e.extension->after_move)
+            deliver_failure(
+                p, each, {"it was erased before it moved", "motet::erased", element_text(c, e.index), "move_to", true});
         while (!e.extension->held.empty()) {
             --local_chares::of(p).when_held;
             refuse_erased(p, c, e.extension->held.pop());
@@ -421,7 +431,7 @@ inline void move_element(pe& p, part& c, element_header& e, pe_number to, addres
 
 /// Ends an element as soon as no frame stands in it.
 inline void erase_element(pe& p, part& c, element_header& e, address told) {
-    if (told.how != 0) e.extend().after_move.push_back(told);
+    if (told.how != 0) e.extend().after_erasure.push_back(told);
     e.set(element_header::erase_pending);
     if (e.pins == 0) erase_now(p, c, e);
 }

@@ -125,6 +125,7 @@ struct section_relay {
 /// One round of a section's reduction at one node of its tree (section.hpp).
 struct section_round {
     partial result;
+    std::uint32_t type = 0; ///< registered reduction_type
     address target;
     std::uint32_t arrived = 0; ///< contributions and reports of child nodes
 };

@@ -41,6 +41,10 @@ struct entry_call {
     }
     /// False if the fiber was unwound.
     static bool run_at(pe& p, part& c, element_header& e, message* m) {
+        if (e.has(element_header::hooks_running)) [[unlikely]] {
+            hold_back(p, e, m);
+            return true;
+        }
         if constexpr (conditional) {
             // A `when` may read what the hooks have made.
             if (e.hooks_due() || !admits(p, c, e, *m)) {
@@ -68,6 +72,7 @@ struct entry_call {
                                 entry<M>{}, payload::in(m));
     }
     static std::string name() { return entry_name<M>(); }
+    static const std::type_info& result() { return typeid(result_of<M>); }
     static constexpr auto admission() -> bool (*)(const void*, const message&) {
         if constexpr (conditional)
             return &admitted;
@@ -75,7 +80,8 @@ struct entry_call {
             return nullptr;
     }
     static inline const message_type operations{
-        &run, &payload::destroy, &payload::encode, &payload::decode, payload::bytes, false, &name, admission()};
+        &run,  &payload::destroy, &payload::encode, &payload::decode, payload::bytes, false,
+        &name, admission(),       &result};
     static std::uint32_t id() { return registered<entry<M>, operations>::id(); }
 
     /// A message with converted arguments, and room for the address of a reply if there is one.
@@ -136,7 +142,11 @@ struct element_call<F> {
         part* c;
         element_header* e = find_element(p, m, c);
         if (e == nullptr) return;
-        apply(p, *c, *e, payload::in(*m), std::index_sequence_for<P...>{});
+        try {
+            apply(p, *c, *e, payload::in(*m), std::index_sequence_for<P...>{});
+        } catch (...) {
+            fail_on_the_way(p, *c, m->index, "a step of the runtime");
+        }
         ++p.processed;
         if (!p.loose.empty()) p.settle_loose();
         payload::destroy(*m);

@@ -216,7 +216,8 @@ public:
         if constexpr (runtime::check_ask<M, T, A...>()) {
             static_assert(!std::is_void_v<runtime::result_of<M>>,
                           "motet: this method returns nothing that could be gathered or reduced: use all<M>()");
-            return collect<M, Op, runtime::reduced<Op, runtime::result_of<M>, Index>>(std::forward<A>(a)...);
+            if constexpr (!std::is_void_v<runtime::result_of<M>>)
+                return collect<M, Op, runtime::reduced<Op, runtime::result_of<M>, Index>>(std::forward<A>(a)...);
         } else {
             return future<void>();
         }
@@ -231,7 +232,9 @@ public:
     }
 
     /// Some of the elements, as a value that can be sent along.
-    motet::section<T, Index> section(const std::vector<Index>& indices) const { return {id_, indices}; }
+    motet::section<T, Index> section(const std::vector<Index>& indices) const {
+        return {id_, indices, urgency_.flags, urgency_.priority};
+    }
 
     /// The same collection, with messages that are handled before those of higher numbers; 0 is the ordinary priority.
     collection with_priority(std::int32_t priority) const {
@@ -277,7 +280,7 @@ private:
             runtime::broadcast_of<M, Op, Index>::make(target, runtime::entry_call<M>::convert(std::forward<A>(a)...));
         record->flags = urgency_.flags;
         record->priority = urgency_.priority;
-        runtime::issue_broadcast(runtime::this_pe(), id_, std::move(record), urgency_.flags, urgency_.priority);
+        runtime::issue_broadcast(runtime::this_pe(), id_, std::move(record));
     }
 
     runtime::urgency urgency_;

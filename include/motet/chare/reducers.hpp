@@ -62,7 +62,8 @@ struct number_reducer {
         requires(works_on<F, T>::value)
     T operator()(T a, const T& b) const {
         if constexpr (array_of_values<T>) {
-            return elementwise(std::move(a), b, [](const auto& x, const auto& y) { return number_reducer()(x, y); });
+            using value = typename T::value_type; // not a reference to a bit of std::vector<bool>
+            return elementwise(std::move(a), b, [](const value& x, const value& y) { return number_reducer()(x, y); });
         } else {
             return static_cast<T>(F()(a, b));
         }

@@ -92,18 +92,19 @@ inline void look_at_rounds(pe& p, part& c) {
     }
 }
 
+inline failure different_contributions(const part& c) {
+    return {"elements contribute to one reduction with different reducers or types",
+            "motet::error",
+            c.type->name(),
+            {},
+            false};
+}
+
 /// Puts a contribution, or what a child has put together, into a round.
 inline void add_to_round(const pe& p, const part& c, reduction_round& round, std::uint32_t type, const address& target,
                          partial&& more) {
     if (type == 0) return;
-    if (round.type != 0 && round.type != type) {
-        round.result.fail({"elements contribute to one reduction with different reducers or types",
-                           "motet::error",
-                           c.type->name(),
-                           {},
-                           false});
-        return;
-    }
+    if (round.type != 0 && round.type != type) return round.result.fail(different_contributions(c));
     round.type = type;
     if (round.target.how == 0) round.target = target;
     combine_into(p, c, registry::get<reduction_type>(type), round.result, std::move(more));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/chare/frame.hpp>
+#include <motet/chare/future.hpp>
 #include <motet/runtime/launch.hpp>
 
 #include <fmt/core.h>
@@ -34,6 +35,7 @@ MOTET_INLINE void local_chares::clear(pe& p) {
     }
     for (auto& [id, list] : unknown)
         while (!list.empty()) p.discard(list.pop());
+    futures.for_each([](future_state_base& left) { left.run_is_over = true; });
     parts.clear();
     unknown.clear();
     work.clear();
@@ -73,11 +75,13 @@ MOTET_INLINE int run_program(int& argc, char** argv, main_body main) {
             std::fputs(help_text().c_str(), stdout);
             return 0;
         }
+        if (!chosen.simulated && !chosen.of_simulation.empty())
+            throw error("--motet-" + chosen.of_simulation + " is for simulated runs: give --motet-sim PxQ too");
         int kept = 0;
         for (int i = 0; i < argc && kept < static_cast<int>(arguments.size()); ++i)
             if (arguments[static_cast<std::size_t>(kept)] == argv[i]) argv[kept++] = argv[i];
+        if (kept < argc) argv[kept] = nullptr;
         argc = kept;
-        argv[kept] = nullptr;
         return run_job(chosen, std::move(arguments), main, &equip);
     } catch (const std::exception& problem) {
         std::fflush(stdout);
@@ -123,6 +127,7 @@ inline double now() { return runtime::this_pe().now(); }
 /// nothing.
 inline void charge(double seconds) {
     runtime::pe& p = runtime::this_pe();
+    if (!(seconds >= 0)) throw error("motet::charge takes seconds from 0 on, and this is " + std::to_string(seconds));
     if (p.port != nullptr) p.port->charge(p, seconds);
 }
 

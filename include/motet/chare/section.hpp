@@ -93,8 +93,15 @@ inline void relay_section(pe& p, part& c, std::shared_ptr<broadcast> record, std
         r.missing = r.count = members.size();
     }
     std::vector<std::pair<pe_number, index_bits>> elsewhere;
+    std::vector<failure> refused;
     for (std::size_t i = 0; i < members.size(); ++i) {
-        const pe_number at = where(p, c, members[i]);
+        pe_number at = no_pe;
+        try {
+            at = where(p, c, members[i]);
+        } catch (const error& why) { // no index of this array
+            refused.push_back({why.what(), "motet::error", c.type->name(), "a section of it", false});
+            continue;
+        }
         if (at == p.number || i == 0)
             p.send(at, type_of(*record).message_for(p, c, members[i], *record, wanted ? &reply : nullptr));
         else
@@ -109,16 +116,24 @@ inline void relay_section(pe& p, part& c, std::shared_ptr<broadcast> record, std
         end = std::min(end, elsewhere.size());
         std::vector<index_bits> some;
         for (std::size_t i = begin; i < end; ++i) some.push_back(elsewhere[i].second);
-        post_part<&relay_section>(p, elsewhere[begin].first, c.info->id, record, std::move(some),
-                                  wanted ? reply : address{});
+        p.send(elsewhere[begin].first, record->mark(part_message<&relay_section>(p, c.info->id, record, std::move(some),
+                                                                                 wanted ? reply : address{})));
         begin = end;
+    }
+    for (failure& why : refused) {
+        if (!wanted) return fail_program(p, why);
+        partial one;
+        one.fail(std::move(why));
+        take_section_result(p, c, number, 1, std::move(one));
     }
 }
 
 MOTET_INLINE void issue_section(pe& p, collection_id id, std::shared_ptr<broadcast> record,
                                 const std::vector<index_bits>& members) {
     if (members.empty()) return type_of(*record).finish(p, record->target, {});
-    post_part<&relay_section>(p, p.number, id, std::move(record), members, address{});
+    check_name(id);
+    const broadcast& urgency = *record;
+    p.send(p.number, urgency.mark(part_message<&relay_section>(p, id, std::move(record), members, address{})));
 }
 
 MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t section, std::uint64_t round,
@@ -126,7 +141,11 @@ MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t sectio
                                             std::uint32_t type, address target, partial one) {
     const std::array<std::uint64_t, 3> key{section, round, node};
     section_round& r = c.section_rounds[key];
-    combine_into(p, c, registry::get<reduction_type>(type), r.result, std::move(one));
+    if (r.type == 0) r.type = type;
+    if (r.type == type)
+        combine_into(p, c, registry::get<reduction_type>(type), r.result, std::move(one));
+    else
+        r.result.fail(different_contributions(c));
     if (target.how != 0) r.target = target;
     const std::uint64_t first_child = 4 * node + 1;
     const std::uint64_t children = first_child >= count ? 0 : std::min<std::uint64_t>(4, count - first_child);
@@ -135,7 +154,7 @@ MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t sectio
     c.section_rounds.erase(key);
     if (node == 0) {
         reduction_round last;
-        last.type = type;
+        last.type = done.type;
         last.target = done.target;
         last.result = std::move(done.result);
         return finish_round(p, c, std::move(last));
@@ -143,7 +162,7 @@ MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t sectio
     const index_bits parent = path.front();
     path.erase(path.begin());
     post_part<&take_section_contribution>(p, home_of(p, c, parent), c.info->id, section, round, (node - 1) / 4, count,
-                                          std::move(path), type, done.target, std::move(done.result));
+                                          std::move(path), done.type, done.target, std::move(done.result));
 }
 #endif // MOTET_BODIES
 
@@ -156,8 +175,9 @@ template <class T, class Index = std::int64_t>
 class section {
 public:
     section() = default;
-    /// Made by a collection's `section(indices)`. Doubles count once.
-    section(runtime::collection_id of, const std::vector<Index>& indices) : id_(of) {
+    /// Made by a collection's `section(indices)`, whose urgency it has. Doubles count once.
+    section(runtime::collection_id of, const std::vector<Index>& indices, std::uint8_t flags, std::int32_t priority)
+        : id_(of), flags_(flags), priority_(priority) {
         std::vector<runtime::index_bits> all;
         for (const Index& index : indices) all.push_back(runtime::index_code<Index>::pack(index));
         std::sort(all.begin(), all.end());
@@ -194,7 +214,14 @@ public:
     /// Calls every member and puts the results together.
     template <auto M, class Op, class... A>
     auto reduce(Op, A&&... a) const {
-        return collect<M, Op, runtime::reduced<Op, runtime::result_of<M>, Index>>(std::forward<A>(a)...);
+        if constexpr (runtime::check_ask<M, T, A...>()) {
+            static_assert(!std::is_void_v<runtime::result_of<M>>,
+                          "motet: this method returns nothing that could be gathered or reduced: use all<M>()");
+            if constexpr (!std::is_void_v<runtime::result_of<M>>)
+                return collect<M, Op, runtime::reduced<Op, runtime::result_of<M>, Index>>(std::forward<A>(a)...);
+        } else {
+            return future<void>();
+        }
     }
 
     template <class Archive>
@@ -203,7 +230,7 @@ public:
         if constexpr (Archive::is_writing) {
             if (members_) all = *members_;
         }
-        archive(id_.root, id_.serial, number_, all);
+        archive(id_.root, id_.serial, flags_, priority_, number_, all);
         if constexpr (!Archive::is_writing)
             members_ = std::make_shared<const std::vector<runtime::index_bits>>(std::move(all));
     }
@@ -231,11 +258,15 @@ private:
     void issue(const runtime::address& target, A&&... a) const {
         using calls = runtime::broadcast_of<M, Op, Index>;
         auto record = calls::make(target, runtime::entry_call<M>::convert(std::forward<A>(a)...));
+        record->flags = flags_;
+        record->priority = priority_;
         record->reply = std::is_same_v<Op, runtime::untold> ? 0 : runtime::section_delivery<M, Op, Index>::id();
         runtime::issue_section(runtime::this_pe(), id_, std::move(record), members());
     }
 
     runtime::collection_id id_;
+    std::uint8_t flags_ = 0;
+    std::int32_t priority_ = 0;
     std::uint64_t number_ = 0;
     std::shared_ptr<const std::vector<runtime::index_bits>> members_;
 };

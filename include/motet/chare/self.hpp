@@ -9,6 +9,7 @@
 
 #include <string>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 /// What a method knows of and does with its own chare.
@@ -31,10 +32,27 @@ template <class T, class Index>
 void check_type(const frame& f, const char* what) {
     const part& c = part_of(f);
     if (c.info->type == collection_of<T, Index>::id()) return;
-    throw error(std::string(what) + ": this method runs in a chare of " + demangled(typeid(T).name()) +
-                "'s name or index other than asked for: it is " + element_text(c, element_of(f).index) +
-                "; name its type and index type, such as this_collection<Tile, motet::grid<2>>()");
+    throw error(std::string(what) + "<" + demangled(typeid(T).name()) + ", " + demangled(typeid(Index).name()) +
+                ">: the method runs in " + element_text(c, element_of(f).index) +
+                ", whose type or index type is another one");
 }
+
+/// Throws `error` where the next method is not one of the chare that `f` stands in (`same`), or its caller would get
+/// another type than it waits for.
+MOTET_INLINE void check_successor(const frame& f, bool same, const std::type_info& gives, const std::string& name);
+
+#if MOTET_BODIES
+MOTET_INLINE void check_successor(const frame& f, bool same, const std::type_info& gives, const std::string& name) {
+    const message_type& running = registry::get<message_type>(f.type);
+    if (!same)
+        throw error("motet::next<&" + name + ">: this is no method of the chare that runs, " +
+                    element_text(part_of(f), element_of(f).index));
+    const std::type_info& wanted = running.result != nullptr ? running.result() : typeid(void);
+    if (wanted == typeid(void) || wanted == gives) return;
+    throw error("motet::next<&" + name + "> gives " + demangled(gives.name()) + ", but the caller of " +
+                running.name() + " waits for " + demangled(wanted.name()));
+}
+#endif // MOTET_BODIES
 
 } // namespace runtime
 
@@ -86,6 +104,8 @@ auto next(A&&... a) {
                 "motet::next is for entry methods: a hook, a `when` or a condition is no call that could end so");
         if (f.successor != nullptr) throw error("motet::next was called twice in one call");
         const runtime::part& c = runtime::part_of(f);
+        runtime::check_successor(f, &c.type->describe() == &reflect::describe<runtime::owner_of<M>>(), typeid(R),
+                                 runtime::entry_name<M>());
         f.successor = runtime::entry_call<M>::make_stored(p, c.info->id, runtime::element_of(f).index, f.reply,
                                                           runtime::entry_call<M>::convert(std::forward<A>(a)...));
     }

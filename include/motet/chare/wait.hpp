@@ -22,6 +22,7 @@ struct condition_waiter : waiter {
         describe = [](waiter&) { return std::string("for a condition"); };
     }
     bool holds() {
+        if (failure) return true; // it is to be thrown
         pe& p = this_pe();
         frame* const outer = p.current_frame;
         p.current_frame = running;
@@ -41,12 +42,14 @@ struct condition_waiter : waiter {
 };
 
 /// Delivers nothing to `to` after so many seconds.
-MOTET_INLINE void tell_after(pe& p, double seconds, address to);
+MOTET_INLINE message* tell_after(pe& p, double seconds, address to);
 
 #if MOTET_BODIES
 inline void tell_time(pe& p, address to) { deliver_nothing(p, to); }
-MOTET_INLINE void tell_after(pe& p, double seconds, address to) {
-    p.send_after(seconds, call<&tell_time>::make(p, to));
+MOTET_INLINE message* tell_after(pe& p, double seconds, address to) {
+    message* timer = call<&tell_time>::make(p, to);
+    p.send_after(seconds, timer);
+    return timer;
 }
 #endif // MOTET_BODIES
 
@@ -66,12 +69,13 @@ void wait(Condition&& condition) {
     if (w.failure) std::rethrow_exception(w.failure);
 }
 
-/// A future that is ready after so long (in a simulated run: of virtual time).
+/// A future that is ready after so long (in a simulated run: of virtual time). When it is destroyed before, the timer
+/// is too: the run does not wait for it.
 template <class Rep, class Period>
 future<void> after(std::chrono::duration<Rep, Period> time) {
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<void>(p);
-    runtime::tell_after(p, std::chrono::duration<double>(time).count(), to);
+    made.held().timer = runtime::tell_after(p, std::chrono::duration<double>(time).count(), to);
     return std::move(made);
 }
 
@@ -88,6 +92,8 @@ MOTET_INLINE void yield();
 /// under way (Mattern, "Algorithms for distributed termination detection", 1987). A message held back by a `when`
 /// delays it.
 MOTET_INLINE future<void> quiescence();
+/// The same, told to a target: a future's promise, an entry method.
+MOTET_INLINE void quiescence(const target<void>& to);
 
 #if MOTET_BODIES
 MOTET_INLINE void yield() { after(std::chrono::seconds(0)).get(); }
@@ -97,6 +103,10 @@ MOTET_INLINE future<void> quiescence() {
     auto [made, to] = runtime::new_future<void>(p);
     runtime::post<&runtime::want_quiescence>(p, 0, to);
     return std::move(made);
+}
+
+MOTET_INLINE void quiescence(const target<void>& to) {
+    runtime::post<&runtime::want_quiescence>(runtime::this_pe(), 0, to.address());
 }
 #endif // MOTET_BODIES
 

@@ -218,9 +218,10 @@ private:
                 throw error("a pool cannot do a job on " + std::to_string(pes) + " PEs: this run has 1 to " +
                             std::to_string(pe_count()) + " to choose from");
             const auto size = static_cast<std::int64_t>(items.size());
-            const std::int64_t chunk = how.chunk.value_or(std::max<std::int64_t>(1, size / (8 * pes)));
+            std::int64_t chunk = how.chunk.value_or(std::max<std::int64_t>(1, size / (8 * pes)));
             if (chunk < 1)
                 throw error("a pool cannot hand out chunks of " + std::to_string(chunk) + " items: at least 1");
+            chunk = std::min(chunk, std::max<std::int64_t>(1, size));
             auto [result, reply] = make_future<std::vector<R>>();
             job_type job{.master = master_,
                          .workers = workers_,

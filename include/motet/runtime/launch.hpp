@@ -103,6 +103,8 @@ inline void run_main(pe& p, const main_body* body) {
 
 MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, main_body main,
                          std::unique_ptr<pe_state> (*equip)(pe&)) {
+    if (pe::current_slot() != nullptr)
+        throw error("motet::run is called inside of a run: one after the other, or each on a thread of its own");
     registry::instance().seal();
     machine job(chosen, std::move(arguments));
     for (auto& p : job.pes) p->state = equip(*p);
@@ -112,10 +114,15 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
     else
         run_on_threads(job);
     if (!job.failure.empty()) throw error(job.failure);
+    if (job.warnings.empty()) { // it was motet::exit, or nothing is held
+        std::vector<std::string> held;
+        for (auto& p : job.pes) p->state->list_held(*p, held, true);
+        if (!held.empty()) job.warnings.push_back(still_held(held));
+    }
     for (const std::string& warning : job.warnings) std::fprintf(stderr, "motet: warning: %s\n", warning.c_str());
     if (const auto dropped = job.erased_tells.load(); dropped > 0)
-        std::fprintf(stderr, "motet: warning: %llu messages to erased elements were dropped\n",
-                     static_cast<unsigned long long>(dropped));
+        std::fprintf(stderr, "motet: warning: %s to erased elements dropped\n",
+                     dropped == 1 ? "1 message" : (std::to_string(dropped) + " messages").c_str());
     if (job.sim && job.options.table) std::fputs(job.sim->table().c_str(), stderr);
     return job.exit_code != 0 ? job.exit_code : job.main_code;
 }

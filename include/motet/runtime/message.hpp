@@ -17,6 +17,7 @@ struct message {
         uncounted = 8, ///< part of the quiescence protocol itself
         prioritized = 16,
         constructed = 32, ///< the arguments exist (and have to be destroyed)
+        cancelled = 64,   ///< a timer that nobody waits for any more
     };
 
     message* next = nullptr; ///< of the list in which it stands

@@ -30,11 +30,12 @@ struct options {
     bool simulated = false;
     std::uint32_t processes = 1; ///< simulated ones
     std::uint64_t seed = 1;
-    bool shuffle = true;  ///< simulated delivery in a random order where times are equal
-    double delay = 0;     ///< simulated: longest random delay of a message, in seconds
-    double migrate = 0;   ///< simulated: chance that an element moves after it handled a message
-    bool measure = false; ///< simulated: measured compute time advances the clock
-    bool table = true;    ///< simulated: the table at the end
+    bool shuffle = true;       ///< simulated delivery in a random order where times are equal
+    double delay = 0;          ///< simulated: longest random delay of a message, in seconds
+    double migrate = 0;        ///< simulated: chance that an element moves after it handled a message
+    bool measure = false;      ///< simulated: measured compute time advances the clock
+    bool table = true;         ///< simulated: the table at the end
+    std::string of_simulation; ///< the last option on the command line that says nothing to a run on threads
     network_model network;
     bool help = false;
 };
@@ -105,7 +106,7 @@ inline constexpr option known_options[] = {
      [](options& o, std::string_view v) { o.help = parse::yes_no("help", v); }},
     {"pes", "N", "PEs of this process, one thread each (default: one per core)",
      [](options& o, std::string_view v) {
-         o.pes = parse::number<std::uint32_t>("pes", v, 1, 65536, "a number of PEs from 1 to 65536");
+         o.pes = parse::number<std::uint32_t>("pes", v, 1, 4096, "a number of PEs from 1 to 4096");
      }},
     {"stack", "SIZE", "stack of a fiber (default 8M: like a thread's)",
      [](options& o, std::string_view v) {
@@ -122,9 +123,15 @@ inline constexpr option known_options[] = {
          const auto x = v.find('x');
          if (x == std::string_view::npos) parse::refuse("sim", v, "processes x PEs, such as 64x16");
          o.simulated = true;
-         o.processes =
-             parse::number<std::uint32_t>("sim", v.substr(0, x), 1, 1u << 20, "1 to 1048576 processes before the x");
-         o.pes = parse::number<std::uint32_t>("sim", v.substr(x + 1), 1, 1u << 16, "1 to 65536 PEs after the x");
+         const auto part = [&](std::string_view text, std::uint32_t most, const char* wanted) {
+             std::uint32_t n = 0;
+             const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), n);
+             if (failure != std::errc{} || end != text.data() + text.size() || n < 1 || n > most)
+                 parse::refuse("sim", v, wanted);
+             return n;
+         };
+         o.processes = part(v.substr(0, x), 1u << 20, "1 to 1048576 processes before the x");
+         o.pes = part(v.substr(x + 1), 1u << 16, "1 to 65536 PEs after the x");
          if (std::uint64_t{o.processes} * o.pes > (1u << 24)) parse::refuse("sim", v, "at most 16777216 PEs in all");
      }},
     {"seed", "N", "simulated: seed of every random choice (default 1)",
@@ -194,6 +201,7 @@ MOTET_INLINE options take_options(std::vector<std::string>& arguments) {
             if (name == o.name) found = &o;
         if (found == nullptr)
             throw error("unknown option " + argument.substr(0, equals) + ": --motet-help shows the options there are");
+        if (name == "seed" || name.starts_with("sim-") || name.starts_with("net-")) result.of_simulation = name;
         if (found->value == nullptr) {
             found->set(result, equals == std::string::npos ? "on" : argument.substr(equals + 1));
         } else if (equals != std::string::npos) {

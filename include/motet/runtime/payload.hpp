@@ -8,6 +8,7 @@
 #include <new>
 #include <tuple>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 namespace motet::inline MOTET_VARIANT::runtime {
@@ -24,6 +25,7 @@ struct message_type {
     bool system;                                                 ///< not addressed to a chare
     std::string (*name)();                                       ///< readable, for errors and reports
     bool (*admits)(const void* chare, const message&) = nullptr; ///< its `when`; null: it has none
+    const std::type_info& (*result)() = nullptr;                 ///< what it gives its caller; null: nothing
 };
 
 constexpr std::uint32_t padded(std::size_t bytes) { return static_cast<std::uint32_t>((bytes + 7) / 8 * 8); }

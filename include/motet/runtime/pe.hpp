@@ -39,8 +39,8 @@ struct pe_state {
     virtual void proceed(pe&) {}
     /// Messages held back, for the quiescence protocol.
     virtual std::uint64_t held() const { return 0; }
-    /// One line for each message held back.
-    virtual void list_held(pe&, std::vector<std::string>&) {}
+    /// One line for each message held back; if `by_conditions`, for those only that a `when` holds back.
+    virtual void list_held(pe&, std::vector<std::string>&, bool /*by_conditions*/) {}
     /// Drops what holds messages, before the PE's own memory goes.
     virtual void clear(pe&) {}
     /// Where a frame stands, for errors: chare, index, entry.
@@ -114,6 +114,12 @@ public:
     }
     /// The message comes to this PE after so many seconds.
     void send_after(double seconds, message* m);
+    /// Nobody waits any more for what `send_after` is to bring: it does not come, and does not keep the run going.
+    void cancel_timer(message* m) {
+        if (!m->has(message::uncounted)) ++processed;
+        m->set(message::cancelled);
+        m->set(message::uncounted); // where it is in line already, it finds nobody
+    }
     /// Puts a message that arrived in line.
     void enqueue(message* m) {
         if ((m->flags & (message::expedited | message::prioritized)) == 0) [[likely]]
@@ -253,7 +259,7 @@ public:
     std::uint64_t processed = 0;
     std::uint64_t frames = 0;  ///< methods of chares run so far
     std::uint64_t resumed = 0; ///< parked fibers that went on so far
-    std::uint64_t serial = 0; ///< numbers whatever this PE creates
+    std::uint64_t serial = 0;  ///< numbers whatever this PE creates
     std::atomic<bool> stopping{false};
     wave_share wave;
     std::unique_ptr<quiescence_watch> watch; ///< of PE 0
@@ -372,6 +378,7 @@ MOTET_INLINE bool pe::attend() {
     if (work_pending) {
         work_pending = false;
         state->proceed(*this);
+        if (!loose.empty()) settle_loose();
         return true;
     }
     if (!urgent.empty()) {
@@ -405,7 +412,11 @@ MOTET_INLINE void pe::take_timers() {
     const double time = now();
     while (!timers.empty() && timers.front().at <= time) {
         std::pop_heap(timers.begin(), timers.end());
-        enqueue(timers.back().due);
+        message* due = timers.back().due;
+        if (due->has(message::cancelled))
+            discard(due);
+        else
+            enqueue(due);
         timers.pop_back();
     }
 }
@@ -470,7 +481,9 @@ MOTET_INLINE void pe::abandon(frame& f) {
 }
 
 [[gnu::cold]] MOTET_INLINE void pe::refuse_outside() {
-    throw error("this needs a running program: call it inside of motet::run, from main or from an entry method");
+    throw error(
+        "this needs a running program: call it inside of motet::run, from main or from an entry method, not from a "
+        "thread of your own");
 }
 
 #endif // MOTET_BODIES

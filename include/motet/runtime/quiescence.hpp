@@ -71,27 +71,33 @@ inline void wave_up(pe& p, wave_counts counts) {
     if (--p.wave.missing == 0) pass_wave_up(p);
 }
 
+/// The lines, of which the first hundred count.
+inline std::string joined(const std::vector<std::string>& lines) {
+    constexpr std::size_t most = 100;
+    std::string text;
+    for (std::size_t i = 0; i < lines.size() && i < most; ++i) text += "\n  " + lines[i];
+    if (lines.size() > most) text += "\n  ... and " + std::to_string(lines.size() - most) + " more";
+    return text;
+}
+
+/// The warning at the end of a run that leaves these messages behind.
+inline std::string still_held(const std::vector<std::string>& lines) {
+    return "the program ends with " + count_text(lines.size(), "message") + " still held back:" + joined(lines);
+}
+
 /// What PE `from` has to say when nothing moves any more.
 inline void take_report(pe& p, std::vector<std::string> parked, std::vector<std::string> held) {
     quiescence_watch& watch = *p.watch;
     for (auto& line : parked) watch.parked_lines.push_back(std::move(line));
     for (auto& line : held) watch.held_lines.push_back(std::move(line));
     if (--watch.reports_missing > 0) return;
-    auto joined = [](const std::vector<std::string>& lines, std::size_t most) {
-        std::string text;
-        for (std::size_t i = 0; i < lines.size() && i < most; ++i) text += "\n  " + lines[i];
-        if (lines.size() > most) text += "\n  ... and " + std::to_string(lines.size() - most) + " more";
-        return text;
-    };
-    const std::string held_text = joined(watch.held_lines, 100);
     if (watch.parked_lines.empty()) {
-        p.job.warnings.push_back("the program ends with " + count_text(watch.held_lines.size(), "message") +
-                                 " still held back:" + held_text);
+        p.job.warnings.push_back(still_held(watch.held_lines));
         return p.job.stop(0);
     }
     p.job.fail("deadlock: nothing can move any more, but " + count_text(watch.parked_lines.size(), "fiber") +
-               (watch.parked_lines.size() == 1 ? " waits:" : " wait:") + joined(watch.parked_lines, 100) +
-               (watch.held_lines.empty() ? "" : "\nand these messages are held back:" + held_text));
+               (watch.parked_lines.size() == 1 ? " waits:" : " wait:") + joined(watch.parked_lines) +
+               (watch.held_lines.empty() ? "" : "\nand these messages are held back:" + joined(watch.held_lines)));
 }
 
 inline void give_report(pe& p) {
@@ -102,7 +108,7 @@ inline void give_report(pe& p) {
         parked.push_back(p.state->place(p, *w->running) + " waits " +
                          (w->describe != nullptr ? w->describe(*w) : "for a condition") + ", for " +
                          duration_text(now - w->since));
-    p.state->list_held(p, held);
+    p.state->list_held(p, held, false);
     post_uncounted<&take_report>(p, 0, std::move(parked), std::move(held));
 }
 

@@ -26,6 +26,10 @@ MOTET_INLINE std::string demangled(const char* name) {
     char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
     std::string result = status == 0 ? text : name;
     std::free(text);
+    // The namespace of the build variant says nothing to anybody.
+    for (const std::string variant : {"variant_threads::", "variant_mpi::"})
+        for (std::size_t at = 0; (at = result.find(variant, at)) != std::string::npos;)
+            result.erase(at, variant.size());
     return result;
 }
 #endif // MOTET_BODIES

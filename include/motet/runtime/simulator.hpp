@@ -228,6 +228,7 @@ private:
         for (auto& p : own.job.pes) p->unwind_parked();
     }
     void handle(const event& e) {
+        if (e.what != nullptr && e.what->has(message::cancelled)) return job.pes[e.to]->discard(e.what);
         clock& c = clocks[e.to];
         waiting_room& room = waiting[e.to];
         if (e.what == nullptr) { // the PE is free again
