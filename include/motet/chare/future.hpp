@@ -360,6 +360,7 @@ template <class... T>
 void wait_all(const future<T>&... each) {
     (each.wait(), ...);
 }
+/// The same for any number of them.
 template <class T>
 void wait_all(const std::vector<future<T>>& all) {
     for (const auto& each : all) each.wait();
@@ -373,6 +374,7 @@ std::size_t wait_any(const std::vector<future<T>>& all) {
     for (const auto& each : all) states.push_back(&each.held());
     return runtime::wait_for_one(states);
 }
+/// The same for some given one by one.
 template <class... T>
     requires(sizeof...(T) > 0)
 std::size_t wait_any(const future<T>&... each) {

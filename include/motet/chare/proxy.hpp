@@ -288,11 +288,13 @@ private:
 
 /// A map that leaves it to the runtime where elements live: blocks of a dense array, a hash of a sparse one's index.
 struct default_map {};
-/// Tags of array<T>::create: an array without elements at first, and one whose elements come into being when first
-/// called.
+/// The type of `sparse`.
 struct sparse_t {};
+/// The type of `on_demand`.
 struct on_demand_t {};
+/// Given to array<T>::create: an array without elements at first.
 inline constexpr sparse_t sparse{};
+/// Given to array<T>::create: an array whose elements come into being when they are first called.
 inline constexpr on_demand_t on_demand{};
 
 /// An array: chares under indices, dense or sparse. Index is an integer, a motet::grid<1...6>, or a plain struct whose
@@ -301,6 +303,7 @@ template <class T, class Index = std::int64_t>
 class array : public collection<T, Index> {
 public:
     using collection<T, Index>::collection;
+    /// The array that a collection is: inside an element, this_collection<T, Index>().
     array(const collection<T, Index>& other) : collection<T, Index>(other) {}
 
     /// An element for every index from zero up to `extent` (each coordinate), a copy of `prototype` each. `map(index,
@@ -319,6 +322,7 @@ public:
     }
     /// An array without elements: insert them.
     static array create() { return create(sparse); }
+    /// The same with a map: where an element lives that is inserted without a PE.
     template <class Map = default_map>
     static array create(sparse_t, const Map& map = {}) {
         auto info = start(map);
@@ -385,8 +389,10 @@ template <class T>
 class group : public collection<T, std::int64_t> {
 public:
     using collection<T, std::int64_t>::collection;
+    /// The group that a collection is.
     group(const collection<T, std::int64_t>& other) : collection<T, std::int64_t>(other) {}
 
+    /// A copy of `prototype` on each PE. Returns at once.
     static group create(T prototype = T{}) {
         runtime::check_chare<T>();
         runtime::collection_info info;
@@ -404,8 +410,10 @@ template <class T>
 class node_group : public collection<T, std::int64_t> {
 public:
     using collection<T, std::int64_t>::collection;
+    /// The node group that a collection is.
     node_group(const collection<T, std::int64_t>& other) : collection<T, std::int64_t>(other) {}
 
+    /// A copy of `prototype` in each process. Returns at once.
     static node_group create(T prototype = T{}) {
         runtime::check_chare<T>();
         runtime::collection_info info;
@@ -449,26 +457,32 @@ public:
 
 // Calls without the word `template` in templates, and for overloaded methods after a cast.
 
+/// proxy.tell<M>(arguments...)
 template <auto M, class Proxy, class... A>
 void tell(const Proxy& p, A&&... a) {
     p.template tell<M>(std::forward<A>(a)...);
 }
+/// proxy.ask<M>(arguments...)
 template <auto M, class Proxy, class... A>
 auto ask(const Proxy& p, A&&... a) {
     return p.template ask<M>(std::forward<A>(a)...);
 }
+/// collection.all<M>(arguments...)
 template <auto M, class Proxy, class... A>
 auto all(const Proxy& p, A&&... a) {
     return p.template all<M>(std::forward<A>(a)...);
 }
+/// collection.gather<M>(arguments...); motet::gather is the reducer.
 template <auto M, class Proxy, class... A>
 auto gather_from(const Proxy& p, A&&... a) {
     return p.template gather<M>(std::forward<A>(a)...);
 }
+/// collection.reduce<M>(op, arguments...)
 template <auto M, class Proxy, class Op, class... A>
 auto reduce(const Proxy& p, Op op, A&&... a) {
     return p.template reduce<M>(op, std::forward<A>(a)...);
 }
+/// proxy.to<M>(): the target
 template <auto M, class Proxy>
 auto to(const Proxy& p) {
     return p.template to<M>();

@@ -264,15 +264,25 @@ using reduced =
 
 // The reducers. On std::vector and std::array the first ten work element by element.
 
+/// The sum.
 inline constexpr runtime::number_reducer<std::plus<>> sum{};
+/// The product.
 inline constexpr runtime::number_reducer<std::multiplies<>> product{};
+/// The smallest.
 inline constexpr runtime::number_reducer<runtime::smaller> min{};
+/// The largest.
 inline constexpr runtime::number_reducer<runtime::larger> max{};
+/// Whether all are true.
 inline constexpr runtime::number_reducer<std::logical_and<>> logical_and{};
+/// Whether one is true.
 inline constexpr runtime::number_reducer<std::logical_or<>> logical_or{};
+/// Whether an odd number of them is true.
 inline constexpr runtime::number_reducer<runtime::one_of> logical_xor{};
+/// Bit by bit: set in all.
 inline constexpr runtime::number_reducer<std::bit_and<>> bit_and{};
+/// Bit by bit: set in one.
 inline constexpr runtime::number_reducer<std::bit_or<>> bit_or{};
+/// Bit by bit: set in an odd number of them.
 inline constexpr runtime::number_reducer<std::bit_xor<>> bit_xor{};
 /// All values as a std::vector, in index order.
 inline constexpr runtime::gather_reducer gather{};
@@ -282,7 +292,7 @@ inline constexpr runtime::set_reducer set{};
 inline constexpr runtime::concatenate_reducer concatenate{};
 /// The smallest (largest) value with its index, as a motet::located.
 inline constexpr runtime::extreme_reducer<runtime::goes_before> min_at{};
-inline constexpr runtime::extreme_reducer<runtime::goes_after> max_at{};
+inline constexpr runtime::extreme_reducer<runtime::goes_after> max_at{}; ///< see min_at
 /// `reducers(sum, max)` takes std::tuple<A, B> and gives the sum of the first and the maximum of the second parts.
 template <class... Op>
 constexpr runtime::tuple_reducer<Op...> reducers(Op...) {

@@ -113,11 +113,13 @@ int run(int& argc, char** argv, Body&& body) {
     throw fiber::unwind{};
 }
 
-/// The number of the PE that the caller runs on, and how many there are.
+/// The number of the PE that the caller runs on.
 inline std::int64_t my_pe() { return runtime::this_pe().number; }
+/// How many PEs there are.
 inline std::int64_t pe_count() { return runtime::this_pe().job.pe_total(); }
-/// The number of the process that the caller runs in, and how many there are.
+/// The number of the process that the caller runs in.
 inline std::int64_t my_process() { return runtime::this_pe().home.number; }
+/// How many processes there are.
 inline std::int64_t process_count() { return runtime::this_pe().job.process_total(); }
 /// The arguments of the program without Motet's, its name first. On every PE.
 inline const std::vector<std::string>& arguments() { return runtime::this_pe().job.arguments; }

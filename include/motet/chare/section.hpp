@@ -187,6 +187,7 @@ public:
         number_ = (std::uint64_t{p.number} << 32) | (++p.serial & 0xFFFFFFFFu);
     }
 
+    /// How many members it has.
     std::size_t size() const { return members_ ? members_->size() : 0; }
     /// The indices of the members.
     std::vector<Index> indices() const {

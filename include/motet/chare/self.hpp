@@ -83,6 +83,7 @@ element_proxy<T, Index> this_element() {
     runtime::check_type<T, Index>(f, "motet::this_element");
     return {runtime::part_of(f).info->id, runtime::element_of(f).index};
 }
+/// The single chare whose method runs.
 template <class T>
 chare<T> this_chare() {
     const runtime::frame& f = runtime::method_frame(runtime::this_pe(), "motet::this_chare");
