@@ -45,6 +45,11 @@ for size in '1 1 3' '6 1 10' '6 2 10' '12 4 25' '30 5 40' '15 15 12' '9 3 0'; do
     agree "$folder/field" "$folder/serial" || { echo "heat $size: another field" && exit 1; }
     diff <(sed 's/ in tile.*//' "$folder/out") <(summary "$tiles" "$folder/serial")
 done
+if (($# > 0)); then # 4,096 simulated PEs, one tile each
+    serial 128 3 >"$folder/serial"
+    "$program" 128 64 3 "$folder/field" "$@" --motet-sim 64x64 --motet-net-latency 1us >"$folder/out"
+    agree "$folder/field" "$folder/serial" || { echo "heat on 4,096 PEs: another field" && exit 1; }
+fi
 
 refuses() { # SENTENCE ARGUMENT…
     local message
