@@ -55,10 +55,11 @@ inline void begin_activity_wave(pe& p, std::uint64_t id) {
 inline void judge_activity(pe& p, std::uint64_t id, activity_state& a) {
     const bool balanced = a.sum.made == a.sum.done;
     if (balanced && a.sum == a.previous) {
-        const auto later = std::stable_partition(a.wanted.begin(), a.wanted.end(),
-                                                 [&](const auto& one) { return one.wave >= a.waves; });
-        const std::vector<activity_state::request> told(later, a.wanted.end());
-        a.wanted.erase(later, a.wanted.end());
+        // They stand in the order of their coming.
+        const auto later =
+            std::find_if(a.wanted.begin(), a.wanted.end(), [&](const auto& one) { return one.wave >= a.waves; });
+        const std::vector<activity_state::request> told(a.wanted.begin(), later);
+        a.wanted.erase(a.wanted.begin(), later);
         for (const auto& one : told) deliver_nothing(p, one.to);
         a.pause = 0;
     }

@@ -126,13 +126,6 @@ concept takes = std::is_convertible_v<Given, P> || std::is_convertible_v<Given, 
         static constexpr std::size_t count = sizeof...(P);                                                             \
         /* Whether many calls can share the arguments: a by-value parameter is a copy, an rvalue needs its own. */     \
         static constexpr bool shareable = serial::copyable<stored> && !(std::is_rvalue_reference_v<P> || ...);         \
-        template <class... G>                                                                                          \
-        static constexpr bool accepts() {                                                                              \
-            if constexpr (sizeof...(G) != sizeof...(P))                                                                \
-                return false;                                                                                          \
-            else                                                                                                       \
-                return (takes<P, G> && ...);                                                                           \
-        }                                                                                                              \
         template <class Object, class F>                                                                               \
         static decltype(auto) call(Object& object, F method, stored& from) {                                           \
             return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {                                \

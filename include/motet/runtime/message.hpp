@@ -28,7 +28,6 @@ struct message {
     std::int32_t priority = 0;
     std::uint8_t size_class = 0;
     std::uint8_t flags = 0;
-    std::uint16_t hops = 0; ///< how often it was forwarded
 
     bool has(flag f) const { return (flags & f) != 0; }
     void set(flag f) { flags = static_cast<std::uint8_t>(flags | f); }
