@@ -35,7 +35,10 @@ stage_format() {
 stage_docs() { cmake/check_docs.py; }
 # 100 seeds of each simulated test of chares; the soak has 1,000 of all.
 stage_release() { configure_and_build release -DMOTET_BUILD_BENCH=OFF && MOTET_TEST_SEEDS=100 tests release; }
-stage_asan() { configure_and_build asan test_serial test_fiber test_runtime && tests asan -R '^(serial|fiber|runtime)$'; }
+stage_asan() {
+    configure_and_build asan test_serial test_fiber test_runtime test_chare test_pattern &&
+        tests asan -R '^(serial|fiber|runtime|chare|pattern)$'
+}
 stage_tsan() { configure_and_build tsan test_fiber test_runtime && tests tsan -R '^(fiber|runtime)$'; }
 # Every simulated test of the floors with a driver, under 1,000 seeds: some minutes for each floor.
 stage_soak() {
