@@ -21,7 +21,7 @@ namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
 
-/// The counters of an activity have changed on this PE.
+/// The counters of an activity are about to change on this PE.
 MOTET_INLINE void note_activity(pe& p, std::uint64_t id, pe_number root, activity_state& a);
 
 #if MOTET_BODIES
@@ -51,6 +51,11 @@ inline void begin_activity_wave(pe& p, std::uint64_t id) {
     activity_down(p, id, p.number);
 }
 
+inline void pause_activity_wave(pe& p, std::uint64_t id, activity_state& a) {
+    a.pause = std::clamp(1.125 * a.pause, 10e-6, 20e-3);
+    p.send_after(a.pause, call<&begin_activity_wave>::make(p, id));
+}
+
 /// At the owner: a wave is back. Tells who may be told, and decides what comes next.
 inline void judge_activity(pe& p, std::uint64_t id, activity_state& a) {
     const bool balanced = a.sum.made == a.sum.done;
@@ -67,8 +72,7 @@ inline void judge_activity(pe& p, std::uint64_t id, activity_state& a) {
     a.under_way = !a.wanted.empty() && (balanced || a.stirred);
     if (!a.under_way) return;
     if (balanced) return begin_activity_wave(p, id); // the second wave follows at once
-    a.pause = std::clamp(1.125 * a.pause, 10e-6, 20e-3);
-    p.send_after(a.pause, call<&begin_activity_wave>::make(p, id));
+    pause_activity_wave(p, id, a);
 }
 
 /// Passes the sums up, at the owner judges them.
@@ -87,8 +91,7 @@ inline void stir_activity(pe& p, std::uint64_t id) {
     a.stirred = true;
     if (a.under_way || a.wanted.empty()) return;
     a.under_way = true;
-    a.pause = std::clamp(1.125 * a.pause, 10e-6, 20e-3);
-    p.send_after(a.pause, call<&begin_activity_wave>::make(p, id));
+    pause_activity_wave(p, id, a);
 }
 
 MOTET_INLINE void note_activity(pe& p, std::uint64_t id, pe_number root, activity_state& a) {

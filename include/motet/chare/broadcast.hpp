@@ -33,20 +33,13 @@ namespace motet::inline MOTET_VARIANT::runtime {
 struct broadcast {
     std::uint32_t type = 0;  ///< registered broadcast_type
     std::uint32_t reply = 0; ///< registered delivery of one call's result
-    std::uint8_t flags = 0;  ///< of its messages
-    std::int32_t priority = 0;
+    urgency urgent;          ///< its messages are
     boxed arguments;
     address target;
 
-    /// Makes a message as urgent as the broadcast.
-    message* mark(message* m) const {
-        m->flags = static_cast<std::uint8_t>(m->flags | flags);
-        m->priority = priority;
-        return m;
-    }
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(type, reply, flags, priority, arguments, target);
+        archive(type, reply, urgent, arguments, target);
     }
 };
 
@@ -224,7 +217,7 @@ inline void deliver_late(pe& p, part& c, element_header& e, delivery_work&& what
 inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_ptr<broadcast> what,
                             std::vector<std::uint64_t> closed) {
     tree{c.info->id.root, p.job.pe_total()}.for_each_child(p.number, [&](pe_number child) {
-        p.send(child, what->mark(part_message<&begin_broadcast>(p, c.info->id, number, what, closed)));
+        p.send(child, what->urgent.mark(part_message<&begin_broadcast>(p, c.info->id, number, what, closed)));
     });
     for (const std::uint64_t old : closed) c.broadcasts.erase(old);
     c.broadcasts[number] = std::move(what);
@@ -250,8 +243,8 @@ inline void take_broadcast(pe& p, part& c, std::shared_ptr<broadcast> what) {
 
 MOTET_INLINE void issue_broadcast(pe& p, collection_id id, std::shared_ptr<broadcast> what) {
     check_name(id);
-    const broadcast& urgency = *what;
-    p.send(id.root, urgency.mark(part_message<&take_broadcast>(p, id, std::move(what))));
+    const urgency urgent = what->urgent;
+    p.send(id.root, urgent.mark(part_message<&take_broadcast>(p, id, std::move(what))));
 }
 
 inline void take_result(pe& p, part& c, std::uint64_t number, std::uint32_t type, partial one) {
@@ -261,8 +254,7 @@ inline void take_result(pe& p, part& c, std::uint64_t number, std::uint32_t type
 }
 
 MOTET_INLINE void give_result(pe& p, const address& to, std::uint32_t type, partial one) {
-    if (to.pe != p.number) return post_part<&take_result>(p, to.pe, to.collection, to.index.low, type, std::move(one));
-    take_result(p, *local_chares::of(p).find(p, to.collection), to.index.low, type, std::move(one));
+    do_at_part<&take_result>(p, to, to.index.low, type, std::move(one));
 }
 #endif // MOTET_BODIES
 
@@ -374,7 +366,7 @@ struct broadcast_of {
     static inline const delivery delivering{&give_value, &give_failure};
     static message* message_for(pe& p, part& c, const index_bits& index, const broadcast& record,
                                 const address* reply) {
-        return record.mark(
+        return record.urgent.mark(
             call::make_stored(p, c.info->id, index, reply, copy_of(record.arguments.template as<stored>())));
     }
     static inline const broadcast_type operations{&deliver_one, &combine, &finish, &message_for};

@@ -236,6 +236,7 @@ MOTET_INLINE std::string method_name(const std::string& entry_type) {
     return text;
 }
 #endif // MOTET_BODIES
+
 template <auto Method>
 std::string entry_name() {
     return method_name(demangled(typeid(entry<Method>).name()));

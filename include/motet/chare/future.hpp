@@ -227,10 +227,7 @@ inline void fail_future_here(pe& p, std::uint64_t number, failure why) {
         fail_program(p, why);
 }
 MOTET_INLINE void fail_future(pe& p, const address& to, failure&& why) {
-    if (to.pe == p.number)
-        fail_future_here(p, to.index.low, std::move(why));
-    else
-        post<&fail_future_here>(p, to.pe, to.index.low, std::move(why));
+    do_at<&fail_future_here>(p, to.pe, to.index.low, std::move(why));
 }
 #endif // MOTET_BODIES
 
@@ -241,10 +238,7 @@ struct future_delivery {
         if (auto* state = static_cast<State*>(local_chares::of(p).futures.find(number))) state->set(std::move(made));
     }
     static void give_value(pe& p, const address& to, void* value) {
-        if (to.pe == p.number)
-            set(p, to.index.low, std::move(*static_cast<T*>(value)));
-        else
-            post<&future_delivery::set>(p, to.pe, to.index.low, std::move(*static_cast<T*>(value)));
+        do_at<&future_delivery::set>(p, to.pe, to.index.low, std::move(*static_cast<T*>(value)));
     }
     static inline const delivery operations{&give_value, &fail_future};
     static std::uint32_t id() { return registered<future_delivery, operations>::id(); }
@@ -254,12 +248,7 @@ struct future_delivery<State, void> {
     static void set(pe& p, std::uint64_t number) {
         if (auto* state = static_cast<State*>(local_chares::of(p).futures.find(number))) state->set();
     }
-    static void give_value(pe& p, const address& to, void*) {
-        if (to.pe == p.number)
-            set(p, to.index.low);
-        else
-            post<&future_delivery::set>(p, to.pe, to.index.low);
-    }
+    static void give_value(pe& p, const address& to, void*) { do_at<&future_delivery::set>(p, to.pe, to.index.low); }
     static inline const delivery operations{&give_value, &fail_future};
     static std::uint32_t id() { return registered<future_delivery, operations>::id(); }
 };

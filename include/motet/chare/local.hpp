@@ -205,6 +205,7 @@ MOTET_INLINE std::string local_chares::place(pe& p, const frame& f) {
 }
 
 MOTET_INLINE void local_chares::list_held(pe& p, std::vector<std::string>& lines, bool by_conditions) {
+    if (by_conditions && when_held == 0) return;
     const std::string where = ", on PE " + std::to_string(p.number);
     auto line = [&](const part& c, const message* m, const char* why) {
         lines.push_back(element_text(c, m->index) + ", entry " + pe::type_of(*m).name() + where + ": " + why);

@@ -69,8 +69,17 @@ void post_part(pe& from, pe_number to, collection_id id, A&&... a) {
     from.send(to, part_message<F>(from, id, std::forward<A>(a)...));
 }
 
-/// The same before all other messages, for what a home must learn: a message that goes before others could else be sent
-/// to where the element was, and back to the home, for ever.
+/// Does it on the PE of `to`, in its collection: at once if that is here.
+template <auto F, class... A>
+void do_at_part(pe& p, const address& to, A&&... a) {
+    if (to.pe == p.number)
+        F(p, *local_chares::of(p).find(p, to.collection), std::forward<A>(a)...);
+    else
+        post_part<F>(p, to.pe, to.collection, std::forward<A>(a)...);
+}
+
+/// The same as post_part before all other messages, for what a home must learn: a message that goes before others could
+/// else be sent to where the element was, and back to the home, for ever.
 template <auto F, class... A>
 void post_part_first(pe& from, pe_number to, collection_id id, A&&... a) {
     message* m = part_message<F>(from, id, std::forward<A>(a)...);
@@ -109,12 +118,13 @@ inline pe_number block_owner(const part& c, std::uint64_t place, std::uint64_t p
     return block_owner(c.info->total, place, pes);
 }
 
-// The sentences about indices that cannot be stand apart, so that what is called for every message stays small.
-
 /// The PE that answers for an index.
 MOTET_INLINE pe_number home_of(const pe& p, const part& c, const index_bits& index);
 
 #if MOTET_BODIES
+
+// The sentences about indices that cannot be stand apart, so that what is called for every message stays small.
+
 [[noreturn, gnu::cold, gnu::noinline]] inline void
 refuse_member(const part& c, const index_bits& index, const char* what, const char* whats, std::uint64_t count) {
     throw error("there is no " + std::string(what) + " " + std::to_string(static_cast<std::int64_t>(index.low)) +

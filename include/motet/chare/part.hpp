@@ -122,14 +122,6 @@ struct section_relay {
     partial result;
 };
 
-/// One round of a section's reduction at one node of its tree (section.hpp).
-struct section_round {
-    partial result;
-    std::uint32_t type = 0; ///< registered reduction_type
-    address target;
-    std::uint32_t arrived = 0; ///< contributions and reports of child nodes
-};
-
 /// A collection on one PE.
 struct part {
     explicit part(std::shared_ptr<collection_info> shared);
@@ -173,7 +165,7 @@ struct part {
     // Sections (section.hpp).
     std::map<std::uint64_t, section_relay> relays;
     std::uint64_t relay_count = 0;
-    std::map<std::array<std::uint64_t, 3>, section_round> section_rounds; ///< by section, round and node
+    std::map<std::array<std::uint64_t, 3>, reduction_round> section_rounds; ///< by section, round and node
 
     /// How many elements here owe this PE the rounds after `done`.
     std::uint32_t& population_of(std::uint64_t done) {

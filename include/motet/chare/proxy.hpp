@@ -5,6 +5,7 @@
 #include <motet/chare/check_call.hpp>
 #include <motet/chare/create.hpp>
 #include <motet/chare/future.hpp>
+#include <motet/chare/many.hpp>
 #include <motet/chare/move.hpp>
 #include <motet/chare/perform.hpp>
 #include <motet/chare/reduction.hpp>
@@ -21,18 +22,6 @@
 namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
-
-/// How urgent the messages of a proxy are.
-struct urgency {
-    std::int32_t priority = 0;
-    std::uint8_t flags = 0;
-
-    message* mark(message* m) const {
-        m->flags = static_cast<std::uint8_t>(m->flags | flags);
-        m->priority = priority;
-        return m;
-    }
-};
 
 /// A value on its way to entry method M of one chare.
 template <auto M>
@@ -181,7 +170,7 @@ private:
 
 /// Reaches the chares of one name: the elements of an array, of a group, of a node group.
 template <class T, class Index = std::int64_t>
-class collection {
+class collection : public runtime::calls_of_many<collection<T, Index>, T, Index> {
 public:
     collection() = default;
 
@@ -195,33 +184,6 @@ public:
         return (*this)[Index(coordinate...)];
     }
 
-    /// Calls method M of every element; nobody waits.
-    template <auto M, class... A>
-    void tell(A&&... a) const {
-        if constexpr (runtime::check_call<M, T, A...>()) issue<M, runtime::untold>({}, std::forward<A>(a)...);
-    }
-    /// Calls method M of every element; the future is ready when all have returned.
-    template <auto M, class... A>
-    future<void> all(A&&... a) const {
-        return collect<M, runtime::nothing_reducer, void>(std::forward<A>(a)...);
-    }
-    /// Calls method M of every element and gives the results in index order.
-    template <auto M, class... A>
-    auto gather(A&&... a) const {
-        return reduce<M>(motet::gather, std::forward<A>(a)...);
-    }
-    /// Calls method M of every element and puts the results together with `op`, along a tree.
-    template <auto M, class Op, class... A>
-    auto reduce(Op, A&&... a) const {
-        if constexpr (runtime::check_ask<M, T, A...>()) {
-            static_assert(!std::is_void_v<runtime::result_of<M>>,
-                          "motet: this method returns nothing that could be gathered or reduced: use all<M>()");
-            if constexpr (!std::is_void_v<runtime::result_of<M>>)
-                return collect<M, Op, runtime::reduced<Op, runtime::result_of<M>, Index>>(std::forward<A>(a)...);
-        } else {
-            return future<void>();
-        }
-    }
     /// A target: a value sent there becomes the argument of method M of every element.
     template <auto M>
     auto to() const {
@@ -232,9 +194,7 @@ public:
     }
 
     /// Some of the elements, as a value that can be sent along.
-    motet::section<T, Index> section(const std::vector<Index>& indices) const {
-        return {id_, indices, urgency_.flags, urgency_.priority};
-    }
+    motet::section<T, Index> section(const std::vector<Index>& indices) const { return {id_, indices, urgency_}; }
 
     /// The same collection, with messages that are handled before those of higher numbers; 0 is the ordinary priority.
     collection with_priority(std::int32_t priority) const {
@@ -264,22 +224,12 @@ protected:
     runtime::collection_id id_;
 
 private:
-    template <auto M, class Op, class R, class... A>
-    future<R> collect(A&&... a) const {
-        if constexpr (runtime::check_ask<M, T, A...>()) {
-            auto [made, to] = runtime::new_future<R>(runtime::this_pe());
-            issue<M, Op>(to, std::forward<A>(a)...);
-            return std::move(made);
-        } else {
-            return {};
-        }
-    }
+    friend class runtime::calls_of_many<collection, T, Index>;
     template <auto M, class Op, class... A>
     void issue(const runtime::address& target, A&&... a) const {
         auto record =
             runtime::broadcast_of<M, Op, Index>::make(target, runtime::entry_call<M>::convert(std::forward<A>(a)...));
-        record->flags = urgency_.flags;
-        record->priority = urgency_.priority;
+        record->urgent = urgency_;
         runtime::issue_broadcast(runtime::this_pe(), id_, std::move(record));
     }
 

@@ -92,19 +92,18 @@ inline void look_at_rounds(pe& p, part& c) {
     }
 }
 
-inline failure different_contributions(const part& c) {
-    return {"elements contribute to one reduction with different reducers or types",
-            "motet::error",
-            c.type->name(),
-            {},
-            false};
-}
-
 /// Puts a contribution, or what a child has put together, into a round.
 inline void add_to_round(const pe& p, const part& c, reduction_round& round, std::uint32_t type, const address& target,
                          partial&& more) {
     if (type == 0) return;
-    if (round.type != 0 && round.type != type) return round.result.fail(different_contributions(c));
+    if (round.type != 0 && round.type != type) {
+        round.result.fail({"elements contribute to one reduction with different reducers or types",
+                           "motet::error",
+                           c.type->name(),
+                           {},
+                           false});
+        return;
+    }
     round.type = type;
     if (round.target.how == 0) round.target = target;
     combine_into(p, c, registry::get<reduction_type>(type), round.result, std::move(more));
@@ -137,7 +136,7 @@ inline void leave_reductions(pe&, part& c, element_header& e) {
     ++c.away_round[rounds_done(e)];
 }
 
-MOTET_INLINE void die_in_reductions(pe& p, part& c, element_header& e) {
+inline void die_in_reductions(pe& p, part& c, element_header& e) {
     --c.population_of(rounds_done(e));
     if (!e.extension) return;
     std::uint64_t number = e.round + 1;

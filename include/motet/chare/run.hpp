@@ -100,9 +100,7 @@ MOTET_INLINE int run_program(int& argc, char** argv, main_body main) {
 template <class Body>
 int run(int& argc, char** argv, Body&& body) {
     static_assert(std::is_invocable_v<Body&>, "motet: run(argc, argv, body) calls body()");
-    using body_type = std::remove_reference_t<Body>;
-    return runtime::run_program(
-        argc, argv, {const_cast<std::remove_const_t<body_type>*>(&body), &runtime::main_body::invoke<body_type>});
+    return runtime::run_program(argc, argv, runtime::main_body::of(body));
 }
 
 /// Ends the run at once, on all PEs, with this exit code. Parked fibers are unwound. Does not return to its caller's

@@ -3,7 +3,7 @@
 
 #include <motet/chare/broadcast.hpp>
 #include <motet/chare/check_call.hpp>
-#include <motet/chare/future.hpp>
+#include <motet/chare/many.hpp>
 #include <motet/chare/reduction.hpp>
 
 #include <algorithm>
@@ -49,9 +49,7 @@ inline void take_section_result(pe& p, part& c, std::uint64_t relay, std::uint64
 }
 
 MOTET_INLINE void give_section_result(pe& p, const address& to, partial one) {
-    if (to.pe != p.number)
-        return post_part<&take_section_result>(p, to.pe, to.collection, to.index.low, std::uint64_t{1}, std::move(one));
-    take_section_result(p, *local_chares::of(p).find(p, to.collection), to.index.low, 1, std::move(one));
+    do_at_part<&take_section_result>(p, to, to.index.low, std::uint64_t{1}, std::move(one));
 }
 #endif // MOTET_BODIES
 
@@ -116,8 +114,8 @@ inline void relay_section(pe& p, part& c, std::shared_ptr<broadcast> record, std
         end = std::min(end, elsewhere.size());
         std::vector<index_bits> some;
         for (std::size_t i = begin; i < end; ++i) some.push_back(elsewhere[i].second);
-        p.send(elsewhere[begin].first, record->mark(part_message<&relay_section>(p, c.info->id, record, std::move(some),
-                                                                                 wanted ? reply : address{})));
+        p.send(elsewhere[begin].first, record->urgent.mark(part_message<&relay_section>(
+                                           p, c.info->id, record, std::move(some), wanted ? reply : address{})));
         begin = end;
     }
     for (failure& why : refused) {
@@ -132,33 +130,22 @@ MOTET_INLINE void issue_section(pe& p, collection_id id, std::shared_ptr<broadca
                                 const std::vector<index_bits>& members) {
     if (members.empty()) return type_of(*record).finish(p, record->target, {});
     check_name(id);
-    const broadcast& urgency = *record;
-    p.send(p.number, urgency.mark(part_message<&relay_section>(p, id, std::move(record), members, address{})));
+    const urgency urgent = record->urgent;
+    p.send(p.number, urgent.mark(part_message<&relay_section>(p, id, std::move(record), members, address{})));
 }
 
 MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t section, std::uint64_t round,
                                             std::uint64_t node, std::uint64_t count, std::vector<index_bits> path,
                                             std::uint32_t type, address target, partial one) {
     const std::array<std::uint64_t, 3> key{section, round, node};
-    section_round& r = c.section_rounds[key];
-    if (r.type == 0) r.type = type;
-    if (r.type == type)
-        combine_into(p, c, registry::get<reduction_type>(type), r.result, std::move(one));
-    else
-        r.result.fail(different_contributions(c));
-    if (target.how != 0) r.target = target;
+    reduction_round& r = c.section_rounds[key];
+    add_to_round(p, c, r, type, target, std::move(one));
     const std::uint64_t first_child = 4 * node + 1;
     const std::uint64_t children = first_child >= count ? 0 : std::min<std::uint64_t>(4, count - first_child);
-    if (++r.arrived < 1 + children) return;
-    section_round done = std::move(r);
+    if (++r.children < 1 + children) return; // with its own
+    reduction_round done = std::move(r);
     c.section_rounds.erase(key);
-    if (node == 0) {
-        reduction_round last;
-        last.type = done.type;
-        last.target = done.target;
-        last.result = std::move(done.result);
-        return finish_round(p, c, std::move(last));
-    }
+    if (node == 0) return finish_round(p, c, std::move(done));
     const index_bits parent = path.front();
     path.erase(path.begin());
     post_part<&take_section_contribution>(p, home_of(p, c, parent), c.info->id, section, round, (node - 1) / 4, count,
@@ -172,12 +159,12 @@ MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t sectio
 /// carries the list of its members, which does not change. Members that move are found; the section of members that
 /// were erased fails when called with motet::erased.
 template <class T, class Index = std::int64_t>
-class section {
+class section : public runtime::calls_of_many<section<T, Index>, T, Index> {
 public:
     section() = default;
     /// Made by a collection's `section(indices)`, whose urgency it has. Doubles count once.
-    section(runtime::collection_id of, const std::vector<Index>& indices, std::uint8_t flags, std::int32_t priority)
-        : id_(of), flags_(flags), priority_(priority) {
+    section(runtime::collection_id of, const std::vector<Index>& indices, runtime::urgency how)
+        : id_(of), urgency_(how) {
         std::vector<runtime::index_bits> all;
         for (const Index& index : indices) all.push_back(runtime::index_code<Index>::pack(index));
         std::sort(all.begin(), all.end());
@@ -197,41 +184,13 @@ public:
         return all;
     }
 
-    /// Calls every member; nobody waits.
-    template <auto M, class... A>
-    void tell(A&&... a) const {
-        if constexpr (runtime::check_call<M, T, A...>()) issue<M, runtime::untold>({}, std::forward<A>(a)...);
-    }
-    /// Calls every member; the future is ready when all have returned.
-    template <auto M, class... A>
-    future<void> all(A&&... a) const {
-        return collect<M, runtime::nothing_reducer, void>(std::forward<A>(a)...);
-    }
-    /// Calls every member and gives the results in index order.
-    template <auto M, class... A>
-    auto gather(A&&... a) const {
-        return reduce<M>(motet::gather, std::forward<A>(a)...);
-    }
-    /// Calls every member and puts the results together.
-    template <auto M, class Op, class... A>
-    auto reduce(Op, A&&... a) const {
-        if constexpr (runtime::check_ask<M, T, A...>()) {
-            static_assert(!std::is_void_v<runtime::result_of<M>>,
-                          "motet: this method returns nothing that could be gathered or reduced: use all<M>()");
-            if constexpr (!std::is_void_v<runtime::result_of<M>>)
-                return collect<M, Op, runtime::reduced<Op, runtime::result_of<M>, Index>>(std::forward<A>(a)...);
-        } else {
-            return future<void>();
-        }
-    }
-
     template <class Archive>
     void serialize(Archive& archive) {
         std::vector<runtime::index_bits> all;
         if constexpr (Archive::is_writing) {
             if (members_) all = *members_;
         }
-        archive(id_.root, id_.serial, flags_, priority_, number_, all);
+        archive(id_.root, id_.serial, urgency_, number_, all);
         if constexpr (!Archive::is_writing)
             members_ = std::make_shared<const std::vector<runtime::index_bits>>(std::move(all));
     }
@@ -245,29 +204,18 @@ public:
     }
 
 private:
-    template <auto M, class Op, class R, class... A>
-    future<R> collect(A&&... a) const {
-        if constexpr (runtime::check_ask<M, T, A...>()) {
-            auto [made, to] = runtime::new_future<R>(runtime::this_pe());
-            issue<M, Op>(to, std::forward<A>(a)...);
-            return std::move(made);
-        } else {
-            return {};
-        }
-    }
+    friend class runtime::calls_of_many<section, T, Index>;
     template <auto M, class Op, class... A>
     void issue(const runtime::address& target, A&&... a) const {
         using calls = runtime::broadcast_of<M, Op, Index>;
         auto record = calls::make(target, runtime::entry_call<M>::convert(std::forward<A>(a)...));
-        record->flags = flags_;
-        record->priority = priority_;
+        record->urgent = urgency_;
         record->reply = std::is_same_v<Op, runtime::untold> ? 0 : runtime::section_delivery<M, Op, Index>::id();
         runtime::issue_section(runtime::this_pe(), id_, std::move(record), members());
     }
 
     runtime::collection_id id_;
-    std::uint8_t flags_ = 0;
-    std::int32_t priority_ = 0;
+    runtime::urgency urgency_;
     std::uint64_t number_ = 0;
     std::shared_ptr<const std::vector<runtime::index_bits>> members_;
 };

@@ -39,17 +39,17 @@ void check_type(const frame& f, const char* what) {
 
 /// Throws `error` where the next method is not one of the chare that `f` stands in (`same`), or its caller would get
 /// another type than it waits for.
-MOTET_INLINE void check_successor(const frame& f, bool same, const std::type_info& gives, const std::string& name);
+MOTET_INLINE void check_successor(const frame& f, bool same, const std::type_info& gives, std::string (*name)());
 
 #if MOTET_BODIES
-MOTET_INLINE void check_successor(const frame& f, bool same, const std::type_info& gives, const std::string& name) {
+MOTET_INLINE void check_successor(const frame& f, bool same, const std::type_info& gives, std::string (*name)()) {
     const message_type& running = registry::get<message_type>(f.type);
     if (!same)
-        throw error("motet::next<&" + name + ">: this is no method of the chare that runs, " +
+        throw error("motet::next<&" + name() + ">: this is no method of the chare that runs, " +
                     element_text(part_of(f), element_of(f).index));
     const std::type_info& wanted = running.result != nullptr ? running.result() : typeid(void);
     if (wanted == typeid(void) || wanted == gives) return;
-    throw error("motet::next<&" + name + "> gives " + demangled(gives.name()) + ", but the caller of " +
+    throw error("motet::next<&" + name() + "> gives " + demangled(gives.name()) + ", but the caller of " +
                 running.name() + " waits for " + demangled(wanted.name()));
 }
 #endif // MOTET_BODIES
@@ -106,7 +106,7 @@ auto next(A&&... a) {
         if (f.successor != nullptr) throw error("motet::next was called twice in one call");
         const runtime::part& c = runtime::part_of(f);
         runtime::check_successor(f, &c.type->describe() == &reflect::describe<runtime::owner_of<M>>(), typeid(R),
-                                 runtime::entry_name<M>());
+                                 &runtime::entry_name<M>);
         f.successor = runtime::entry_call<M>::make_stored(p, c.info->id, runtime::element_of(f).index, f.reply,
                                                           runtime::entry_call<M>::convert(std::forward<A>(a)...));
     }

@@ -97,7 +97,16 @@ void post(pe& from, pe_number to, A&&... a) {
     from.send(to, call<F>::make(from, std::forward<A>(a)...));
 }
 
-/// The same outside of what quiescence counts, before all other messages.
+/// The same, at once if that PE is this one.
+template <auto F, class... A>
+void do_at(pe& p, pe_number to, A&&... a) {
+    if (to == p.number)
+        F(p, std::forward<A>(a)...);
+    else
+        post<F>(p, to, std::forward<A>(a)...);
+}
+
+/// The same as post outside of what quiescence counts, before all other messages.
 template <auto F, class... A>
 void post_uncounted(pe& from, pe_number to, A&&... a) {
     message* m = call<F>::make(from, std::forward<A>(a)...);

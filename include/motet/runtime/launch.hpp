@@ -20,6 +20,13 @@ struct main_body {
     void* object;
     int (*call)(void* object);
 
+    /// Calls `body`, which outlives the run.
+    template <class Body>
+    static main_body of(Body& body) {
+        return {const_cast<std::remove_const_t<Body>*>(&body), &invoke<Body>};
+    }
+
+private:
     template <class Body>
     static int invoke(void* object) {
         auto& body = *static_cast<Body*>(object);
@@ -40,7 +47,7 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
 /// The same for a `body`, which outlives the run.
 template <class Body>
 int launch(options chosen, std::vector<std::string> arguments, Body& body, std::unique_ptr<pe_state> (*equip)(pe&)) {
-    return run_job(chosen, std::move(arguments), {&body, &main_body::invoke<Body>}, equip);
+    return run_job(chosen, std::move(arguments), main_body::of(body), equip);
 }
 
 #if MOTET_BODIES

@@ -36,6 +36,18 @@ struct message {
 };
 static_assert(sizeof(message) == 48 && alignof(message) <= 16);
 
+/// How urgent messages are.
+struct urgency {
+    std::int32_t priority = 0;
+    std::uint8_t flags = 0;
+
+    message* mark(message* m) const {
+        m->flags = static_cast<std::uint8_t>(m->flags | flags);
+        m->priority = priority;
+        return m;
+    }
+};
+
 /// A first-in first-out list of messages, linked through the envelopes.
 class message_list {
 public:
