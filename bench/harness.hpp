@@ -39,6 +39,7 @@ struct row {
     std::string unit;   ///< "ms"
     double at_most = 0; ///< the goal, in `unit`, or for the ratio if goal_is_ratio; 0: none
     bool goal_is_ratio = false;
+    double at_least = 0; ///< the same where more is better
     int repetitions = 9; ///< at least 5; a first one is not counted
 };
 
@@ -56,7 +57,10 @@ rival(const char*, Measure) -> rival<Measure>;
 /// Prints the table to standard output, and appends JSON lines to a file if one is named: `report out(argc, argv);`
 class report {
 public:
-    report(int argc, char** argv) : json_(argc > 1 ? std::fopen(argv[1], "a") : nullptr) {
+    /// `speaks`: of the processes of a job, one does.
+    report(int argc, char** argv, bool speaks = true)
+        : speaks_(speaks), json_(speaks && argc > 1 ? std::fopen(argv[1], "a") : nullptr) {
+        if (!speaks) return;
         if (argc > 1 && json_ == nullptr) std::perror(argv[1]);
         std::printf("%-22s %12s %-6s %-22s %12s %7s  %s\n", "id", "motet", "unit", "rival", "", "ratio", "goal");
     }
@@ -85,13 +89,13 @@ public:
         std::vector<double> medians;
         for (std::size_t i = 0; i < count; ++i) {
             medians.push_back(median(rival_values[i]));
-            if (medians[i] < medians[best]) best = i;
+            if (about.at_least == 0 ? medians[i] < medians[best] : medians[i] > medians[best]) best = i;
         }
         if (count == 0) medians.push_back(0);
         const double ratio = count != 0 ? value / medians[best] : 0;
         print(about, value, names[best], medians[best], ratio);
         for (std::size_t i = 0; i < count; ++i) {
-            if (i != best)
+            if (i != best && speaks_)
                 std::printf("%-42s %-22s %12.4g %7.3f\n", "", names[i].c_str(), medians[i], value / medians[i]);
         }
         return ratio;
@@ -99,12 +103,14 @@ public:
 
 private:
     void print(const row& about, double value, std::string_view name, double rival_value, double ratio) {
+        if (!speaks_) return;
         std::printf("%-22s %12.4g %-6s %-22s %12.4g %7.3f  ", about.id.c_str(), value, about.unit.c_str(),
                     std::string(name).c_str(), rival_value, ratio);
-        if (about.at_most != 0) {
-            const bool reached = (about.goal_is_ratio ? ratio : value) <= about.at_most;
-            std::printf("%s%.4g %s", about.goal_is_ratio ? "ratio " : "", about.at_most,
-                        reached ? "reached" : "MISSED");
+        if (const double goal = about.at_most + about.at_least; goal != 0) {
+            const double compared = about.goal_is_ratio ? ratio : value;
+            const bool reached = about.at_least == 0 ? compared <= goal : compared >= goal;
+            std::printf("%s%s%.4g %s", about.at_least == 0 ? "" : "at least ", about.goal_is_ratio ? "ratio " : "",
+                        goal, reached ? "reached" : "MISSED");
         }
         std::printf("\n");
         std::fflush(stdout);
@@ -119,6 +125,7 @@ private:
         std::fflush(json_);
     }
 
+    bool speaks_;
     std::FILE* json_;
 };
 

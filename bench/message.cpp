@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <thread>
+#include <tuple>
 
 namespace {
 
@@ -51,7 +52,9 @@ struct Player {
 
 /// Nanoseconds per message of a game between the players 0 and 1, who live on these PEs.
 double play(const motet::collection<Player>& players, game g, std::int64_t second_pe) {
-    auto [over, end] = motet::make_future<void>();
+    motet::future<void> over;
+    motet::promise<void> end;
+    std::tie(over, end) = motet::make_future<void>();
     players[0].ask<&Player::meet>(players[1], 0, g.balls, end).get();
     players[1].ask<&Player::meet>(players[0], second_pe, g.balls, end).get();
     const double time = seconds([&] {

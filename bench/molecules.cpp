@@ -67,8 +67,8 @@ int main(int argc, char** argv) {
                 return step_of(std::string(MOTET_EXAMPLE) + " melt.data --thermo 100 --motet-pes 2 --steps " +
                                std::to_string(steps));
             },
-            motet_bench::rival("lmp, 2 MPI ranks",
-                               [&] { return step_of("mpirun -n 2 " + lmp + " -in in.run -log none"); }));
+            motet_bench::rival{"lmp, 2 MPI ranks",
+                               [&] { return step_of("mpirun -n 2 " + lmp + " -in in.run -log none"); }});
     } catch (const std::exception& problem) {
         std::fprintf(stderr, "bench_molecules: %s\n", problem.what());
         result = 1;

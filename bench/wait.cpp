@@ -9,6 +9,7 @@
 #include <boost/context/protected_fixedsize_stack.hpp>
 
 #include <cstdint>
+#include <tuple>
 
 namespace {
 
@@ -52,8 +53,10 @@ double extra() {
         const double with = chares[0].ask<&Chare::waits>().get();
         check(chares[0].ask<&Chare::count>().get() == messages, "the messages waited for");
         check(chares[0].ask<&Chare::looks>().get() >= 2 * messages, "the waits"); // each began when nothing had arrived
-        auto [over, end] = motet::make_future<void>();
-        const double without = seconds([&, end = end] {
+        motet::future<void> over;
+        motet::promise<void> end;
+        std::tie(over, end) = motet::make_future<void>();
+        const double without = seconds([&] {
             chares[1].tell<&Chare::next>(messages - 1, end);
             over.get();
         });

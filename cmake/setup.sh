@@ -1,24 +1,27 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSL-1.0
-# setup.sh [build] [check] [bench] [docs]: installs the Debian packages that are missing: for building and running
-# programs (always), for cmake/check.sh, for every rival of the benchmarks, for the API reference. Needs root, or sudo.
+# setup.sh [build] [mpi] [check] [bench] [docs]: installs the Debian packages that are missing: for building and running
+# programs (always), with both MPIs, for cmake/check.sh, for every rival of the benchmarks, for the API reference. Needs
+# root, or sudo.
 set -euo pipefail
 
 build=(g++ cmake ninja-build libboost1.81-dev libboost-context1.81-dev libfmt-dev)
 rivals=(libcaf-dev libcereal-dev libboost-fiber1.81-dev libboost-serialization1.81-dev libtbb-dev)
 check=(doctest-dev make gfortran libblas-dev libomp-14-dev pkg-config python3-minimal util-linux
     clang-14 clang-format-16 clang-tidy-14 libclang-rt-14-dev clang-16 clang-19 "${rivals[@]}")
-bench=("${rivals[@]}" lammps)
+mpi=(libopenmpi-dev openmpi-bin libmpich-dev mpich)
+bench=("${rivals[@]}" "${mpi[@]}" lammps)
 docs=(doxygen)
 
 wanted=("${build[@]}")
 for set in "$@"; do
     case $set in
     build) ;;
-    check) wanted+=("${check[@]}") ;;
+    check) wanted+=("${check[@]}" "${mpi[@]}") ;;
+    mpi) wanted+=("${mpi[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
     docs) wanted+=("${docs[@]}") ;;
-    *) sed -n '3,4s/^# //p' "$0" >&2 && exit 2 ;;
+    *) sed -n '3,5s/^# //p' "$0" >&2 && exit 2 ;;
     esac
 done
 

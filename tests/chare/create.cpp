@@ -251,8 +251,8 @@ TEST_CASE("placement: on a named PE, in turn, in blocks, by a user's map") {
 
 TEST_CASE("a map that names a PE that does not exist, or throws, is told with the index") {
     for (const auto& chosen : {threads(2), simulated(3, 2), simulated(1, 2)}) {
-        CHECK(contains(error_of(chosen, [] { motet::array<counter>::create(3, {}, to_pe{6}); }),
-                       "the map of counter places counter[0] on PE 6: this run has PEs 0 to"));
+        CHECK(contains(error_of(chosen, [] { motet::array<counter>::create(3, {}, to_pe{60}); }),
+                       "the map of counter places counter[0] on PE 60: this run has PEs 0 to"));
         CHECK(contains(error_of(chosen,
                                 [] {
                                     const auto cells = motet::array<counter>::create(motet::sparse, to_pe{-2});
@@ -272,7 +272,7 @@ TEST_CASE("a map that names a PE that does not exist, or throws, is told with th
 
 TEST_CASE("a PE that does not exist is refused at the call") {
     for (const auto& chosen : some()) {
-        one(chosen, [] {
+        run_well(chosen, [] {
             const std::int64_t pes = motet::pe_count();
             const std::string text = "this run has PEs 0 to " + std::to_string(pes - 1);
             CHECK(contains(thrown_by([&] { motet::chare<counter>::create({}, pes); }), text));

@@ -55,8 +55,8 @@ TEST_CASE("read-only data is set once in main and read everywhere") {
 
 TEST_CASE("read-only data lives as long as the run") {
     for (const auto& chosen : some()) {
-        one(chosen, [] { motet::set_readonly(config{1, {}, ""}); });
-        one(chosen, [] { CHECK(contains(thrown_by([] { motet::readonly<config>(); }), "nothing was set")); });
+        run_well(chosen, [] { motet::set_readonly(config{1, {}, ""}); });
+        run_well(chosen, [] { CHECK(contains(thrown_by([] { motet::readonly<config>(); }), "nothing was set")); });
     }
     CHECK(contains(thrown_by([] { motet::readonly<config>(); }), "this needs a running program"));
 }

@@ -223,7 +223,7 @@ struct failing_member {
 
 TEST_CASE("a reducer that throws: the target is told, or the program ends") {
     for (const auto& chosen : some()) {
-        one(chosen, [] {
+        run_well(chosen, [] {
             const auto all = motet::array<failing_member>::create(5);
             auto [f, p] = motet::make_future<int>();
             all.tell<&failing_member::give>(p);

@@ -25,15 +25,31 @@ struct doctest::StringMaker<std::vector<T>> {
 };
 
 /// Runs a program under many configurations: on 1, 2 and 3 threads, and simulated under many seeds, with shuffled and
-/// late messages and elements that move without being asked. MOTET_TEST_SEEDS says how many seeds (default 6), and
-/// MOTET_TEST_SEED names the only one. What fails, hangs or crashes names its seed.
+/// late messages and elements that move without being asked. Under mpirun: over all processes, with 1 and 2 PEs each.
+/// MOTET_TEST_SEEDS says how many seeds (default 6), and MOTET_TEST_SEED names the only one. What fails, hangs or
+/// crashes names its seed.
 ///
-/// Checks belong into main, which runs on the thread of the test.
+/// Checks belong into main, which runs on the thread of the test (of process 0).
 namespace motet_test {
 
 using motet::runtime::options;
 
 enum class moves { any, none }; ///< of elements that nobody asked to move
+
+/// Under mpirun, which process of how many this is.
+struct job {
+    int rank = 0;
+    int size = 1;
+};
+inline job this_job() {
+    job own;
+#ifdef MOTET_WITH_MPI
+    motet::net::initialize();
+    MPI_Comm_rank(MPI_COMM_WORLD, &own.rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &own.size);
+#endif
+    return own;
+}
 
 inline options threads(std::uint32_t pes) {
     options chosen;
@@ -116,6 +132,14 @@ private:
     static inline char running[300];
 };
 
+/// What every process has counted, together. To be called by all of them.
+inline int over_all(int own) {
+#ifdef MOTET_WITH_MPI
+    MPI_Allreduce(MPI_IN_PLACE, &own, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+#endif
+    return own;
+}
+
 /// Runs `body` as main; gives what the run gives, or throws.
 template <class Body>
 int run(const options& chosen, Body&& body, std::vector<std::string> arguments = {"test"}) {
@@ -136,7 +160,7 @@ std::string error_of(const options& chosen, Body&& body) {
 
 /// One run, which must end well.
 template <class Body>
-void one(const options& chosen, Body&& body) {
+void run_well(const options& chosen, Body&& body) {
     const std::string name = describe(chosen);
     INFO(name);
     bool finished = false;
@@ -149,17 +173,25 @@ void one(const options& chosen, Body&& body) {
     } catch (const motet::error& problem) {
         FAIL_CHECK(std::string(problem.what()));
     }
-    CHECK(finished);
+    if (this_job().rank == 0) CHECK(finished);
+}
+
+/// One run of its own kind, in one process.
+template <class Body>
+void one(const options& chosen, Body&& body) {
+    if (this_job().size == 1) run_well(chosen, body);
 }
 
 template <class Body>
 void on_threads(Body&& body) {
-    for (const std::uint32_t pes : {1u, 2u, 3u}) one(threads(pes), body);
+    if (this_job().size > 1) return run_well(threads(1), body), run_well(threads(2), body);
+    for (const std::uint32_t pes : {1u, 2u, 3u}) run_well(threads(pes), body);
 }
 template <class Body>
 void in_simulation(Body&& body, moves allowed = moves::any) {
+    if (this_job().size > 1) return;
     const auto [first, end] = seeds();
-    for (std::uint64_t seed = first; seed < end; ++seed) one(simulated_by(seed, allowed), body);
+    for (std::uint64_t seed = first; seed < end; ++seed) run_well(simulated_by(seed, allowed), body);
 }
 template <class Body>
 void everywhere(Body&& body, moves allowed = moves::any) {
@@ -169,6 +201,7 @@ void everywhere(Body&& body, moves allowed = moves::any) {
 
 /// Runs whose way of failing is compared: some of each kind.
 inline std::vector<options> some() {
+    if (this_job().size > 1) return {threads(1), threads(2)};
     std::vector<options> all{threads(1), threads(3), simulated(3, 2, 7)};
     const auto [first, end] = seeds();
     for (std::uint64_t seed = first; seed < end; ++seed) all.push_back(simulated_by(seed));

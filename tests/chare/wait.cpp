@@ -182,7 +182,7 @@ TEST_CASE("between two waits a method is alone with its chare") {
 
 TEST_CASE("main waits for a condition that messages on its PE make true") {
     for (const auto& chosen : some())
-        one(chosen, [] {
+        run_well(chosen, [] {
             const auto boxes = motet::array<box>::create(3);
             auto f = boxes[2].ask<&box::until>(3);
             for (int i = 0; i < 3; ++i) boxes[2].tell<&box::add>(1);
@@ -211,7 +211,7 @@ TEST_CASE("sleeping: as long as asked, in order, while others go on") {
         motet::charge(5);
         virtual_time = motet::now();
     });
-    CHECK(virtual_time == doctest::Approx(36'000'005));
+    if (this_job().size == 1) CHECK(virtual_time == doctest::Approx(36'000'005));
 }
 
 TEST_CASE("waiting outside of a run is refused") {

@@ -97,22 +97,40 @@ TEST_CASE("what is no std::exception ends a run all the same") {
     CHECK(error_of(threads(1), [](pe&) { throw 7; }) == "an exception that is no std::exception (int), on PE 0");
 }
 
-TEST_CASE("a tree reaches every PE once from any root, and children know their parents") {
-    for (const pe_number total : {1u, 2u, 3u, 4u, 5u, 6u, 21u, 22u, 100u, 1'000u})
+TEST_CASE("a tree reaches every PE once from any root, and every process but the root's by one message") {
+    for (const auto& [processes, width] : std::vector<std::pair<pe_number, pe_number>>{{1, 1},
+                                                                                       {1, 2},
+                                                                                       {1, 5},
+                                                                                       {1, 6},
+                                                                                       {1, 100},
+                                                                                       {2, 1},
+                                                                                       {6, 1},
+                                                                                       {21, 1},
+                                                                                       {1000, 1},
+                                                                                       {2, 2},
+                                                                                       {3, 4},
+                                                                                       {22, 7},
+                                                                                       {100, 22}}) {
+        const pe_number total = processes * width;
         for (const pe_number root : {0u, 1u, total / 2, total - 1}) {
             if (root >= total) continue;
-            const tree t{root, total};
+            const tree t{root, total, width};
             std::vector<pe_number> reached{root};
+            std::size_t across = 0;
             for (std::size_t i = 0; i < reached.size(); ++i) {
                 std::uint32_t children = 0;
                 t.for_each_child(reached[i], [&](pe_number child) {
                     REQUIRE(t.parent(child) == reached[i]);
                     reached.push_back(child);
                     ++children;
+                    across += child / width != reached[i] / width;
                 });
                 REQUIRE(children == t.child_count(reached[i]));
+                REQUIRE(children <= 8);
             }
             CHECK(reached.size() == total);
             CHECK(std::set<pe_number>(reached.begin(), reached.end()).size() == total);
+            CHECK(across == processes - 1);
         }
+    }
 }

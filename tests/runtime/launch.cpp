@@ -63,6 +63,12 @@ TEST_CASE("a machine knows its processes and PEs" * doctest::test_suite("simulat
     });
 }
 
+TEST_CASE("unless told otherwise there is one PE per core") {
+    motet::runtime::options chosen;
+    chosen.stack = 256 << 10;
+    run(chosen, [](pe& p) { CHECK(p.job.pe_total() == std::max(1u, std::thread::hardware_concurrency())); });
+}
+
 TEST_CASE("an exception in main, or on any PE, ends the run as an error" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(2), simulated(2, 1), threads(4, 0)}) {
         CHECK(error_of(chosen, [](pe&) { throw std::runtime_error("no input"); }) ==

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string>
-#include <thread>
 #include <vector>
 
 using motet::runtime::environment_name;
@@ -47,9 +46,9 @@ private:
 
 } // namespace
 
-TEST_CASE("without options there is one PE per core and nothing is simulated") {
+TEST_CASE("without options the number of PEs is left to the machine, and nothing is simulated") {
     const options o = taken({});
-    CHECK(o.pes == std::max(1u, std::thread::hardware_concurrency()));
+    CHECK(o.pes == 0);
     CHECK(!o.simulated);
     CHECK(!o.help);
     CHECK(o.stack == 8u << 20);

@@ -30,7 +30,7 @@ inline void activity_wave_back(pe& p, std::uint64_t id, pe_number root);
 
 inline void activity_down(pe& p, std::uint64_t id, pe_number root) {
     activity_state& a = local_chares::of(p).activities[id];
-    const tree over{root, p.job.pe_total()};
+    const tree over(p, root);
     a.sum = {};
     a.missing = over.child_count(p.number);
     over.for_each_child(p.number, [&](pe_number child) { post<&activity_down>(p, child, id, root); });
@@ -81,7 +81,7 @@ inline void activity_wave_back(pe& p, std::uint64_t id, pe_number root) {
     a.sum.made += a.own.made;
     a.sum.done += a.own.done;
     a.counted = true;
-    if (p.number != root) return post<&activity_up>(p, tree{root, p.job.pe_total()}.parent(p.number), id, root, a.sum);
+    if (p.number != root) return post<&activity_up>(p, tree(p, root).parent(p.number), id, root, a.sum);
     judge_activity(p, id, a);
 }
 

@@ -53,12 +53,8 @@ struct broadcast_type {
 
 inline const broadcast_type& type_of(const broadcast& b) { return registry::get<broadcast_type>(b.type); }
 
-inline std::uint32_t child_count(const pe& p, const part& c) {
-    return tree{c.info->id.root, p.job.pe_total()}.child_count(p.number);
-}
-inline pe_number parent_of(const pe& p, const part& c) {
-    return tree{c.info->id.root, p.job.pe_total()}.parent(p.number);
-}
+inline std::uint32_t child_count(const pe& p, const part& c) { return tree(p, c.info->id.root).child_count(p.number); }
+inline pe_number parent_of(const pe& p, const part& c) { return tree(p, c.info->id.root).parent(p.number); }
 
 /// While it lives, what runs may not wait: it is a reducer.
 class no_waiting {
@@ -205,10 +201,10 @@ MOTET_INLINE void local_chares::proceed(pe& p) {
     p.work_open = false;
 }
 
-inline void deliver_late(pe& p, part& c, element_header& e, delivery_work&& what) {
+inline void deliver_late(pe& p, part& c, element_header& e, const delivery_work& what) {
     ++e.pins; // it stays until it has caught up
     local_chares& here = local_chares::of(p);
-    here.work.push_back(std::move(what));
+    here.work.push_back(what);
     (void)c;
     if (here.work.size() == 1) here.proceed(p);
 }
@@ -216,7 +212,7 @@ inline void deliver_late(pe& p, part& c, element_header& e, delivery_work&& what
 /// Step 2, at each PE.
 inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_ptr<broadcast> what,
                             std::vector<std::uint64_t> closed) {
-    tree{c.info->id.root, p.job.pe_total()}.for_each_child(p.number, [&](pe_number child) {
+    tree(p, c.info->id.root).for_each_child(p.number, [&](pe_number child) {
         p.send(child, what->urgent.mark(part_message<&begin_broadcast>(p, c.info->id, number, what, closed)));
     });
     for (const std::uint64_t old : closed) c.broadcasts.erase(old);

@@ -50,8 +50,7 @@ inline void populate(pe& p, part& c) {
 /// A collection comes into being on this PE, and on those below it in the tree.
 inline void create_part(pe& p, std::shared_ptr<collection_info> info) {
     const collection_id id = info->id;
-    tree{id.root, p.job.pe_total()}.for_each_child(p.number,
-                                                   [&](pe_number child) { post<&create_part>(p, child, info); });
+    tree(p, id.root).for_each_child(p.number, [&](pe_number child) { post<&create_part>(p, child, info); });
     local_chares& here = local_chares::of(p);
     populate(p, here.install(std::move(info)));
     message_list waiting = here.take_unknown(id);

@@ -118,7 +118,7 @@ concept takes = std::is_convertible_v<Given, P> || std::is_convertible_v<Given, 
 
 #define MOTET_METHOD_TRAITS(QUALIFIERS)                                                                                \
     template <class R, class T, class... P>                                                                            \
-    struct method_traits<R (T::*)(P...) QUALIFIERS> {                                                                  \
+    struct method_traits<R (T::*)(P...) QUALIFIERS> { /* NOLINT(bugprone-macro-parentheses) */                         \
         using owner = T;                                                                                               \
         using returns = R;                                                                                             \
         using result = typename result_of_entry<std::remove_cvref_t<R>>::type;                                         \

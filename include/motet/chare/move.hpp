@@ -47,7 +47,7 @@ inline void join_reductions(part& c, element_header& e, pe_number from);
 inline void leave_reductions(pe& p, part& c, element_header& e);
 inline void die_in_reductions(pe& p, part& c, element_header& e);
 inline void look_at_rounds(pe& p, part& c);
-inline void deliver_late(pe& p, part& c, element_header& e, delivery_work&& what);
+inline void deliver_late(pe& p, part& c, element_header& e, const delivery_work& what);
 MOTET_INLINE void run_due_hooks(pe& p, part& c, element_header& e);
 MOTET_INLINE void after_frame(pe& p, part& c, element_header& e);
 inline void run_hook(pe& p, part& c, element_header& e, void (*hook)(element_header&), const char* name, bool may_wait);
@@ -185,7 +185,7 @@ inline void tell_all(pe& p, const std::vector<address>& whom) {
 }
 
 /// Step 7, at the home. Who waits for the erasure is told here: from then on the index is free.
-inline void erased_there(pe& p, part& c, index_bits index, std::uint64_t version, std::vector<address> told) {
+inline void erased_there(pe& p, part& c, index_bits index, std::uint64_t version, const std::vector<address>& told) {
     home_record& record = c.homes[index];
     if (record.now == home_record::state::unborn || version >= record.version) {
         record.now = home_record::state::erased;
@@ -288,7 +288,7 @@ inline void arrive(pe& p, part& c, travelling element, pe_number from) {
     if (e->flags & (element_header::arrived_due | element_header::created_due))
         post_part<&run_hooks_of>(p, p.number, c.info->id, e->index);
     if (e->extension) tell_all(p, std::exchange(e->extension->after_move, {}));
-    deliver_late(p, c, *e, std::move(late));
+    deliver_late(p, c, *e, late);
 }
 
 /// How many elements a cache remembers.

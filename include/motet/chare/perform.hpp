@@ -79,9 +79,20 @@ struct entry_call {
         else
             return nullptr;
     }
-    static inline const message_type operations{
-        &run,  &payload::destroy, &payload::encode, &payload::decode, payload::bytes, false,
-        &name, admission(),       &result};
+    static inline const message_type operations{&run,
+                                                &payload::destroy,
+                                                &payload::encode,
+                                                &payload::decode,
+                                                payload::bytes,
+                                                false,
+                                                &name,
+                                                admission(),
+                                                &result
+#ifdef MOTET_WITH_MPI
+                                                ,
+                                                &reflect::describe<typename traits::stored>
+#endif
+    };
     static std::uint32_t id() { return registered<entry<M>, operations>::id(); }
 
     /// A message with converted arguments, and room for the address of a reply if there is one.

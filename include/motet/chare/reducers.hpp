@@ -92,7 +92,7 @@ struct gather_reducer {
         return one;
     }
     template <class A>
-    static void combine(A& all, A&& more) {
+    static void combine(A& all, std::type_identity_t<A>&& more) {
         if (all.empty()) {
             all = std::move(more);
             return;
@@ -119,11 +119,11 @@ struct set_reducer {
         return one;
     }
     template <class A>
-    static void combine(A& all, A&& more) {
+    static void combine(A& all, std::type_identity_t<A>&& more) {
         all.merge(more);
     }
-    template <class Index, class A>
-    static A finish(A&& all) {
+    template <class Index, class V>
+    static std::set<V> finish(std::set<V>&& all) {
         return std::move(all);
     }
 };
@@ -137,7 +137,7 @@ struct concatenate_reducer {
         return gather_reducer::lift(std::move(value), index, order);
     }
     template <class A>
-    static void combine(A& all, A&& more) {
+    static void combine(A& all, std::type_identity_t<A>&& more) {
         gather_reducer::combine(all, std::move(more));
     }
     template <class Index, class V>
@@ -164,7 +164,7 @@ struct extreme_reducer {
         return {std::move(value), index.low, index.high, order.low, order.high};
     }
     template <class A>
-    static void combine(A& all, A&& more) {
+    static void combine(A& all, std::type_identity_t<A>&& more) {
         const bool earlier = std::pair(more.order_high, more.order_low) < std::pair(all.order_high, all.order_low);
         if (First()(more.value, all.value) || (!First()(all.value, more.value) && earlier)) all = std::move(more);
     }

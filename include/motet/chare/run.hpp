@@ -83,6 +83,8 @@ MOTET_INLINE int run_program(int& argc, char** argv, main_body main) {
         if (kept < argc) argv[kept] = nullptr;
         argc = kept;
         return run_job(chosen, std::move(arguments), main, &equip);
+    } catch (const told_elsewhere&) {
+        return 1;
     } catch (const std::exception& problem) {
         std::fflush(stdout);
         std::fprintf(stderr, "motet: error: %s\n", problem.what());

@@ -79,7 +79,7 @@ MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t sectio
 
 #if MOTET_BODIES
 /// Step 2. `parent`: the relay this one is part of.
-inline void relay_section(pe& p, part& c, std::shared_ptr<broadcast> record, std::vector<index_bits> members,
+inline void relay_section(pe& p, part& c, const std::shared_ptr<broadcast>& record, std::vector<index_bits> members,
                           address parent) {
     const std::uint64_t number = ++c.relay_count;
     const bool wanted = record->reply != 0;

@@ -110,7 +110,7 @@ struct loop_control {
 };
 using loop_share = std::shared_ptr<loop_control>;
 
-inline void help_in_loop(pe& p, loop_share loop);
+inline void help_in_loop(pe& p, const loop_share& loop);
 
 /// The frame that a body runs in: it belongs to no chare and may not wait.
 struct loop_frame : frame {
@@ -152,14 +152,14 @@ inline void expedite(pe& from, pe_number to, message* m) {
 }
 
 /// The caller may go on, if it is parked for that.
-inline void resume_loop(pe& p, loop_share loop) {
+inline void resume_loop(pe& p, const loop_share& loop) {
     if (loop->parked != nullptr) p.make_ready(*loop->parked);
 }
 
 /// Step 6: a simulated helper has left.
-inline void leave_simulated_loop(pe& p, loop_share loop) {
+inline void leave_simulated_loop(pe& p, const loop_share& loop) {
     --loop->helpers;
-    resume_loop(p, std::move(loop));
+    resume_loop(p, loop);
 }
 
 /// Counts a helper in for as long as it lives.
@@ -181,7 +181,7 @@ private:
 };
 
 /// A simulated helper that took part before.
-inline void go_on_in_simulated_loop(pe& p, loop_share loop) {
+inline void go_on_in_simulated_loop(pe& p, const loop_share& loop) {
     bool more = false;
     {
         loop_frame f(*loop);
@@ -195,11 +195,11 @@ inline void go_on_in_simulated_loop(pe& p, loop_share loop) {
 }
 
 /// A helper starts; it may be late.
-inline void help_in_loop(pe& p, loop_share loop) {
+inline void help_in_loop(pe& p, const loop_share& loop) {
     if (loop->exhausted()) return;
     if (p.port != nullptr) {
         ++loop->helpers;
-        return go_on_in_simulated_loop(p, std::move(loop));
+        return go_on_in_simulated_loop(p, loop);
     }
     const loop_presence present(p, loop);
     loop_frame f(*loop);

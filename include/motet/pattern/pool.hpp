@@ -45,7 +45,7 @@ struct pool_master {
 
     /// The `count` PEs that work for the fewest jobs; they work for one more from now on.
     std::vector<std::int64_t> take(std::int64_t count);
-    void give_back(std::vector<std::int64_t> pes);
+    void give_back(const std::vector<std::int64_t>& pes);
 };
 
 /// Asks the master of a pool for PEs; waits.
@@ -73,7 +73,7 @@ MOTET_INLINE std::vector<std::int64_t> pool_master::take(std::int64_t count) {
     return pes;
 }
 
-MOTET_INLINE void pool_master::give_back(std::vector<std::int64_t> pes) {
+MOTET_INLINE void pool_master::give_back(const std::vector<std::int64_t>& pes) {
     for (const std::int64_t pe : pes) --jobs[static_cast<std::size_t>(pe)];
 }
 #endif // MOTET_BODIES

@@ -115,23 +115,54 @@ void post_uncounted(pe& from, pe_number to, A&&... a) {
     from.send(to, m);
 }
 
-/// The children of a PE in the tree over `total` PEs whose root is `root`; four each.
-struct tree {
-    pe_number root;
-    pe_number total;
+/// A tree with four children for each member, over 0 to total - 1, rotated so that `root` is its root.
+struct rotated_tree {
+    std::uint32_t root;
+    std::uint32_t total;
 
-    pe_number rank(pe_number p) const { return (p + total - root) % total; }
-    pe_number pe_of(pe_number rank) const { return (rank + root) % total; }
-    pe_number parent(pe_number p) const { return pe_of((rank(p) - 1) / 4); }
-    std::uint32_t child_count(pe_number p) const {
-        const std::uint64_t first = 4 * std::uint64_t{rank(p)} + 1;
+    std::uint32_t rank(std::uint32_t member) const { return (member + total - root) % total; }
+    std::uint32_t member(std::uint64_t rank) const { return static_cast<std::uint32_t>((rank + root) % total); }
+    std::uint32_t parent(std::uint32_t of) const { return member((rank(of) - 1) / 4); }
+    std::uint32_t child_count(std::uint32_t of) const {
+        const std::uint64_t first = 4 * std::uint64_t{rank(of)} + 1;
         return first >= total ? 0 : static_cast<std::uint32_t>(std::min<std::uint64_t>(4, total - first));
     }
     template <class F>
-    void for_each_child(pe_number p, F&& f) const {
-        const pe_number first = 4 * rank(p) + 1;
-        for (std::uint32_t i = 0, n = child_count(p); i < n; ++i) f(pe_of(first + i));
+    void for_each_child(std::uint32_t of, F&& f) const {
+        const std::uint64_t first = 4 * std::uint64_t{rank(of)} + 1;
+        for (std::uint32_t i = 0, n = child_count(of); i < n; ++i) f(member(first + i));
     }
+};
+
+/// The tree over all PEs whose root is `root`: a tree over the processes, and one inside of each, so that what goes
+/// along it crosses between processes as seldom as can be. At most eight children.
+struct tree {
+    pe_number root;
+    pe_number total;
+    pe_number width; ///< PEs of each process
+
+    tree(const pe& within, pe_number at) : tree(at, within.job.pe_total(), within.home.pe_count) {}
+    tree(pe_number at, pe_number all, pe_number each) : root(at), total(all), width(each) {}
+
+    pe_number parent(pe_number p) const {
+        if (p != lead(p / width)) return first(p) + inside(p).parent(p - first(p));
+        return lead(processes().parent(p / width));
+    }
+    std::uint32_t child_count(pe_number p) const {
+        return inside(p).child_count(p - first(p)) + (p == lead(p / width) ? processes().child_count(p / width) : 0);
+    }
+    template <class F>
+    void for_each_child(pe_number p, F&& f) const {
+        if (p == lead(p / width)) processes().for_each_child(p / width, [&](std::uint32_t q) { f(lead(q)); });
+        inside(p).for_each_child(p - first(p), [&](std::uint32_t local) { f(first(p) + local); });
+    }
+
+private:
+    pe_number first(pe_number p) const { return p - p % width; }
+    /// The PE of a process that hears from other processes.
+    pe_number lead(std::uint32_t process) const { return process == root / width ? root : process * width; }
+    rotated_tree processes() const { return {root / width, total / width}; }
+    rotated_tree inside(pe_number p) const { return {lead(p / width) % width, width}; }
 };
 
 } // namespace motet::inline MOTET_VARIANT::runtime

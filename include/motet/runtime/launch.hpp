@@ -3,12 +3,17 @@
 
 #include <motet/runtime/pe.hpp>
 #if MOTET_BODIES
+#ifdef MOTET_WITH_MPI
+#include <motet/runtime/mpi_start.hpp>
+#endif
 #include <motet/runtime/simulator.hpp>
 #include <motet/runtime/threads.hpp>
 #endif
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -47,25 +52,30 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
 /// The same for a `body`, which outlives the run.
 template <class Body>
 int launch(options chosen, std::vector<std::string> arguments, Body& body, std::unique_ptr<pe_state> (*equip)(pe&)) {
-    return run_job(chosen, std::move(arguments), main_body::of(body), equip);
+    return run_job(std::move(chosen), std::move(arguments), main_body::of(body), equip);
 }
 
 #if MOTET_BODIES
 
-MOTET_INLINE machine::machine(runtime::options chosen, std::vector<std::string> rest)
-    : options(chosen), arguments(std::move(rest)) {
-    const std::uint32_t process_count = options.simulated ? options.processes : 1;
-    pe_number next = 0;
-    for (std::uint32_t i = 0; i < process_count; ++i) {
+MOTET_INLINE machine::machine(runtime::options chosen, std::vector<std::string> rest,
+                              std::unique_ptr<remote_port> other)
+    : options(std::move(chosen)), arguments(std::move(rest)), remote(std::move(other)) {
+    const std::uint32_t here = options.simulated ? options.processes : 1;
+    const std::uint32_t first = remote ? remote->process_number() : 0;
+    all_processes = remote ? remote->process_count() : here;
+    all_pes = all_processes * options.pes;
+    pe_number next = first * options.pes;
+    for (std::uint32_t i = 0; i < here; ++i) {
         processes.push_back(std::make_unique<process>());
         process& own = *processes.back();
-        own.number = i;
+        own.number = first + i;
         own.first_pe = next;
         own.pe_count = options.pes;
         for (std::uint32_t k = 0; k < options.pes; ++k) pes.push_back(std::make_unique<pe>(*this, own, next++));
     }
-    pes[0]->watch = std::make_unique<quiescence_watch>();
+    if (pes[0]->number == 0) pes[0]->watch = std::make_unique<quiescence_watch>();
     if (options.simulated) sim = std::make_unique<simulator>(*this);
+    if (remote) remote->attach(*this);
 }
 
 MOTET_INLINE machine::~machine() {
@@ -73,21 +83,31 @@ MOTET_INLINE machine::~machine() {
         if (p->state) p->state->clear(*p);
     for (auto& p : pes) p->flush();
     for (auto& p : pes) p->drain();
+    remote.reset();
     sim.reset();
     for (auto& p : pes) p->state.reset();
 }
 
-MOTET_INLINE void machine::stop(int code) {
+MOTET_INLINE bool machine::stop_here(int code, const std::string& why) {
     {
         const std::lock_guard lock(ending);
-        if (stopped) return;
+        if (stopped) return false;
         stopped = true;
         exit_code = code;
+        if (!why.empty() && failure.empty()) {
+            failure = why;
+            failed_elsewhere = true;
+        }
     }
     for (auto& p : pes) {
         p->stopping.store(true, std::memory_order_seq_cst);
         p->incoming.wake();
     }
+    return true;
+}
+
+MOTET_INLINE void machine::stop(int code) {
+    if (stop_here(code) && remote) remote->stop_others(code != 0 ? code : main_code, failure);
 }
 
 MOTET_INLINE void machine::fail(std::string what) {
@@ -98,6 +118,16 @@ MOTET_INLINE void machine::fail(std::string what) {
     }
     stop(1);
 }
+
+#ifndef MOTET_WITH_MPI
+/// The way to the other processes of the job: there are none. Settles the number of PEs.
+inline std::unique_ptr<remote_port> connect(options& chosen) {
+    const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+    if (chosen.pes == 0) chosen.pes = cores;
+    chosen.core_each = chosen.pes <= cores;
+    return nullptr;
+}
+#endif
 
 /// The program's main, as the first message of a run.
 inline void run_main(pe& p, const main_body* body) {
@@ -113,13 +143,16 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
     if (pe::current_slot() != nullptr)
         throw error("motet::run is called inside of a run: one after the other, or each on a thread of its own");
     registry::instance().seal();
-    machine job(chosen, std::move(arguments));
+    auto others = chosen.simulated ? nullptr : connect(chosen);
+    machine job(std::move(chosen), std::move(arguments), std::move(others));
     for (auto& p : job.pes) p->state = equip(*p);
-    job.pes[0]->send(0, call<&run_main>::make(*job.pes[0], &main));
+    if (pe& first = *job.pes[0]; first.number == 0) first.send(0, call<&run_main>::make(first, &main));
     if (job.sim)
         job.sim->run();
     else
         run_on_threads(job);
+    if (job.remote) job.remote->finish();
+    if (job.failed_elsewhere) throw told_elsewhere(job.failure);
     if (!job.failure.empty()) throw error(job.failure);
     if (job.warnings.empty()) { // it was motet::exit, or nothing is held
         std::vector<std::string> held;

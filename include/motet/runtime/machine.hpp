@@ -5,6 +5,7 @@
 #include <motet/runtime/block_pool.hpp>
 #include <motet/runtime/identity.hpp>
 #include <motet/runtime/options.hpp>
+#include <motet/runtime/remote.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -17,8 +18,12 @@
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
-class pe;
 class simulator;
+
+/// The error that ended the run, on a process that does not need to tell it.
+struct told_elsewhere : error {
+    using error::error;
+};
 
 /// What one process has: its PEs, the memory of its messages, its copy of the read-only program data.
 struct process {
@@ -32,24 +37,28 @@ struct process {
 /// All that runs in this operating-system process: one process, or every simulated one.
 class machine {
 public:
-    machine(runtime::options chosen, std::vector<std::string> rest);
+    /// `other`: the way to the other processes of the job, null if there are none.
+    machine(runtime::options chosen, std::vector<std::string> rest, std::unique_ptr<remote_port> other = {});
     machine(const machine&) = delete;
     machine& operator=(const machine&) = delete;
     ~machine();
 
-    pe_number pe_total() const { return static_cast<pe_number>(pes.size()); }
-    pe_number process_total() const { return static_cast<pe_number>(processes.size()); }
-    /// Ends the run at once on every PE. The first call decides the exit code.
+    pe_number pe_total() const { return all_pes; }
+    pe_number process_total() const { return all_processes; }
+    /// Ends the run at once on every PE of every process. The first call decides the exit code.
     void stop(int code);
+    /// The same here only: another process has said so, for the error `why` if that is not empty.
+    bool stop_here(int code, const std::string& why = {});
     /// Ends the run with an error. The first one is told.
     void fail(std::string what);
 
     runtime::options options;
     std::vector<std::string> arguments;
-    std::vector<std::unique_ptr<process>> processes;
-    std::vector<std::unique_ptr<pe>> pes;
-    std::unique_ptr<simulator> sim;             ///< null: PEs run on threads
-    std::atomic<bool> created_something{false}; ///< the read-only data is fixed from then on
+    std::vector<std::unique_ptr<process>> processes; ///< those that run here
+    std::vector<std::unique_ptr<pe>> pes;            ///< the same
+    std::unique_ptr<remote_port> remote;             ///< null: there are no other processes
+    std::unique_ptr<simulator> sim;                  ///< null: PEs run on threads
+    std::atomic<bool> created_something{false};      ///< the read-only data is fixed from then on
     std::atomic<std::uint64_t> erased_tells{0};
     std::vector<std::string> warnings; ///< told at the end
 
@@ -58,6 +67,11 @@ public:
     int exit_code = 0;
     int main_code = 0; ///< what main returned
     std::string failure;
+    bool failed_elsewhere = false; ///< and told there
+
+private:
+    pe_number all_pes = 0;
+    pe_number all_processes = 1;
 };
 
 } // namespace motet::inline MOTET_VARIANT::runtime

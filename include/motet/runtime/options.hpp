@@ -3,13 +3,15 @@
 
 #include <motet/error.hpp>
 #include <motet/runtime/variant.hpp>
+#ifdef MOTET_WITH_MPI
+#include <motet/net/mpi.hpp>
+#endif
 
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 namespace motet::inline MOTET_VARIANT::runtime {
@@ -24,7 +26,7 @@ struct network_model {
 
 /// What the command line and the environment say to the runtime.
 struct options {
-    std::uint32_t pes = 0;        ///< PEs of this process; 0: one per core
+    std::uint32_t pes = 0;        ///< PEs of each process; 0: one per core of this machine, shared by its processes
     std::size_t stack = 8u << 20; ///< of a fiber, in bytes
     std::uint32_t spin_us = 50;   ///< how long an idle PE looks for messages before it sleeps
     bool simulated = false;
@@ -38,6 +40,10 @@ struct options {
     std::string of_simulation; ///< the last option on the command line that says nothing to a run on threads
     network_model network;
     bool help = false;
+    bool core_each = true; ///< every PE has a core of its own, as far as can be told
+#ifdef MOTET_WITH_MPI
+    MPI_Comm within = MPI_COMM_NULL; ///< the processes of the run; MPI_COMM_NULL: all there are
+#endif
 };
 
 /// The text that --motet-help prints.
@@ -104,7 +110,7 @@ struct option {
 inline constexpr option known_options[] = {
     {"help", nullptr, "show these options and end",
      [](options& o, std::string_view v) { o.help = parse::yes_no("help", v); }},
-    {"pes", "N", "PEs of this process, one thread each (default: one per core)",
+    {"pes", "N", "PEs of each process, one thread each (default: one per core)",
      [](options& o, std::string_view v) {
          o.pes = parse::number<std::uint32_t>("pes", v, 1, 4096, "a number of PEs from 1 to 4096");
      }},
@@ -213,7 +219,6 @@ MOTET_INLINE options take_options(std::vector<std::string>& arguments) {
         }
     }
     arguments = std::move(rest);
-    if (result.pes == 0) result.pes = std::max(1u, std::thread::hardware_concurrency());
     return result;
 }
 

@@ -26,6 +26,9 @@ struct message_type {
     std::string (*name)();                                       ///< readable, for errors and reports
     bool (*admits)(const void* chare, const message&) = nullptr; ///< its `when`; null: it has none
     const std::type_info& (*result)() = nullptr;                 ///< what it gives its caller; null: nothing
+#ifdef MOTET_WITH_MPI
+    const reflect::type_description& (*describe)() = nullptr; ///< the arguments of an entry method
+#endif
 };
 
 constexpr std::uint32_t padded(std::size_t bytes) { return static_cast<std::uint32_t>((bytes + 7) / 8 * 8); }

@@ -142,9 +142,12 @@ public:
             box = {};
         }
         dirty.clear();
+        if (job.remote) job.remote->flush(*this);
     }
     /// Whether nothing is to be sent to others, taken from them, or waits for its time.
-    bool nothing_to_exchange() const { return dirty.empty() && timers.empty() && incoming.empty(); }
+    bool nothing_to_exchange() const { return dirty.empty() && timers.empty() && incoming.empty() && !job.remote; }
+    /// The driver is to look up from the PE's work after this handler.
+    void exchange_soon() { budget = 0; }
     /// Takes what other threads left. True if there was something.
     bool take_inbox() {
         message* m = incoming.take();
@@ -229,7 +232,8 @@ public:
     }
     void settle_loose();
 
-    pe& peer(std::uint32_t local) { return *job.pes[home.first_pe + local]; }
+    /// Another PE of this process (not of a simulated one).
+    pe& peer(std::uint32_t local) { return *job.pes[local]; }
 
     static constexpr std::uint32_t batch_type = 0;
 
@@ -455,8 +459,10 @@ MOTET_INLINE void pe::abandon(frame& f) {
 }
 
 [[gnu::noinline]] MOTET_INLINE void pe::send_across(pe_number to, message* m) {
-    if (to - home.first_pe >= home.pe_count) [[unlikely]]
-        no_such_pe(to);
+    if (to - home.first_pe >= home.pe_count) [[unlikely]] {
+        if (!job.remote) no_such_pe(to);
+        return job.remote->send(*this, to, m);
+    }
     const std::uint32_t local = to - home.first_pe;
     if (m->has(message::expedited)) [[unlikely]]
         return peer(local).incoming.push(m);

@@ -46,7 +46,7 @@ inline std::string duration_text(double seconds) {
 inline void wave_up(pe& p, wave_counts counts);
 inline void finish_wave(pe& p, const wave_counts& counts);
 
-inline tree wave_tree(const pe& p) { return {0, p.job.pe_total()}; }
+inline tree wave_tree(const pe& p) { return {p, 0}; }
 
 inline void pass_wave_up(pe& p) {
     wave_counts own{p.sent, p.processed, p.state->held(), 0, 0};

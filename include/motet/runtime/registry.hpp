@@ -3,6 +3,9 @@
 
 #include <motet/error.hpp>
 #include <motet/runtime/variant.hpp>
+#ifdef MOTET_WITH_MPI
+#include <motet/reflect/schema.hpp>
+#endif
 
 #include <algorithm>
 #include <cstdint>
@@ -40,14 +43,15 @@ public:
         const char* name;
         const void* operations;
         std::uint32_t* number;
+        std::uint64_t (*schema)(); ///< hash of what travels under this name; null: the name says all
     };
 
     static registry& instance() {
         static registry all;
         return all;
     }
-    void add(const char* name, const void* operations, std::uint32_t* number) {
-        items.push_back({name, operations, number});
+    void add(const char* name, const void* operations, std::uint32_t* number, std::uint64_t (*schema)() = nullptr) {
+        items.push_back({name, operations, number, schema});
         sealed = false;
     }
     /// Numbers the items. Throws `error` where one name stands for two things.
@@ -66,6 +70,8 @@ public:
             *items[i].number = static_cast<std::uint32_t>(i + 1);
             for (const char* c = items[i].name; *c != 0; ++c)
                 fingerprint_value = (fingerprint_value ^ static_cast<unsigned char>(*c)) * 1099511628211u;
+            if (items[i].schema != nullptr)
+                fingerprint_value = (fingerprint_value ^ items[i].schema()) * 1099511628211u;
         }
         if (this == &instance()) numbered = table.data();
         sealed = true;
@@ -81,7 +87,13 @@ public:
     }
     bool knows(std::uint32_t number) const { return number > 0 && number < table.size(); }
     const char* name(std::uint32_t number) const { return items[number - 1].name; }
+    /// Differs where names or schemas do.
     std::uint64_t fingerprint() const { return fingerprint_value; }
+    /// Calls f(name, hash of the schema or 0) in the order of names.
+    template <class F>
+    void for_each(F&& f) const {
+        for (const item& i : items) f(i.name, i.schema != nullptr ? i.schema() : 0);
+    }
 
 private:
     std::vector<item> items;
@@ -101,8 +113,22 @@ struct registered {
 
 private:
     struct registrar {
-        registrar() { registry::instance().add(typeid(Key).name(), &Operations, &number); }
+        registrar() { registry::instance().add(typeid(Key).name(), &Operations, &number, schema()); }
     };
+    /// Only processes that exchange messages compare schemas.
+    static constexpr auto schema() -> std::uint64_t (*)() {
+#ifdef MOTET_WITH_MPI
+        if constexpr (requires { Operations.describe; })
+            return [] {
+                return Operations.describe != nullptr ? reflect::fnv_1a(reflect::schema_of(Operations.describe()))
+                                                      : std::uint64_t{0};
+            };
+        else
+            return nullptr;
+#else
+        return nullptr;
+#endif
+    }
     static inline std::uint32_t number = 0;
     static inline registrar registration;
 };

@@ -42,10 +42,10 @@ inline constexpr std::uint64_t ticks_per_turn = 20'000;
 /// A PE on the thread that made this.
 class threaded_pe {
 public:
-    threaded_pe(machine& job, pe_number number) : fibers(job.options.stack, &loop, this), self(*job.pes[number]) {
+    /// `local`: which PE of this process.
+    threaded_pe(machine& job, std::uint32_t local) : fibers(job.options.stack, &loop, this), self(*job.pes[local]) {
         self.fibers = &fibers;
-        const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
-        spin = job.pe_total() <= cores ? job.options.spin_us * 1e-6 : 0;
+        if (job.options.core_each) spin = job.options.spin_us * 1e-6;
     }
 
     /// Runs the PE until the run ends, on the calling thread.
@@ -91,6 +91,7 @@ private:
         if (!slow && turn < longest_turn) return;
         turn = 0;
         self.flush();
+        if (self.job.remote) self.job.remote->poll(self);
         self.take_inbox();
         self.take_timers();
     }
@@ -99,12 +100,18 @@ private:
         p.flush();
         turn = 0;
         p.take_timers();
-        if (p.take_inbox() || !p.nothing_queued()) return;
+        remote_port* const others = p.job.remote.get();
+        if (others != nullptr) others->poll(p);
+        if (p.take_inbox() || !p.nothing_queued()) return found_work();
         if (spin > 0) {
             double end = 0; // what answers at once is not worth a look at the clock
             for (int i = 1;; ++i) {
-                if (!p.incoming.empty()) return;
-                if (i > looks_in_a_hurry) relax_cpu();
+                if (!p.incoming.empty()) return found_work();
+                if (others != nullptr) {
+                    if (others->poll(p) && !p.nothing_queued()) return found_work();
+                } else if (i > looks_in_a_hurry) {
+                    relax_cpu();
+                }
                 if (i % 64 == 0) {
                     const double now = p.now();
                     if (end == 0) end = now + spin;
@@ -121,8 +128,13 @@ private:
             if (wave > 0) limit = limit < 0 ? wave : std::min(limit, wave);
         }
         p.flush();
+        if (others != nullptr) { // nobody wakes this PE when something comes from there
+            nap = std::clamp(1.25 * nap, 10e-6, 1e-3);
+            limit = limit < 0 ? nap : std::min(limit, nap);
+        }
         p.incoming.sleep(limit, p.stopping);
     }
+    void found_work() { nap = 0; }
     /// Somebody waits for the outcome of a wave: no need to spin first.
     bool wants_wave(double now) const {
         const quiescence_watch& watch = *self.watch;
@@ -141,25 +153,27 @@ private:
 
     scheduler fibers;
     pe& self;
-    double spin = 0;
-    int turn = 0; ///< handlers since the last exchange
+    double spin = 0; ///< seconds that it looks for messages before it sleeps
+    double nap = 0;  ///< seconds that it slept at last, where it has to look itself
+    int turn = 0;    ///< handlers since the last exchange
     std::uint64_t looked_up = 0;
 };
 
 inline void run_on_threads(machine& job) {
-    const auto work = [&job](pe_number i) {
+    const auto work = [&job](std::uint32_t local) {
         try {
-            threaded_pe(job, i).run();
+            threaded_pe(job, local).run();
         } catch (const std::exception& problem) { // no stack for its first fiber
-            job.fail("PE " + std::to_string(i) + " cannot run: " + problem.what());
+            job.fail("PE " + std::to_string(job.pes[local]->number) + " cannot run: " + problem.what());
         }
     };
+    const std::uint32_t count = job.options.pes;
     std::vector<std::thread> threads;
-    threads.reserve(job.pe_total());
+    threads.reserve(count);
     try {
-        for (pe_number i = 1; i < job.pe_total(); ++i) threads.emplace_back(work, i);
+        for (std::uint32_t local = 1; local < count; ++local) threads.emplace_back(work, local);
     } catch (const std::system_error& problem) {
-        job.fail("thread " + std::to_string(threads.size() + 2) + " of " + std::to_string(job.pe_total()) +
+        job.fail("thread " + std::to_string(threads.size() + 2) + " of " + std::to_string(count) +
                  " cannot be started: " + problem.what() + " (--motet-pes)");
     }
     work(0);

@@ -27,6 +27,7 @@ struct codec<T, kind::associative> {
 
     static void write(writer& out, const T& value) {
         const nested level(out);
+        const copies_only<writer> whole(out);
         out.put_size(value.size());
         for (const auto& item : value) {
             if constexpr (map_like<T>) {
@@ -40,6 +41,7 @@ struct codec<T, kind::associative> {
 
     static void read(reader& in, T& value) {
         const nested level(in);
+        const copies_only<reader> whole(in);
         const std::size_t count = in.take_count(least_of(parts()));
         value.clear();
         if constexpr (requires { value.reserve(count); }) value.reserve(count);

@@ -64,6 +64,7 @@ struct codec<T, kind::own> {
     static constexpr std::size_t least = 1;
 
     static void write(writer& out, const T& value) {
+        const copies_only<writer> whole(out);
         const std::size_t before = out.size();
         write_archive archive(out);
         call(archive, const_cast<T&>(value));
@@ -71,6 +72,7 @@ struct codec<T, kind::own> {
     }
 
     static void read(reader& in, T& value) {
+        const copies_only<reader> whole(in);
         const std::size_t before = in.position();
         read_archive archive(in);
         call(archive, value);

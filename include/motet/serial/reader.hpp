@@ -89,6 +89,8 @@ public:
     int depth = 0;
     /// The shared objects read so far.
     std::unique_ptr<attachment> shared;
+    /// Takes note of where large data shall go that was not copied; null: all was.
+    borrower* lends = nullptr;
 };
 
 /// Bytes already taken from a reader, where values of known size are read without a check.

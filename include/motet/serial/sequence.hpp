@@ -7,7 +7,9 @@
 #include <motet/serial/image.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <span>
 #include <type_traits>
 
 namespace motet::serial {
@@ -24,6 +26,11 @@ struct codec<T, kind::sequence> {
         const std::size_t count = size_of(value);
         out.put_size(count);
         if constexpr (is_image) {
+            if constexpr (is_lent)
+                if (out.lends != nullptr && out.lends->takes(count * sizeof(element)))
+                    return out.lends->lent.push_back(
+                        {std::as_bytes(std::span(value.data(), count)), const_cast<T*>(&value),
+                         [](void* sent, spare_containers& spare) { spare.keep(*static_cast<T*>(sent)); }});
             put_image(out, value.data(), count);
         } else {
             const nested level(out);
@@ -32,6 +39,8 @@ struct codec<T, kind::sequence> {
     }
 
     static void read(reader& in, T& value) {
+        if constexpr (is_lent)
+            if (in.lends != nullptr) return read_or_borrow(in, value);
         if constexpr (is_image) {
             const std::size_t count = in.take_count(sizeof(element));
             assign(value, take_image<element>(in, count), count);
@@ -46,6 +55,30 @@ struct codec<T, kind::sequence> {
 private:
     static constexpr bool is_image =
         is_flat<element>() && requires(T& value) { requires std::is_same_v<decltype(value.data()), element*>; };
+
+    /// What may be received straight into the container: any bytes of the right number are a value.
+    static constexpr bool is_lent = [] {
+        if constexpr (is_image)
+            return is_tight<element> && !layout_of<element>().bools && requires(T& value) {
+                value.capacity();
+                value.swap(value);
+            };
+        else
+            return false;
+    }();
+
+    static void read_or_borrow(reader& in, T& value) {
+        const std::size_t count = in.take_size();
+        if (count <= SIZE_MAX / sizeof(element) && in.lends->takes(count * sizeof(element))) {
+            if (!in.lends->expects(count * sizeof(element))) in.fail_count(count);
+            if (value.capacity() < count) in.lends->spare.use(value, count);
+            value.resize(count);
+            in.lends->places.push_back(std::as_writable_bytes(std::span(value.data(), count)));
+            return;
+        }
+        if (count > in.remaining() / sizeof(element)) in.fail_count(count);
+        assign(value, take_image<element>(in, count), count);
+    }
 
     static std::size_t size_of(const T& value) {
         if constexpr (requires { value.size(); }) {

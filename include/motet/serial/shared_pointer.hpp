@@ -12,10 +12,6 @@
 
 namespace motet::serial {
 
-/// Its address stands for a type.
-template <class T>
-inline constexpr char type_mark = 0;
-
 /// The shared objects a writer has met, each kept alive so that no other can take its address.
 class shared_objects_written : public attachment {
 public:
@@ -62,6 +58,7 @@ T& attached(std::unique_ptr<attachment>& to) {
 /// Writes nothing (0), a new object (1 and the object) or one met before (2 and its number).
 template <class T>
 void put_shared(writer& out, const std::shared_ptr<T>& pointer) {
+    const copies_only<writer> whole(out);
     if (pointer == nullptr) {
         out.put_size(0);
         return;
@@ -82,6 +79,7 @@ std::shared_ptr<T> get_shared(reader& in) {
     const std::size_t how = in.take_size();
     if (how == 0) return nullptr;
     const nested level(in);
+    const copies_only<reader> whole(in);
     auto& objects = attached<shared_objects_read>(in.shared).objects;
     constexpr const char* type = &type_mark<T>;
     if (how == 1) {

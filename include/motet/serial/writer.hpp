@@ -3,6 +3,7 @@
 
 #include <motet/error.hpp>
 #include <motet/serial/buffer.hpp>
+#include <motet/serial/lend.hpp>
 
 #include <bit>
 #include <cstddef>
@@ -43,7 +44,7 @@ public:
     writer(writer&& other) noexcept
         : begin_(std::exchange(other.begin_, nullptr)), at_(std::exchange(other.at_, nullptr)),
           end_(std::exchange(other.end_, nullptr)), external_(std::exchange(other.external_, false)),
-          depth(other.depth), shared(std::move(other.shared)) {}
+          depth(other.depth), shared(std::move(other.shared)), lends(other.lends) {}
     writer& operator=(writer&&) = delete;
     ~writer() {
         if (!external_) std::free(begin_);
@@ -144,6 +145,8 @@ public:
     int depth = 0;
     /// The shared objects written so far.
     std::unique_ptr<attachment> shared;
+    /// Takes note of large data that is not copied; null: all is copied.
+    lender* lends = nullptr;
 };
 
 /// Memory already claimed from a writer, where values of known size are put without a check.

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/net/mpi.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <span>
+#include <vector>
+
+/// Bytes between the processes of a job, over MPI.
+///
+/// * Packets are small, go to any process at any time, and need no announcement: each process has receives posted for
+///   three kinds of them. The oldest receive of a kind is the next to be filled, so only that one is looked at.
+/// * Large data has been announced in a packet: both sides name it by a number, and it goes from where it is to where
+///   it shall be, in chunks of at most 1 GiB.
+namespace motet::inline MOTET_VARIANT::net {
+
+/// Something under way that consists of one or more MPI operations.
+struct transfer {
+    std::uint32_t pending = 0;                        ///< operations not completed
+    void (*done)(transfer&, void* context) = nullptr; ///< what the owner does then; null: it is a packet that has left
+};
+
+/// A block of memory for a packet.
+struct alignas(16) packet : transfer {
+    std::size_t capacity = 0;
+    std::size_t used = 0;
+    int process = -1; ///< where it goes, or came from
+    int kind = 0;     ///< urgent, small or medium
+
+    std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
+    std::size_t room() const { return capacity - used; }
+};
+static_assert(sizeof(packet) % 16 == 0); // so data() is aligned
+
+/// Not to be used by two threads at the same time.
+class mpi_transport {
+public:
+    /// Of packets. Urgent ones are small, and seen before the others.
+    static constexpr int urgent = 0, small = 1, medium = 2, kinds = 3;
+    static constexpr std::size_t packet_bytes[kinds] = {4032, 4032, 64 << 10}; ///< MPI sends the small ones eagerly
+    static constexpr std::size_t receives[kinds] = {8, 32, 4};                 ///< posted at any time
+    static constexpr std::size_t chunk = std::size_t{1} << 30;
+    static constexpr std::size_t looked_at = 32; ///< operations at a time
+
+    explicit mpi_transport(MPI_Comm from) : packets(from), large(from) {
+        void* most = nullptr;
+        int found = 0;
+        MPI_Comm_get_attr(large, MPI_TAG_UB, &most, &found);
+        if (found != 0) tags = static_cast<std::uint32_t>(*static_cast<int*>(most));
+        requests.resize(kinds, MPI_REQUEST_NULL);
+        owners.resize(kinds, nullptr);
+        for (int k = 0; k < kinds; ++k) {
+            ring& r = rings[k];
+            for (std::size_t i = 0; i < receives[k]; ++i) {
+                r.blocks.push_back(take_packet(k));
+                r.requests.push_back(MPI_REQUEST_NULL);
+                post_receive(k, i);
+            }
+            requests[static_cast<std::size_t>(k)] = r.requests[0];
+        }
+    }
+    mpi_transport(const mpi_transport&) = delete;
+    mpi_transport& operator=(const mpi_transport&) = delete;
+    /// Nothing must be under way any more.
+    ~mpi_transport() {
+        for (int k = 0; k < kinds; ++k) {
+            ring& r = rings[k];
+            r.requests[r.head] = requests[static_cast<std::size_t>(k)];
+            for (MPI_Request& each : r.requests) {
+                if (each == MPI_REQUEST_NULL) continue;
+                MPI_Cancel(&each);
+                MPI_Wait(&each, MPI_STATUS_IGNORE);
+            }
+            for (packet* each : r.blocks) std::free(each);
+            for (packet* each : unused[k]) std::free(each);
+        }
+    }
+
+    int process_number() const { return packets.rank; }
+    int process_count() const { return packets.size; }
+    const communicator& group() const { return packets; }
+
+    /// An empty packet.
+    packet* take_packet(int kind) {
+        auto& from = unused[kind];
+        packet* p = nullptr;
+        if (from.empty()) {
+            void* memory = std::aligned_alloc(64, (sizeof(packet) + packet_bytes[kind] + 63) / 64 * 64);
+            if (memory == nullptr) throw std::bad_alloc();
+            p = new (memory) packet;
+            p->capacity = packet_bytes[kind];
+            p->kind = kind;
+        } else {
+            p = from.back();
+            from.pop_back();
+        }
+        p->used = 0;
+        return p;
+    }
+    void give_back(packet* p) { unused[p->kind].push_back(p); }
+
+    /// Sends a packet, which is given back when it has left.
+    void send(int process, packet* p) {
+        MPI_Request request = MPI_REQUEST_NULL;
+        check(MPI_Isend(p->data(), static_cast<int>(p->used), MPI_BYTE, process, p->kind, packets, &request),
+              "MPI_Isend");
+        ++sent;
+        p->process = process;
+        int done = 0;
+        MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+        if (done != 0) return give_back(p);
+        p->pending = 1;
+        add(request, p, true);
+    }
+    /// A number by which the next `count` pieces of large data for that process are known.
+    std::uint32_t next_tag(int process, std::uint32_t count) {
+        if (tag_count.empty()) tag_count.resize(static_cast<std::size_t>(process_count()));
+        std::uint32_t& next = tag_count[static_cast<std::size_t>(process)];
+        if (next + count > tags) next = 0;
+        const std::uint32_t tag = next;
+        next += count;
+        return tag;
+    }
+    /// Sends large data from where it is, as a part of `whole`.
+    void send_large(int process, std::uint32_t tag, std::span<const std::byte> data, transfer& whole) {
+        each_chunk(data.size(), [&](std::size_t at, int count) {
+            MPI_Request request = MPI_REQUEST_NULL;
+            check(MPI_Isend(data.data() + at, count, MPI_BYTE, process, static_cast<int>(tag), large, &request),
+                  "MPI_Isend of large data");
+            ++whole.pending;
+            add(request, &whole, true);
+        });
+    }
+    /// Receives large data to where it shall be, as a part of `whole`.
+    void receive_large(int process, std::uint32_t tag, std::span<std::byte> place, transfer& whole) {
+        each_chunk(place.size(), [&](std::size_t at, int count) {
+            MPI_Request request = MPI_REQUEST_NULL;
+            check(MPI_Irecv(place.data() + at, count, MPI_BYTE, process, static_cast<int>(tag), large, &request),
+                  "MPI_Irecv of large data");
+            ++whole.pending;
+            add(request, &whole, false);
+        });
+    }
+
+    /// Moves on what is under way. Adds the packets that came to `arrived`, whose owner gives them back, and transfers
+    /// that are complete to `finished`. False if there was nothing.
+    bool progress(std::vector<packet*>& arrived, std::vector<transfer*>& finished) {
+        int indices[looked_at];
+        MPI_Status statuses[looked_at];
+        int count = 0;
+        const int looks = static_cast<int>(std::min(requests.size(), looked_at));
+        check(MPI_Testsome(looks, requests.data(), &count, indices, statuses), "MPI_Testsome");
+        if (count <= 0) {
+            post_receives(true);
+            return false;
+        }
+        for (int i = 0; i < count; ++i)
+            if (indices[i] < kinds) arrived.push_back(take_arrival(indices[i], statuses[i]));
+        std::sort(indices, indices + count);
+        for (int i = count - 1; i >= 0 && indices[i] >= kinds; --i)
+            complete(static_cast<std::size_t>(indices[i]), finished);
+        post_receives(false);
+        return true;
+    }
+    /// Sends that have not left.
+    std::size_t unsent() const { return sends_pending; }
+    /// All that is under way.
+    std::size_t under_way() const { return requests.size() - kinds; }
+
+    /// Adds up two numbers over all processes: begins, and tells whether the sums are there.
+    void begin_sums(std::int64_t a, std::int64_t b) {
+        summands[0] = a, summands[1] = b;
+        check(MPI_Iallreduce(summands, sums, 2, MPI_INT64_T, MPI_SUM, packets, &summing), "MPI_Iallreduce");
+    }
+    bool sums_ready() {
+        int done = 0;
+        check(MPI_Test(&summing, &done, MPI_STATUS_IGNORE), "MPI_Test");
+        return done != 0;
+    }
+
+    std::int64_t sums[2] = {};
+    std::int64_t sent = 0;     ///< packets
+    std::int64_t received = 0; ///< packets
+
+private:
+    struct ring {
+        std::vector<packet*> blocks;
+        std::vector<MPI_Request> requests;
+        std::size_t head = 0;    ///< the oldest
+        std::size_t missing = 0; ///< those before the oldest have been filled and are not posted again yet
+    };
+
+    template <class F>
+    static void each_chunk(std::size_t size, F&& f) {
+        for (std::size_t at = 0; at < size; at += chunk) f(at, static_cast<int>(std::min(chunk, size - at)));
+    }
+    void post_receive(int kind, std::size_t slot) {
+        ring& r = rings[kind];
+        packet* p = r.blocks[slot];
+        check(MPI_Irecv(p->data(), static_cast<int>(p->capacity), MPI_BYTE, MPI_ANY_SOURCE, kind, packets,
+                        &r.requests[slot]),
+              "MPI_Irecv");
+    }
+    packet* take_arrival(int kind, const MPI_Status& status) {
+        ring& r = rings[kind];
+        packet* p = r.blocks[r.head];
+        int count = 0;
+        MPI_Get_count(&status, MPI_BYTE, &count);
+        p->used = static_cast<std::size_t>(count);
+        p->process = status.MPI_SOURCE;
+        r.blocks[r.head] = nullptr;
+        r.requests[r.head] = MPI_REQUEST_NULL;
+        ++r.missing;
+        r.head = (r.head + 1) % r.blocks.size();
+        if (r.missing == r.blocks.size()) post_again(kind);
+        requests[static_cast<std::size_t>(kind)] = r.requests[r.head];
+        ++received;
+        return p;
+    }
+    void post_again(int kind) {
+        ring& r = rings[kind];
+        const std::size_t count = r.blocks.size();
+        for (; r.missing > 0; --r.missing) {
+            const std::size_t slot = (r.head + count - r.missing) % count;
+            r.blocks[slot] = take_packet(kind);
+            post_receive(kind, slot);
+        }
+    }
+    /// Posts receives again: what has just come goes first, as long as half of them are still there.
+    void post_receives(bool idle) {
+        for (int k = 0; k < kinds; ++k)
+            if (rings[k].missing > (idle ? 0 : rings[k].blocks.size() / 2)) post_again(k);
+    }
+    void add(MPI_Request request, transfer* owner, bool is_send) {
+        requests.push_back(request);
+        owners.push_back(owner);
+        sends.push_back(is_send);
+        sends_pending += is_send;
+    }
+    void complete(std::size_t at, std::vector<transfer*>& finished) {
+        transfer* owner = owners[at];
+        const bool was_send = sends[at - kinds];
+        sends_pending -= was_send;
+        requests[at] = requests.back();
+        owners[at] = owners.back();
+        sends[at - kinds] = sends.back();
+        requests.pop_back();
+        owners.pop_back();
+        sends.pop_back();
+        if (--owner->pending > 0) return;
+        if (owner->done == nullptr)
+            give_back(static_cast<packet*>(owner));
+        else
+            finished.push_back(owner);
+    }
+
+    communicator packets;
+    communicator large;
+    std::uint32_t tags = 32767;
+    ring rings[kinds];
+    std::vector<packet*> unused[kinds];
+    std::vector<MPI_Request> requests; ///< the oldest receive of each kind, then all else that is under way
+    std::vector<transfer*> owners;     ///< of requests
+    std::vector<bool> sends;           ///< of those behind the receives: whether they send
+    std::vector<std::uint32_t> tag_count;
+    std::size_t sends_pending = 0;
+    MPI_Request summing = MPI_REQUEST_NULL;
+    std::int64_t summands[2] = {};
+};
+
+} // namespace motet::inline MOTET_VARIANT::net

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/net/mpi.hpp>
+#include <motet/runtime/mpi_link.hpp>
+#include <motet/runtime/options.hpp>
+#include <motet/runtime/registry.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+/// The start of a run over MPI: the processes agree that they are one program.
+namespace motet::inline MOTET_VARIANT::runtime {
+
+#if MOTET_BODIES
+
+/// Collective questions at the start.
+class agreement {
+public:
+    explicit agreement(const net::communicator& among) : group(among) {}
+
+    std::int64_t least(std::int64_t own) const { return reduced(own, MPI_MIN); }
+    std::int64_t most(std::int64_t own) const { return reduced(own, MPI_MAX); }
+    /// The text of one process, for all.
+    std::string from(int process, std::string text) const {
+        std::uint64_t size = text.size();
+        net::check(MPI_Bcast(&size, 1, MPI_UINT64_T, process, group), "MPI_Bcast");
+        text.resize(size);
+        net::check(MPI_Bcast(text.data(), static_cast<int>(size), MPI_CHAR, process, group), "MPI_Bcast");
+        return text;
+    }
+    /// The lowest process for which `is_it` holds; the number of processes if for none.
+    int first_that(bool is_it) const { return static_cast<int>(least(is_it ? group.rank : group.size)); }
+
+private:
+    std::int64_t reduced(std::int64_t own, MPI_Op op) const {
+        std::int64_t result = 0;
+        net::check(MPI_Allreduce(&own, &result, 1, MPI_INT64_T, op, group), "MPI_Allreduce");
+        return result;
+    }
+    const net::communicator& group;
+};
+
+inline std::string executable() {
+    std::string path(4096, '\0');
+    const auto length = readlink("/proc/self/exe", path.data(), path.size());
+    path.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    return path + " on " + host;
+}
+
+/// Every name in the registry with its schema, one per line.
+inline std::string table_of_entries() {
+    std::string text;
+    registry::instance().for_each([&](const char* name, std::uint64_t schema) {
+        text += demangled(name) + (schema != 0 ? ", schema " + std::to_string(schema) : "") + "\n";
+    });
+    return text;
+}
+
+/// The first line of `mine` that is not in `theirs`; both sorted by the registry.
+inline std::string difference(const std::string& mine, const std::string& theirs) {
+    for (std::size_t at = 0; at < mine.size();) {
+        const std::size_t end = mine.find('\n', at);
+        const std::string line = mine.substr(at, end - at + 1);
+        if (("\n" + theirs).find("\n" + line) == std::string::npos) return line.substr(0, line.size() - 1);
+        at = end + 1;
+    }
+    return {};
+}
+
+/// Throws `error` on every process if they do not run the same program (invariant 8 of the design).
+inline void check_same_program(const agreement& all, int rank) {
+    const auto own = static_cast<std::int64_t>(registry::instance().fingerprint());
+    const std::int64_t least = all.least(own);
+    if (least == all.most(own)) return;
+    const auto first = std::stoll(all.from(0, std::to_string(own)));
+    const int other = all.first_that(own != first);
+    const std::string table = table_of_entries();
+    const std::string table_0 = all.from(0, table);
+    const std::string path_0 = all.from(0, executable());
+    std::string text;
+    if (rank == other) {
+        text = "the processes of this job run different programs: process 0 runs " + path_0 + ", process " +
+               std::to_string(other) + " runs " + executable() + ".";
+        if (const std::string line = difference(table, table_0); !line.empty())
+            text += " Only process " + std::to_string(other) + " has " + line + ".";
+        if (const std::string line = difference(table_0, table); !line.empty())
+            text += " Only process 0 has " + line + ".";
+    }
+    text = all.from(other, text);
+    if (rank == 0) throw error(text);
+    throw told_elsewhere(text);
+}
+
+/// The way to the other processes of the job; null if there are none. Collective; settles the number of PEs.
+inline std::unique_ptr<remote_port> connect(options& chosen) {
+    net::initialize();
+    auto link = std::make_unique<mpi_link>(chosen.within != MPI_COMM_NULL ? chosen.within : MPI_COMM_WORLD);
+    const net::communicator& group = link->group();
+    const agreement all(group);
+    check_same_program(all, group.rank);
+
+    MPI_Comm node = MPI_COMM_NULL;
+    net::check(MPI_Comm_split_type(group, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
+    int neighbours = 1;
+    MPI_Comm_size(node, &neighbours);
+    MPI_Comm_free(&node);
+    const auto bound = static_cast<std::int64_t>(std::max(1u, std::thread::hardware_concurrency()));
+    const std::int64_t cores = std::max<std::int64_t>(1, sysconf(_SC_NPROCESSORS_ONLN));
+    if (all.most(chosen.pes) == 0)
+        chosen.pes = static_cast<std::uint32_t>(all.least(std::clamp(cores / neighbours, std::int64_t{1}, bound)));
+    const auto pes = static_cast<std::int64_t>(chosen.pes);
+    const std::int64_t least = all.least(pes);
+    const std::int64_t most = all.most(pes);
+    if (least != most) {
+        const int few = all.first_that(pes == least);
+        const int many = all.first_that(pes == most);
+        const std::string text = "process " + std::to_string(few) + " has " + std::to_string(least) + " PEs, process " +
+                                 std::to_string(many) + " has " + std::to_string(most) +
+                                 ": start all with the same --motet-pes";
+        if (group.rank == 0) throw error(text);
+        throw told_elsewhere(text);
+    }
+    net::check_thread_level(chosen.pes);
+    chosen.core_each = pes <= bound && pes * neighbours <= cores;
+    if (group.size == 1) return nullptr;
+    return link;
+}
+
+#endif // MOTET_BODIES
+
+} // namespace motet::inline MOTET_VARIANT::runtime

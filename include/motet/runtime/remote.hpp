@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/runtime/identity.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace motet::inline MOTET_VARIANT::runtime {
+
+class machine;
+class pe;
+struct message;
+
+/// The way to the other operating-system processes of a job. Any PE may use it at any time.
+class remote_port {
+public:
+    virtual ~remote_port() = default;
+    virtual std::uint32_t process_number() const = 0;
+    virtual std::uint32_t process_count() const = 0;
+    /// The run begins: from now on messages may come.
+    virtual void attach(machine&) = 0;
+    /// Takes a message to a PE of another process. Throws what a user's own serialize throws; the message is gone.
+    virtual void send(pe& from, pe_number to, message* m) = 0;
+    /// Sends off what this PE has collected.
+    virtual void flush(pe& from) = 0;
+    /// Takes what came, for all PEs of this process. False if there was nothing.
+    virtual bool poll(pe& at) = 0;
+    /// Lets the run end on all other processes; `why` is the error that ends it, or empty. Called by any thread.
+    virtual void stop_others(int code, const std::string& why) = 0;
+    /// After the PEs have stopped: waits until every process has got here, and nothing is on the way.
+    virtual void finish() = 0;
+};
+
+} // namespace motet::inline MOTET_VARIANT::runtime

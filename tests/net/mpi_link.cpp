@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "../chare/runs.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+using namespace motet_test;
+
+/// What goes from process to process: every size there is, the limits of packets and of what is lent among them.
+namespace link_test {
+
+std::vector<double> numbers(std::size_t count, double first = 0) {
+    std::vector<double> made(count);
+    for (std::size_t i = 0; i < count; ++i) made[i] = first + static_cast<double>(i);
+    return made;
+}
+
+struct parcel {
+    std::int32_t mark = 0;
+    std::vector<double> large;
+    std::vector<std::vector<std::int32_t>> many;
+    std::map<std::string, std::vector<double>> by_name;
+    std::optional<std::vector<float>> perhaps;
+    std::unique_ptr<std::vector<std::int64_t>> owned;
+};
+
+parcel make_parcel(std::size_t count) {
+    parcel p;
+    p.mark = static_cast<std::int32_t>(count);
+    p.large = numbers(count, 0.5);
+    p.many = {{1, 2, 3}, std::vector<std::int32_t>(count, 7), {}, std::vector<std::int32_t>(2 * count, 9)};
+    p.by_name["large"] = numbers(count, 1);
+    p.by_name["none"];
+    if (count % 2 == 0) p.perhaps = std::vector<float>(count, 2.5f);
+    p.owned = std::make_unique<std::vector<std::int64_t>>(count, -4);
+    return p;
+}
+
+bool is_parcel(const parcel& p, std::size_t count) {
+    const parcel wanted = make_parcel(count);
+    return p.mark == wanted.mark && p.large == wanted.large && p.many == wanted.many && p.by_name == wanted.by_name &&
+           p.perhaps == wanted.perhaps && p.owned && *p.owned == *wanted.owned;
+}
+
+/// Reads its data before it says so: nothing may be missing then.
+struct summed {
+    std::vector<double> values;
+    double sum = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        if constexpr (Archive::is_writing) {
+            sum = 0;
+            for (const double v : values) sum += v;
+        }
+        archive(values, sum);
+        double found = 0;
+        for (const double v : values) found += v;
+        if (found != sum) throw std::runtime_error("the data is not there yet");
+    }
+};
+
+struct fails_to_encode {
+    std::int32_t value = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        if (Archive::is_writing && value < 0) throw std::runtime_error("cannot be written");
+        archive(value);
+    }
+};
+
+struct fails_to_decode {
+    std::vector<double> large;
+    std::vector<std::int32_t> check;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(large, check);
+        if (!Archive::is_writing) throw std::runtime_error("cannot be read");
+    }
+};
+struct with_large {
+    std::vector<double> large;
+    fails_to_decode rest;
+};
+
+struct receiver {
+    std::int64_t taken = 0;
+    std::int64_t wrong = 0;
+    std::vector<std::int64_t> order;
+
+    std::vector<double> echo(std::vector<double> values) { return values; }
+    std::string echo_text(std::string text) { return text; }
+    std::vector<std::string> echo_texts(std::vector<std::string> texts) { return texts; }
+    double sum(std::span<const double> values, std::string_view name) {
+        motet::yield(); // what it views stays
+        double total = static_cast<double>(name.size());
+        for (const double v : values) total += v;
+        return total;
+    }
+    bool take_parcel(parcel p, std::int64_t count) { return is_parcel(p, static_cast<std::size_t>(count)); }
+    bool take_summed(summed s, std::int64_t count) { return static_cast<std::int64_t>(s.values.size()) == count; }
+    std::vector<double> take_shared(std::shared_ptr<const std::vector<double>> a,
+                                    std::shared_ptr<const std::vector<double>> b) {
+        return a == b ? *a : std::vector<double>();
+    }
+    void take(std::int64_t number, std::vector<char> filling) {
+        ++taken;
+        for (const char c : filling) wrong += c != static_cast<char>(number);
+    }
+    void take_failing(fails_to_encode) {}
+    std::int64_t take_undecodable(with_large) { return 1; }
+    void put(std::int64_t n) { order.push_back(n); }
+    std::int64_t count() const { return taken; }
+    std::int64_t errors() const { return wrong; }
+};
+
+/// A receiver on the last PE: in another process, if there is one.
+motet::chare<receiver> far() { return motet::chare<receiver>::create({}, motet::pe_count() - 1); }
+
+} // namespace link_test
+
+using namespace link_test;
+
+TEST_CASE("vectors and strings of every size arrive as they were") {
+    on_threads([] {
+        const auto there = far();
+        for (const std::size_t size : {0u, 1u, 100u, 490u, 500u, 510u, 4000u, 4090u, 4095u, 4096u, 4097u, 8190u, 8200u,
+                                       20'000u, 130'000u, 1'000'000u}) {
+            CHECK(there.ask<&receiver::echo>(numbers(size)).get() == numbers(size));
+            const std::string text(size, 'x');
+            CHECK(there.ask<&receiver::echo_text>(text).get() == text);
+            const auto values = numbers(size);
+            CHECK(there.ask<&receiver::sum>(std::span<const double>(values), "four").get() ==
+                  4 + 0.5 * static_cast<double>(size) * (static_cast<double>(size) - (size > 0 ? 1 : 0)));
+        }
+    });
+}
+
+TEST_CASE("messages whose parts are many and not contiguous, small and large, arrive as they were") {
+    on_threads([] {
+        const auto there = far();
+        for (const std::size_t texts : {1u, 30u, 100u, 1000u, 20'000u}) {
+            std::vector<std::string> all;
+            for (std::size_t i = 0; i < texts; ++i)
+                all.push_back("text " + std::to_string(i) + std::string(i % 50, '.'));
+            CHECK(there.ask<&receiver::echo_texts>(all).get() == all);
+        }
+    });
+}
+
+TEST_CASE("what is lent inside structs, containers and pointers arrives as it was") {
+    on_threads([] {
+        const auto there = far();
+        std::vector<motet::future<bool>> all;
+        for (const std::int64_t count : {0, 10, 4095, 4096, 5001, 60'000, 60'001})
+            for (int i = 0; i < 3; ++i)
+                all.push_back(there.ask<&receiver::take_parcel>(make_parcel(static_cast<std::size_t>(count)), count));
+        for (auto& each : all) CHECK(each.get());
+        for (const std::int64_t count : {0, 5000, 100'000})
+            CHECK(there.ask<&receiver::take_summed>(summed{numbers(static_cast<std::size_t>(count))}, count).get());
+        const auto shared = std::make_shared<const std::vector<double>>(numbers(10'000));
+        CHECK(there.ask<&receiver::take_shared>(shared, shared).get() == *shared);
+        CHECK(shared->size() == 10'000);
+    });
+}
+
+TEST_CASE("more than can be lent at a time, and messages larger than a packet that lend as well") {
+    on_threads([] {
+        struct many {
+            std::int64_t value = 0;
+            std::int64_t take(std::vector<std::vector<double>> all, std::vector<std::string> names) {
+                std::int64_t right = 0;
+                for (std::size_t i = 0; i < all.size(); ++i)
+                    right += all[i] == numbers(5000, static_cast<double>(i)) && names[i] == std::to_string(i);
+                return right;
+            }
+        };
+        const auto there = motet::chare<many>::create({}, motet::pe_count() - 1);
+        for (const std::size_t count : {1u, 63u, 64u, 65u, 200u}) {
+            std::vector<std::vector<double>> all;
+            std::vector<std::string> names(count + 30'000);
+            for (std::size_t i = 0; i < count; ++i) {
+                all.push_back(numbers(5000, static_cast<double>(i)));
+                names[i] = std::to_string(i);
+            }
+            CHECK(there.ask<&many::take>(all, names).get() == static_cast<std::int64_t>(count));
+        }
+    });
+}
+
+TEST_CASE("floods from all to all arrive once each, small and large mixed") {
+    on_threads([] {
+        struct flooder {
+            std::int64_t value = 0;
+            void flood(motet::group<receiver> to, std::int64_t count) {
+                for (std::int64_t i = 0; i < count; ++i) {
+                    const auto size = static_cast<std::size_t>(i % 50 == 0 ? 40'000 : i % 7 == 0 ? 3000 : i % 40);
+                    to[i % motet::pe_count()].tell<&receiver::take>(i, std::vector<char>(size, static_cast<char>(i)));
+                }
+            }
+        };
+        const auto to = motet::group<receiver>::create({});
+        const auto from = motet::group<flooder>::create({});
+        from.all<&flooder::flood>(to, std::int64_t{5000}).get();
+        motet::quiescence().get();
+        CHECK(to.reduce<&receiver::count>(motet::sum).get() == 5000 * motet::pe_count());
+        CHECK(to.reduce<&receiver::errors>(motet::sum).get() == 0);
+    });
+}
+
+TEST_CASE("expedited messages overtake what lies at another process") {
+    on_threads([] {
+        struct busy {
+            std::vector<std::int64_t> order;
+            void work() { std::this_thread::sleep_for(std::chrono::milliseconds(50)); }
+            void put(std::int64_t n) { order.push_back(n); }
+            std::vector<std::int64_t> all() const { return order; }
+        };
+        if (motet::process_count() == 1) return;
+        const auto there = motet::chare<busy>::create({}, motet::pe_count() - 1);
+        there.ask<&busy::all>().get();
+        there.tell<&busy::work>();
+        for (std::int64_t i = 0; i < 200; ++i) there.tell<&busy::put>(i);
+        there.expedited().tell<&busy::put>(std::int64_t{-1});
+        there.with_priority(-5).tell<&busy::put>(std::int64_t{-2});
+        motet::quiescence().get();
+        const auto order = there.ask<&busy::all>().get();
+        REQUIRE(order.size() == 202);
+        const auto place = [&](std::int64_t n) { return std::find(order.begin(), order.end(), n) - order.begin(); };
+        CHECK(place(-1) < 64); // but for what PE and packet had in line before
+        CHECK(place(-2) < 100);
+    });
+}
+
+TEST_CASE("an argument that cannot be encoded is refused where it is sent, and the rest goes on") {
+    on_threads([] {
+        if (motet::process_count() == 1) return;
+        const auto there = far();
+        for (int i = 0; i < 10; ++i) {
+            there.tell<&receiver::take>(std::int64_t{1}, std::vector<char>(10, 1));
+            CHECK_THROWS_WITH_AS(there.tell<&receiver::take_failing>(fails_to_encode{-1}), "cannot be written",
+                                 std::runtime_error);
+            there.tell<&receiver::take_failing>(fails_to_encode{1});
+        }
+        motet::quiescence().get();
+        CHECK(there.ask<&receiver::count>().get() == 10);
+    });
+}
+
+TEST_CASE("an argument that cannot be decoded ends the run with its entry and processes, lent data or not") {
+    if (this_job().size == 1) return;
+    for (const std::size_t size : {10u, 100'000u})
+        for (const std::uint32_t pes : {1u, 2u}) {
+            const std::string text = error_of(threads(pes), [size] {
+                const auto there = far();
+                const with_large what{numbers(size), {numbers(10), {1, 2}}};
+                there.ask<&receiver::take_undecodable>(what).get();
+            });
+            CHECK(contains(text, "a message from process 0 to PE "));
+            CHECK(contains(text, "link_test::receiver::take_undecodable, cannot be decoded: cannot be read"));
+        }
+}
