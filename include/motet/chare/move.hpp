@@ -408,7 +408,7 @@ inline void erase_now(pe& p, part& c, element_header& e) {
     const pe_number home = home_of(p, c, e.index);
     c.settled = false;
     if (home == p.number)
-        erased_there(p, c, e.index, e.version + 1, std::move(told));
+        erased_there(p, c, e.index, e.version + 1, told);
     else
         post_part_first<&erased_there>(p, home, c.info->id, e.index, e.version + 1, std::move(told));
     c.type->destroy(&e);

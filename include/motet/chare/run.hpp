@@ -9,6 +9,8 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -63,32 +65,51 @@ MOTET_INLINE std::unique_ptr<pe_state> equip(pe& p) {
 }
 #endif // MOTET_BODIES
 
-/// motet::run.
-MOTET_INLINE int run_program(int& argc, char** argv, main_body main);
+/// motet::run. `within`: where the processes of the job are told by the program, an MPI_Comm.
+MOTET_INLINE int run_program(int& argc, char** argv, main_body main, const void* within = nullptr);
 
 #if MOTET_BODIES
-MOTET_INLINE int run_program(int& argc, char** argv, main_body main) {
+/// Whether this is the process that tells what is the same on all of them, as the launchers of MPI jobs say.
+inline bool speaks_for_all() {
+    for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+        if (const char* rank = std::getenv(name)) return std::strcmp(rank, "0") == 0;
+    return true;
+}
+
+inline int tell_error(const char* what) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "motet: error: %s\n", what);
+    return 1;
+}
+
+MOTET_INLINE int run_program(int& argc, char** argv, main_body main, [[maybe_unused]] const void* within) {
+    std::vector<std::string> arguments(argv, argv + argc);
+    options chosen;
     try {
-        std::vector<std::string> arguments(argv, argv + argc);
-        const options chosen = take_options(arguments);
-        if (chosen.help) {
-            std::fputs(help_text().c_str(), stdout);
-            return 0;
-        }
+        chosen = take_options(arguments);
         if (!chosen.simulated && !chosen.of_simulation.empty())
             throw error("--motet-" + chosen.of_simulation + " is for simulated runs: give --motet-sim PxQ too");
-        int kept = 0;
-        for (int i = 0; i < argc && kept < static_cast<int>(arguments.size()); ++i)
-            if (arguments[static_cast<std::size_t>(kept)] == argv[i]) argv[kept++] = argv[i];
-        if (kept < argc) argv[kept] = nullptr;
-        argc = kept;
-        return run_job(chosen, std::move(arguments), main, &equip);
+    } catch (const error& problem) {
+        return speaks_for_all() ? tell_error(problem.what()) : 1;
+    }
+    if (chosen.help) {
+        if (speaks_for_all()) std::fputs(help_text().c_str(), stdout);
+        return 0;
+    }
+    int kept = 0;
+    for (int i = 0; i < argc && kept < static_cast<int>(arguments.size()); ++i)
+        if (arguments[static_cast<std::size_t>(kept)] == argv[i]) argv[kept++] = argv[i];
+    if (kept < argc) argv[kept] = nullptr;
+    argc = kept;
+#ifdef MOTET_WITH_MPI
+    if (within != nullptr) chosen.within = *static_cast<const MPI_Comm*>(within);
+#endif
+    try {
+        return run_job(std::move(chosen), std::move(arguments), main, &equip);
     } catch (const told_elsewhere&) {
         return 1;
     } catch (const std::exception& problem) {
-        std::fflush(stdout);
-        std::fprintf(stderr, "motet: error: %s\n", problem.what());
-        return 1;
+        return tell_error(problem.what());
     }
 }
 #endif // MOTET_BODIES
@@ -104,6 +125,17 @@ int run(int& argc, char** argv, Body&& body) {
     static_assert(std::is_invocable_v<Body&>, "motet: run(argc, argv, body) calls body()");
     return runtime::run_program(argc, argv, runtime::main_body::of(body));
 }
+
+#ifdef MOTET_WITH_MPI
+/// The same over the processes of an MPI communicator, all of which call it. MPI must be initialized, for
+/// MPI_THREAD_SERIALIZED if a process has more than one PE. Motet works on communicators of its own that it makes from
+/// this one, so what the program itself sends meanwhile is not disturbed.
+template <class Body>
+int run(MPI_Comm within, int& argc, char** argv, Body&& body) {
+    static_assert(std::is_invocable_v<Body&>, "motet: run(communicator, argc, argv, body) calls body()");
+    return runtime::run_program(argc, argv, runtime::main_body::of(body), &within);
+}
+#endif
 
 /// Ends the run at once, on all PEs, with this exit code. Parked fibers are unwound. Does not return to its caller's
 /// handler: what follows it is not run.
@@ -133,12 +165,27 @@ inline void charge(double seconds) {
     if (p.port != nullptr) p.port->charge(p, seconds);
 }
 
-/// Prints one line as {fmt} formats it; lines of different PEs do not mix.
+namespace runtime {
+/// Writes a text as whole lines, in one piece.
+MOTET_INLINE void write_lines(std::string text);
+#if MOTET_BODIES
+MOTET_INLINE void write_lines(std::string text) {
+    text += '\n';
+    if (const pe* p = pe::current_slot(); p != nullptr && p->job.options.prefix) {
+        const std::string prefix = "[" + std::to_string(p->home.number) + "] ";
+        for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) text.insert(at, prefix);
+    }
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+#endif // MOTET_BODIES
+} // namespace runtime
+
+/// Prints one line as {fmt} formats it; lines of different PEs do not mix. With --motet-prefix it begins with the
+/// number of its process.
 template <class... T>
 void print(fmt::format_string<T...> format, T&&... values) {
-    const std::string line = fmt::format(format, std::forward<T>(values)...) + "\n";
-    std::fwrite(line.data(), 1, line.size(), stdout);
-    std::fflush(stdout);
+    runtime::write_lines(fmt::format(format, std::forward<T>(values)...));
 }
 
 } // namespace motet::inline MOTET_VARIANT

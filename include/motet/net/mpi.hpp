@@ -12,8 +12,11 @@
 #endif
 #include <mpi.h>
 
+#include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 /// MPI as the program has it. Motet initializes it only where the program did not, and uses communicators of its own.
 namespace motet::inline MOTET_VARIANT::net {
@@ -28,6 +31,40 @@ inline void check(int code, const char* what) {
     throw error(std::string("MPI: ") + what + ": " + std::string(text, static_cast<std::size_t>(length)));
 }
 
+/// What this operating-system process has to do with MPI when it ends; MPI itself is one for the whole process.
+class ending {
+public:
+    /// A run over several processes, whose end the others wait for.
+    class of_a_run {
+    public:
+        of_a_run() { ++runs; }
+        of_a_run(const of_a_run&) = delete;
+        of_a_run& operator=(const of_a_run&) = delete;
+        ~of_a_run() { --runs; }
+    };
+    /// Finalizes MPI at the end if `finalizes`. An exit in the middle of a run ends the whole job.
+    static void prepare(bool finalizes) {
+        ending::finalizes = ending::finalizes || finalizes;
+        if (!std::exchange(prepared, true)) on_exit(&end, nullptr);
+    }
+
+private:
+    static void end(int status, void*) {
+        int gone = 0;
+        MPI_Finalized(&gone);
+        if (gone != 0) return;
+        if (runs > 0) {
+            std::fprintf(stderr, "motet: error: a process exits (%d) in the middle of a run: motet::exit ends a run\n",
+                         status);
+            MPI_Abort(MPI_COMM_WORLD, status != 0 ? status : 1);
+        }
+        if (finalizes) MPI_Finalize();
+    }
+    static inline std::atomic<int> runs{0};
+    static inline bool finalizes = false;
+    static inline bool prepared = false;
+};
+
 /// Sees to it that MPI is initialized, and finalized at the program's end if that was done here.
 /// Throws `error` where MPI has been finalized already.
 inline void initialize() {
@@ -36,29 +73,27 @@ inline void initialize() {
     if (done != 0)
         throw error("motet::run is called after MPI_Finalize: run it before, or leave MPI_Init and MPI_Finalize to it");
     MPI_Initialized(&done);
-    if (done != 0) return;
-    int provided = 0;
-    check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
-    std::atexit([] {
-        int gone = 0;
-        MPI_Finalized(&gone);
-        if (gone == 0) MPI_Finalize();
-    });
+    if (done == 0) {
+        int provided = 0;
+        check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
+    }
+    ending::prepare(done == 0);
 }
 
-/// Throws `error` where MPI was initialized for fewer threads than this process has PEs.
-inline void check_thread_level(unsigned pes) {
+/// What is wrong with how MPI was initialized, for a process with so many PEs; or empty.
+inline std::string problem_of_thread_level(unsigned pes) {
     int provided = MPI_THREAD_SINGLE;
     MPI_Query_thread(&provided);
     if (pes > 1 && provided < MPI_THREAD_SERIALIZED)
-        throw error("MPI was initialized without MPI_THREAD_SERIALIZED, which " + std::to_string(pes) +
-                    " PEs in one process need: call MPI_Init_thread with it, leave that to motet::run, or give "
-                    "--motet-pes 1");
+        return "MPI was initialized without MPI_THREAD_SERIALIZED, which " + std::to_string(pes) +
+               " PEs in one process need: call MPI_Init_thread with it, leave that to motet::run, or give --motet-pes "
+               "1";
     int is_main = 1;
-    if (provided == MPI_THREAD_FUNNELED) MPI_Is_thread_main(&is_main);
-    if (is_main == 0)
-        throw error("MPI was initialized with MPI_THREAD_FUNNELED, and motet::run is called on another thread than "
-                    "the one that did so: ask for MPI_THREAD_SERIALIZED");
+    MPI_Is_thread_main(&is_main);
+    if (provided < MPI_THREAD_SERIALIZED && is_main == 0)
+        return "MPI was initialized without MPI_THREAD_SERIALIZED, and motet::run is called on another thread than the "
+               "one that did so: ask for MPI_THREAD_SERIALIZED";
+    return {};
 }
 
 /// A communicator of Motet's own, made from one of the program's. Making and ending it is collective.

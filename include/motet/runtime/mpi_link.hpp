@@ -277,11 +277,12 @@ private:
             wait_for_sends(from);
     }
     void wait_for_sends(pe& from) {
-        for (bool too_fast = true; too_fast;) {
-            if (!poll(from)) sched_yield();
+        const auto too_many = [&] {
             const std::lock_guard lock(guard);
-            too_fast = net.unsent() > most_unsent;
-        }
+            return net.unsent() > most_unsent;
+        };
+        while (too_many())
+            if (!poll(from)) sched_yield();
     }
     /// Writes the sizes of the pieces at the end of the message's place in the packet (step 2).
     departure* announce(packed_header& header, std::byte* place, serial::writer& body, const serial::lender& lending,
@@ -489,6 +490,7 @@ private:
 
     static constexpr std::size_t least_room = 128; ///< a packet with less is full
 
+    const net::ending::of_a_run running;
     net::mpi_transport net;
     std::mutex guard; ///< of net
     machine* job = nullptr;

@@ -34,6 +34,14 @@ public:
         net::check(MPI_Bcast(text.data(), static_cast<int>(size), MPI_CHAR, process, group), "MPI_Bcast");
         return text;
     }
+    /// Throws `error` on every process if one of them has a problem.
+    void on(const std::string& problem) const {
+        const int first = first_that(!problem.empty());
+        if (first == group.size) return;
+        const std::string text = from(first, problem);
+        if (group.rank == first) throw error(text);
+        throw told_elsewhere(text);
+    }
     /// The lowest process for which `is_it` holds; the number of processes if for none.
     int first_that(bool is_it) const { return static_cast<int>(least(is_it ? group.rank : group.size)); }
 
@@ -58,8 +66,8 @@ inline std::string executable() {
 /// Every name in the registry with its schema, one per line.
 inline std::string table_of_entries() {
     std::string text;
-    registry::instance().for_each([&](const char* name, std::uint64_t schema) {
-        text += demangled(name) + (schema != 0 ? ", schema " + std::to_string(schema) : "") + "\n";
+    registry::instance().for_each([&](const char* name, const std::string& schema) {
+        text += demangled(name) + (schema.empty() ? "" : ": ") + schema + "\n";
     });
     return text;
 }
@@ -75,38 +83,27 @@ inline std::string difference(const std::string& mine, const std::string& theirs
     return {};
 }
 
-/// Throws `error` on every process if they do not run the same program (invariant 8 of the design).
-inline void check_same_program(const agreement& all, int rank) {
+/// What is wrong with the programs that the processes run; empty if they are one (invariant 8 of the design).
+inline std::string difference_of_programs(const agreement& all, int rank) {
     const auto own = static_cast<std::int64_t>(registry::instance().fingerprint());
     const std::int64_t least = all.least(own);
-    if (least == all.most(own)) return;
+    if (least == all.most(own)) return {};
     const auto first = std::stoll(all.from(0, std::to_string(own)));
     const int other = all.first_that(own != first);
     const std::string table = table_of_entries();
     const std::string table_0 = all.from(0, table);
     const std::string path_0 = all.from(0, executable());
-    std::string text;
-    if (rank == other) {
-        text = "the processes of this job run different programs: process 0 runs " + path_0 + ", process " +
-               std::to_string(other) + " runs " + executable() + ".";
-        if (const std::string line = difference(table, table_0); !line.empty())
-            text += " Only process " + std::to_string(other) + " has " + line + ".";
-        if (const std::string line = difference(table_0, table); !line.empty())
-            text += " Only process 0 has " + line + ".";
-    }
-    text = all.from(other, text);
-    if (rank == 0) throw error(text);
-    throw told_elsewhere(text);
+    if (rank != other) return {};
+    std::string text = "the processes of this job run different programs: process 0 runs " + path_0 + ", process " +
+                       std::to_string(other) + " runs " + executable() + ".";
+    if (const std::string line = difference(table, table_0); !line.empty())
+        text += " Only process " + std::to_string(other) + " has " + line + ".";
+    if (const std::string line = difference(table_0, table); !line.empty()) text += " Only process 0 has " + line + ".";
+    return text;
 }
 
-/// The way to the other processes of the job; null if there are none. Collective; settles the number of PEs.
-inline std::unique_ptr<remote_port> connect(options& chosen) {
-    net::initialize();
-    auto link = std::make_unique<mpi_link>(chosen.within != MPI_COMM_NULL ? chosen.within : MPI_COMM_WORLD);
-    const net::communicator& group = link->group();
-    const agreement all(group);
-    check_same_program(all, group.rank);
-
+/// Settles the number of PEs, and whether each has a core. What is wrong with it, or empty.
+inline std::string share_machine(const agreement& all, const net::communicator& group, options& chosen) {
     MPI_Comm node = MPI_COMM_NULL;
     net::check(MPI_Comm_split_type(group, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
     int neighbours = 1;
@@ -117,19 +114,25 @@ inline std::unique_ptr<remote_port> connect(options& chosen) {
     if (all.most(chosen.pes) == 0)
         chosen.pes = static_cast<std::uint32_t>(all.least(std::clamp(cores / neighbours, std::int64_t{1}, bound)));
     const auto pes = static_cast<std::int64_t>(chosen.pes);
+    chosen.core_each = pes <= bound && pes * neighbours <= cores;
     const std::int64_t least = all.least(pes);
     const std::int64_t most = all.most(pes);
-    if (least != most) {
-        const int few = all.first_that(pes == least);
-        const int many = all.first_that(pes == most);
-        const std::string text = "process " + std::to_string(few) + " has " + std::to_string(least) + " PEs, process " +
-                                 std::to_string(many) + " has " + std::to_string(most) +
-                                 ": start all with the same --motet-pes";
-        if (group.rank == 0) throw error(text);
-        throw told_elsewhere(text);
-    }
-    net::check_thread_level(chosen.pes);
-    chosen.core_each = pes <= bound && pes * neighbours <= cores;
+    if (least == most) return net::problem_of_thread_level(chosen.pes);
+    const int few = all.first_that(pes == least);
+    const int many = all.first_that(pes == most);
+    return "process " + std::to_string(few) + " has " + std::to_string(least) + " PEs, process " +
+           std::to_string(many) + " has " + std::to_string(most) + ": start all with the same --motet-pes";
+}
+
+/// The way to the other processes of the job; null if there are none. Collective; settles the number of PEs.
+/// Throws `error` on every process if something is wrong with one of them.
+inline std::unique_ptr<remote_port> connect(options& chosen) {
+    net::initialize();
+    auto link = std::make_unique<mpi_link>(chosen.within != MPI_COMM_NULL ? chosen.within : MPI_COMM_WORLD);
+    const net::communicator& group = link->group();
+    const agreement all(group);
+    all.on(difference_of_programs(all, group.rank));
+    all.on(share_machine(all, group, chosen));
     if (group.size == 1) return nullptr;
     return link;
 }

@@ -40,6 +40,7 @@ struct options {
     std::string of_simulation; ///< the last option on the command line that says nothing to a run on threads
     network_model network;
     bool help = false;
+    bool prefix = false;   ///< lines that are printed begin with the number of their process
     bool core_each = true; ///< every PE has a core of its own, as far as can be told
 #ifdef MOTET_WITH_MPI
     MPI_Comm within = MPI_COMM_NULL; ///< the processes of the run; MPI_COMM_NULL: all there are
@@ -114,6 +115,8 @@ inline constexpr option known_options[] = {
      [](options& o, std::string_view v) {
          o.pes = parse::number<std::uint32_t>("pes", v, 1, 4096, "a number of PEs from 1 to 4096");
      }},
+    {"prefix", nullptr, "begin every line that motet::print writes with the number of its process",
+     [](options& o, std::string_view v) { o.prefix = parse::yes_no("prefix", v); }},
     {"stack", "SIZE", "stack of a fiber (default 8M: like a thread's)",
      [](options& o, std::string_view v) {
          const double size = parse::bytes("stack", v);

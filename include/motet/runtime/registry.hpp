@@ -13,6 +13,7 @@
 #include <cstring>
 #include <cxxabi.h>
 #include <string>
+#include <string_view>
 #include <typeinfo>
 #include <vector>
 
@@ -43,14 +44,14 @@ public:
         const char* name;
         const void* operations;
         std::uint32_t* number;
-        std::uint64_t (*schema)(); ///< hash of what travels under this name; null: the name says all
+        std::string (*schema)(); ///< of what travels under this name; null: the name says all
     };
 
     static registry& instance() {
         static registry all;
         return all;
     }
-    void add(const char* name, const void* operations, std::uint32_t* number, std::uint64_t (*schema)() = nullptr) {
+    void add(const char* name, const void* operations, std::uint32_t* number, std::string (*schema)() = nullptr) {
         items.push_back({name, operations, number, schema});
         sealed = false;
     }
@@ -68,10 +69,8 @@ public:
                             "two types another name, or put it into a named namespace.");
             table[i + 1] = items[i].operations;
             *items[i].number = static_cast<std::uint32_t>(i + 1);
-            for (const char* c = items[i].name; *c != 0; ++c)
-                fingerprint_value = (fingerprint_value ^ static_cast<unsigned char>(*c)) * 1099511628211u;
-            if (items[i].schema != nullptr)
-                fingerprint_value = (fingerprint_value ^ items[i].schema()) * 1099511628211u;
+            add_to_fingerprint(items[i].name);
+            if (items[i].schema != nullptr) add_to_fingerprint(items[i].schema());
         }
         if (this == &instance()) numbered = table.data();
         sealed = true;
@@ -89,13 +88,17 @@ public:
     const char* name(std::uint32_t number) const { return items[number - 1].name; }
     /// Differs where names or schemas do.
     std::uint64_t fingerprint() const { return fingerprint_value; }
-    /// Calls f(name, hash of the schema or 0) in the order of names.
+    /// Calls f(name, schema) in the order of names; the schema of what has none is empty.
     template <class F>
     void for_each(F&& f) const {
-        for (const item& i : items) f(i.name, i.schema != nullptr ? i.schema() : 0);
+        for (const item& i : items) f(i.name, i.schema != nullptr ? i.schema() : std::string());
     }
 
 private:
+    void add_to_fingerprint(std::string_view text) { // FNV-1a
+        for (const char c : text)
+            fingerprint_value = (fingerprint_value ^ static_cast<unsigned char>(c)) * 1099511628211u;
+    }
     std::vector<item> items;
     std::vector<const void*> table;
     static inline const void* const* numbered = nullptr; ///< the table of instance(), once it is sealed
@@ -116,12 +119,11 @@ private:
         registrar() { registry::instance().add(typeid(Key).name(), &Operations, &number, schema()); }
     };
     /// Only processes that exchange messages compare schemas.
-    static constexpr auto schema() -> std::uint64_t (*)() {
+    static constexpr auto schema() -> std::string (*)() {
 #ifdef MOTET_WITH_MPI
         if constexpr (requires { Operations.describe; })
             return [] {
-                return Operations.describe != nullptr ? reflect::fnv_1a(reflect::schema_of(Operations.describe()))
-                                                      : std::uint64_t{0};
+                return Operations.describe != nullptr ? reflect::schema_of(Operations.describe()) : std::string();
             };
         else
             return nullptr;
