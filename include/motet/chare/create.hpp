@@ -52,7 +52,10 @@ inline void create_part(pe& p, std::shared_ptr<collection_info> info) {
     const collection_id id = info->id;
     tree(p, id.root).for_each_child(p.number, [&](pe_number child) { post<&create_part>(p, child, info); });
     local_chares& here = local_chares::of(p);
-    populate(p, here.install(std::move(info)));
+    part& c = here.install(std::move(info));
+    c.measured =
+        c.info->kind == collection_kind::array && p.job.options.balance.size() > 0 && p.job.options.balance != "none";
+    populate(p, c);
     message_list waiting = here.take_unknown(id);
     while (!waiting.empty()) p.enqueue_again(waiting.pop());
 }

@@ -7,6 +7,7 @@
 #include <motet/runtime/pe.hpp>
 #include <motet/runtime/waiter.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -46,6 +47,20 @@ struct sponsor {
     pe_number pe = no_pe;
 };
 
+/// A call of a method of an element that waits for something the runtime does (postponed.hpp). Encoded, so that it goes
+/// with the element anywhere.
+struct postponed_call {
+    std::uint64_t until = 0; ///< the release of its collection that it waits for; 0: there is none
+    std::uint32_t type = 0;
+    address reply;
+    std::vector<std::byte> arguments;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(until, type, reply, arguments);
+    }
+};
+
 /// What few elements need, and only for a while.
 struct element_extension {
     waiter_list conditions; ///< parked in this element, waiting for its state
@@ -56,6 +71,9 @@ struct element_extension {
     std::vector<sponsor> sponsors; ///< with rising rounds
     std::map<channel_key, channel_end> channels;
     std::map<std::uint64_t, std::uint64_t> section_rounds; ///< contributions made, by section
+    postponed_call postponed;
+    double load = 0;      ///< seconds that its methods have run for since the last balancing began
+    double last_load = 0; ///< the same between the two balancings before
 };
 
 /// What stands before each chare in memory.

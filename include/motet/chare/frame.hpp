@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/entry.hpp>
 #include <motet/chare/errors.hpp>
 #include <motet/chare/move.hpp>
 #include <motet/runtime/call.hpp>
 #include <motet/runtime/waiter.hpp>
 
+#include <algorithm>
 #include <exception>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -160,7 +163,33 @@ inline void watch(pe&, waiter& w) {
 #endif // MOTET_BODIES
 
 /// The result of a method that called `next` instead of returning one.
-inline void pass_on(pe& p, frame& f) { p.send(p.number, std::exchange(f.successor, nullptr)); }
+inline void pass_on(pe& p, frame& f) {
+    message* const m = std::exchange(f.successor, nullptr);
+    if (f.pass_on != nullptr) [[unlikely]]
+        f.pass_on(p, f, m);
+    else
+        p.send(p.number, m);
+}
+
+/// The time of `f` from now on belongs to its chare, not to what called it.
+MOTET_INLINE void begin_measuring(pe& p, frame& f);
+MOTET_INLINE void end_measuring(pe& p, part& c, frame& f);
+#if MOTET_BODIES
+inline void pause_measuring(pe& p, frame& f) {
+    static_cast<element_header*>(f.element)->extend().load += std::max(0.0, p.now() - f.since);
+    f.since = frame::paused;
+}
+MOTET_INLINE void begin_measuring(pe& p, frame& f) {
+    if (f.below != nullptr && f.below->since >= 0) pause_measuring(p, *f.below);
+    f.since = p.now();
+}
+MOTET_INLINE void end_measuring(pe& p, part& c, frame& f) {
+    pause_measuring(p, f);
+    f.since = frame::unmeasured;
+    if (f.below != nullptr && f.below->since == frame::paused) f.below->since = p.now();
+    if (c.due < std::numeric_limits<double>::infinity() && p.now() >= c.due) c.when_due(p, c);
+}
+#endif // MOTET_BODIES
 
 /// Step 2: gives `value` to whoever asked.
 template <class R, class Value>
@@ -180,6 +209,8 @@ bool run_method(pe& p, part& c, element_header& e, frame& f, Call&& call) {
     ++e.pins;
     ++p.frames;
     p.current_frame = &f;
+    if (c.measured) [[unlikely]]
+        begin_measuring(p, f);
     try {
         if (e.hooks_due()) [[unlikely]]
             run_due_hooks(p, c, e);
@@ -205,6 +236,8 @@ bool run_method(pe& p, part& c, element_header& e, frame& f, Call&& call) {
             fail_program(p, why);
     }
     p.current_frame = f.below;
+    if (f.since >= 0) [[unlikely]]
+        end_measuring(p, c, f);
     --e.pins;
     if (e.flags != 0) [[unlikely]]
         after_frame(p, c, e);

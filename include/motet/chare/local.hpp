@@ -127,6 +127,7 @@ public:
     std::unordered_map<std::uint64_t, activity_state> activities;
     std::deque<delivery_work> work;
     std::uint64_t when_held = 0; ///< messages held back by a `when`
+    std::uint64_t postponed = 0; ///< calls that wait for something the runtime does
     std::unordered_map<std::uint64_t, std::unique_ptr<part>> parts;
 
 private:
@@ -181,7 +182,7 @@ MOTET_INLINE message_list local_chares::take_unknown(collection_id id) {
 }
 
 MOTET_INLINE std::uint64_t local_chares::held() const {
-    std::uint64_t all = unknown_count + when_held;
+    std::uint64_t all = unknown_count + when_held + postponed;
     for (const auto& [id, c] : parts) all += c->held;
     return all;
 }
@@ -218,6 +219,11 @@ MOTET_INLINE void local_chares::list_held(pe& p, std::vector<std::string>& lines
                          e->has(element_header::hooks_running) ? "a hook of the chare has not returned"
                                                                : "its `when` is not satisfied");
         if (by_conditions) continue;
+        for (const element_header* e : c->table.elements)
+            if (e->extension && e->extension->postponed.until != 0)
+                lines.push_back(element_text(*c, e->index) + ", entry " +
+                                registry::get<message_type>(e->extension->postponed.type).name() + where +
+                                ": it waits for all elements to be balanced");
         for (const auto& [index, record] : c->homes)
             for (const message* m = record.held.front(); m != nullptr; m = m->next)
                 line(*c, m, "there is no element of that index");

@@ -50,6 +50,8 @@ inline void look_at_rounds(pe& p, part& c);
 inline void deliver_late(pe& p, part& c, element_header& e, const delivery_work& what);
 MOTET_INLINE void run_due_hooks(pe& p, part& c, element_header& e);
 MOTET_INLINE void after_frame(pe& p, part& c, element_header& e);
+inline void postponed_arrives(pe& p, part& c, element_header& e);
+inline void postponed_dies(pe& p, part& c, element_header& e);
 inline void run_hook(pe& p, part& c, element_header& e, void (*hook)(element_header&), const char* name, bool may_wait);
 
 inline element_header& install_element(pe& p, part& c, element_header* e, const index_bits& index,
@@ -216,7 +218,8 @@ struct travelling {
         const auto& operations = [&]() -> const collection_type& { return registry::get<collection_type>(type); };
         auto all = [&] {
             archive(type, object, low, high, seen, round, version, flags, extension.after_move, extension.after_erasure,
-                    extension.sponsors, extension.channels, extension.section_rounds);
+                    extension.sponsors, extension.channels, extension.section_rounds, extension.postponed,
+                    extension.load, extension.last_load);
         };
         if constexpr (Archive::is_writing) {
             serial::writer out;
@@ -230,6 +233,9 @@ struct travelling {
                 extension.sponsors = what->extension->sponsors;
                 extension.channels.swap(what->extension->channels);
                 extension.section_rounds = what->extension->section_rounds;
+                extension.postponed = what->extension->postponed;
+                extension.load = what->extension->load;
+                extension.last_load = what->extension->last_load;
             }
             all();
         } else {
@@ -240,13 +246,17 @@ struct travelling {
             what->index = {low, high};
             what->seen = seen, what->round = round, what->version = version, what->flags = flags;
             if (!extension.channels.empty() || !extension.section_rounds.empty() || !extension.sponsors.empty() ||
-                !extension.after_move.empty() || !extension.after_erasure.empty()) {
+                !extension.after_move.empty() || !extension.after_erasure.empty() || extension.postponed.until != 0 ||
+                extension.load != 0 || extension.last_load != 0) {
                 element_extension& own = what->extend();
                 own.after_move = std::move(extension.after_move);
                 own.after_erasure = std::move(extension.after_erasure);
                 own.sponsors = std::move(extension.sponsors);
                 own.channels = std::move(extension.channels);
                 own.section_rounds = std::move(extension.section_rounds);
+                own.postponed = std::move(extension.postponed);
+                own.load = extension.load;
+                own.last_load = extension.last_load;
             }
         }
     }
@@ -287,7 +297,10 @@ inline void arrive(pe& p, part& c, travelling element, pe_number from) {
     late.sponsored = rounds_done(*e);
     if (e->flags & (element_header::arrived_due | element_header::created_due))
         post_part<&run_hooks_of>(p, p.number, c.info->id, e->index);
-    if (e->extension) tell_all(p, std::exchange(e->extension->after_move, {}));
+    if (e->extension) {
+        tell_all(p, std::exchange(e->extension->after_move, {}));
+        if (e->extension->postponed.until != 0) postponed_arrives(p, c, *e);
+    }
     deliver_late(p, c, *e, late);
 }
 
@@ -317,7 +330,10 @@ inline void depart(pe& p, part& c, element_header& e, pe_number to) {
         post_part_first<&leaving>(p, home, c.info->id, index, e.version, to);
     }
     message_list held;
-    if (e.extension) held = std::exchange(e.extension->held, {});
+    if (e.extension) {
+        held = std::exchange(e.extension->held, {});
+        if (e.extension->postponed.until != 0) --local_chares::of(p).postponed;
+    }
     e.unset(element_header::watched);
     try {
         post_part<&arrive>(p, to, c.info->id, travelling(c.info->type, &e), p.number);
@@ -402,6 +418,7 @@ inline void erase_now(pe& p, part& c, element_header& e) {
             --local_chares::of(p).when_held;
             refuse_erased(p, c, e.extension->held.pop());
         }
+        if (e.extension->postponed.until != 0) postponed_dies(p, c, e);
     }
     c.table.remove(&e);
     die_in_reductions(p, c, e);

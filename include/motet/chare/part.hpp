@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -122,6 +123,11 @@ struct section_relay {
     partial result;
 };
 
+/// What a floor above keeps with a collection on one PE.
+struct part_state {
+    virtual ~part_state() = default;
+};
+
 /// A collection on one PE.
 struct part {
     explicit part(std::shared_ptr<collection_info> shared);
@@ -166,6 +172,13 @@ struct part {
     std::map<std::uint64_t, section_relay> relays;
     std::uint64_t relay_count = 0;
     std::map<std::array<std::uint64_t, 3>, reduction_round> section_rounds; ///< by section, round and node
+
+    // Balancing (balance/).
+    bool measured = false;                                ///< the time of its elements is taken
+    double due = std::numeric_limits<double>::infinity(); ///< when `when_due` is to be called, if it is measured
+    void (*when_due)(pe&, part&) = nullptr;
+    std::uint64_t released = 0; ///< calls that were postponed until then run
+    std::unique_ptr<part_state> balancing;
 
     /// How many elements here owe this PE the rounds after `done`.
     std::uint32_t& population_of(std::uint64_t done) {

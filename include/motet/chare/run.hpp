@@ -61,6 +61,7 @@ MOTET_INLINE void local_chares::shake(pe& p, std::uint64_t random) {
 MOTET_INLINE std::unique_ptr<pe_state> equip(pe& p) {
     p.settle = &settle_parked;
     p.watch_element = &watch;
+    p.pause_measuring = &pause_measuring;
     return std::make_unique<local_chares>();
 }
 #endif // MOTET_BODIES
@@ -90,6 +91,9 @@ MOTET_INLINE int run_program(int& argc, char** argv, main_body main, [[maybe_unu
         if (!chosen.simulated && !chosen.of_simulation.empty())
             throw error("--motet-" + chosen.of_simulation + " is for simulated runs: give --motet-sim PxQ too");
     } catch (const error& problem) {
+#ifdef MOTET_WITH_MPI
+        net::initialize(); // so that no process ends before the one that tells has told
+#endif
         return speaks_for_all() ? tell_error(problem.what()) : 1;
     }
     if (chosen.help) {

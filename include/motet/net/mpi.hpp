@@ -42,9 +42,9 @@ public:
         of_a_run& operator=(const of_a_run&) = delete;
         ~of_a_run() { --runs; }
     };
-    /// Finalizes MPI at the end if `finalizes`. An exit in the middle of a run ends the whole job.
-    static void prepare(bool finalizes) {
-        ending::finalizes = ending::finalizes || finalizes;
+    /// Finalizes MPI at the end if it is `ours`. An exit in the middle of a run ends the whole job.
+    static void prepare(bool ours) {
+        finalizes = finalizes || ours;
         if (!std::exchange(prepared, true)) on_exit(&end, nullptr);
     }
 

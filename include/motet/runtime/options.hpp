@@ -39,6 +39,9 @@ struct options {
     bool table = true;         ///< simulated: the table at the end
     std::string of_simulation; ///< the last option on the command line that says nothing to a run on threads
     network_model network;
+    std::string balance;         ///< strategy for every array; empty: what the program says; "none": none
+    double balance_period = 0;   ///< seconds between two balancings of arrays that are balanced; 0: at program points
+    bool balance_report = false; ///< tells what each balancing did
     bool help = false;
     bool prefix = false;   ///< lines that are printed begin with the number of their process
     bool core_each = true; ///< every PE has a core of its own, as far as can be told
@@ -127,6 +130,17 @@ inline constexpr option known_options[] = {
      [](options& o, std::string_view v) {
          o.spin_us = parse::number<std::uint32_t>("spin", v, 0, 1000000, "0 to 1000000 microseconds");
      }},
+    {"balance", "STRATEGY",
+     "balance every array: none, greedy, refine, rotate, random or distributed (default: what the program says)",
+     [](options& o, std::string_view v) {
+         for (const char* known : {"none", "greedy", "refine", "rotate", "random", "distributed"})
+             if (v == known) return void(o.balance = v);
+         parse::refuse("balance", v, "none, greedy, refine, rotate, random or distributed");
+     }},
+    {"balance-period", "TIME", "balance arrays again after so much time of work, such as 10s",
+     [](options& o, std::string_view v) { o.balance_period = parse::seconds("balance-period", v); }},
+    {"balance-report", nullptr, "tell after each balancing what it did",
+     [](options& o, std::string_view v) { o.balance_report = parse::yes_no("balance-report", v); }},
     {"sim", "PxQ", "simulate P processes of Q PEs each on this thread, under a virtual clock",
      [](options& o, std::string_view v) {
          const auto x = v.find('x');

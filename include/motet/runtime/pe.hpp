@@ -258,6 +258,7 @@ public:
     bool work_pending = false; ///< that work was interrupted
     void (*settle)(pe&, frame&) = nullptr;
     void (*watch_element)(pe&, waiter&) = nullptr;
+    void (*pause_measuring)(pe&, frame&) = nullptr;
 
     std::uint64_t sent = 0;
     std::uint64_t processed = 0;
@@ -349,6 +350,9 @@ MOTET_INLINE void pe::park(waiter& w) {
         under->parked = true;
         if (under->counted) ++processed;
     }
+    const bool measured = f->since >= 0;
+    if (measured) [[unlikely]]
+        pause_measuring(*this, *f);
     after_handler(*f);
     if (w.satisfied != nullptr) await_condition(w);
     if (work_open) work_pending = attention = true;
@@ -357,6 +361,8 @@ MOTET_INLINE void pe::park(waiter& w) {
     fibers->park();
     if (port != nullptr) port->join_path(*this, path);
     current_frame = f;
+    if (measured) [[unlikely]]
+        f->since = now();
     (w.before != nullptr ? w.before->after : parked) = w.after;
     if (w.after != nullptr) w.after->before = w.before;
     if (w.cancelled) {

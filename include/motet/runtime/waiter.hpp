@@ -9,18 +9,25 @@
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
+class pe;
+
 /// One run of a handler: what it runs for, and what becomes of its result. Stands on the stack of its fiber.
 struct frame {
-    void* element = nullptr;        ///< the chare it runs in; null: none
-    void* part = nullptr;           ///< that chare's collection here
-    const address* reply = nullptr; ///< whom to tell the result; null: nobody
-    message* successor = nullptr;   ///< what `next` made: the reply passes on to it
-    frame* below = nullptr;         ///< what called this one on the same fiber: a hook, one delivery of a broadcast
-    std::uint32_t type = 0;         ///< registered id of the entry
-    bool parked = false;            ///< it has waited at least once
-    bool counted = true;            ///< it runs a message of its own, which quiescence counts
+    void* element = nullptr;                                    ///< the chare it runs in; null: none
+    void* part = nullptr;                                       ///< that chare's collection here
+    const address* reply = nullptr;                             ///< whom to tell the result; null: nobody
+    message* successor = nullptr;                               ///< what `next` made: the reply passes on to it
+    void (*pass_on)(pe&, frame&, message* successor) = nullptr; ///< what happens with it; null: it is sent
+    frame* below = nullptr; ///< what called this one on the same fiber: a hook, one delivery of a broadcast
+    std::uint32_t type = 0; ///< registered id of the entry
+    bool parked = false;    ///< it has waited at least once
+    bool counted = true;    ///< it runs a message of its own, which quiescence counts
     bool may_wait = true;
     std::uint32_t unwound = 0; ///< how often the end of the run was thrown into it
+    double since = unmeasured; ///< from when on its time has not been added to its chare's load
+
+    static constexpr double unmeasured = -1;
+    static constexpr double paused = -2;
 };
 
 /// A parked fiber. Stands on that fiber's stack.

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/runtime/registry.hpp>
+#include <motet/runtime/variant.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <queue>
+#include <string>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+namespace motet::inline MOTET_VARIANT {
+
+/// What a balancing strategy knows of one chare, and what it decides.
+struct chare_load {
+    double load = 0;        ///< seconds that its methods ran for since the last balancing; waiting is no load
+    std::int64_t pe = 0;    ///< where it is
+    std::int64_t to = 0;    ///< where it shall be: the strategy's to change
+    bool may_move = true;   ///< false while a frame stands in it: it stays, and counts
+    std::uint64_t sort = 0; ///< differs for every chare of a collection, and stays the same: for decisions that replay
+};
+
+/// What is to be balanced: the chares of one collection on the PEs of the run. A strategy is a function object without
+/// state, `void operator()(motet::balancing& all) const`, that sets `to` of those that may move.
+struct balancing {
+    std::int64_t pes = 1;
+    std::vector<chare_load> chares;
+    std::uint64_t round = 0; ///< how many balancings there were before: for those that alternate
+
+    /// The load of each PE, as things are or as they shall be.
+    std::vector<double> loads(std::int64_t chare_load::*where = &chare_load::to) const {
+        std::vector<double> all(static_cast<std::size_t>(pes));
+        for (const chare_load& c : chares) all[static_cast<std::size_t>(c.*where)] += c.load;
+        return all;
+    }
+    /// The largest load of a PE over the average: 1 is perfect.
+    double imbalance(std::int64_t chare_load::*where = &chare_load::to) const {
+        const std::vector<double> all = loads(where);
+        double sum = 0, most = 0;
+        for (const double each : all) sum += each, most = std::max(most, each);
+        return sum > 0 ? most * static_cast<double>(pes) / sum : 1;
+    }
+};
+
+namespace runtime {
+
+/// PEs and their loads, the least loaded first.
+class pe_heap {
+public:
+    explicit pe_heap(const std::vector<double>& loads) {
+        for (std::size_t pe = 0; pe < loads.size(); ++pe) heap.push({loads[pe], static_cast<std::int64_t>(pe)});
+    }
+    std::pair<double, std::int64_t> pop() {
+        const auto least = heap.top();
+        heap.pop();
+        return least;
+    }
+    void push(double load, std::int64_t pe) { heap.push({load, pe}); }
+
+private:
+    std::priority_queue<std::pair<double, std::int64_t>, std::vector<std::pair<double, std::int64_t>>, std::greater<>>
+        heap;
+};
+
+/// The chares that may move, the heaviest first.
+inline std::vector<chare_load*> heaviest_first(balancing& all) {
+    std::vector<chare_load*> order;
+    for (chare_load& c : all.chares)
+        if (c.may_move) order.push_back(&c);
+    std::sort(order.begin(), order.end(), [](const chare_load* a, const chare_load* b) {
+        return a->load != b->load ? a->load > b->load : a->sort < b->sort;
+    });
+    return order;
+}
+
+/// SplitMix64 (Steele, Lea and Flood, 2014) of one number.
+constexpr std::uint64_t scrambled(std::uint64_t z) {
+    z += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+} // namespace runtime
+
+/// The heaviest chare to the least loaded PE, one after the other, from nothing: the best balance, and many moves
+/// (Graham, "Bounds on multiprocessing timing anomalies", 1969).
+struct greedy_strategy {
+    void operator()(balancing& all) const {
+        std::vector<double> fixed(static_cast<std::size_t>(all.pes));
+        for (const chare_load& c : all.chares)
+            if (!c.may_move) fixed[static_cast<std::size_t>(c.pe)] += c.load;
+        runtime::pe_heap pes(fixed);
+        for (chare_load* c : runtime::heaviest_first(all)) {
+            auto [load, pe] = pes.pop();
+            c->to = pe;
+            pes.push(load + c->load, pe);
+        }
+    }
+};
+
+/// Takes from the PEs that have more than a fiftieth above the average, and gives to the least loaded, until none has:
+/// few moves (after Charm++'s RefineLB).
+struct refine_strategy {
+    static constexpr double tolerance = 1.02;
+
+    void operator()(balancing& all) const {
+        for (chare_load& c : all.chares) c.to = c.pe;
+        const std::vector<double> before = all.loads();
+        double sum = 0;
+        for (const double each : before) sum += each;
+        const double limit = tolerance * sum / static_cast<double>(all.pes);
+        std::vector<std::vector<chare_load*>> on(before.size());
+        for (chare_load* c : runtime::heaviest_first(all)) on[static_cast<std::size_t>(c->pe)].push_back(c);
+        std::priority_queue<std::pair<double, std::size_t>> heavy;
+        runtime::pe_heap light(before);
+        for (std::size_t pe = 0; pe < before.size(); ++pe)
+            if (before[pe] > limit) heavy.push({before[pe], pe});
+        while (!heavy.empty()) {
+            const auto [load, pe] = heavy.top();
+            heavy.pop();
+            const auto [least, to] = light.pop();
+            const std::size_t which = best_to_give(on[pe], load, least, limit);
+            if (which == on[pe].size() || static_cast<std::size_t>(to) == pe) {
+                light.push(least, to);
+                continue; // this PE has nothing to give that would help
+            }
+            chare_load& given = *on[pe][which];
+            on[pe].erase(on[pe].begin() + static_cast<std::ptrdiff_t>(which));
+            given.to = to;
+            light.push(least + given.load, to);
+            if (load - given.load > limit) heavy.push({load - given.load, pe});
+        }
+    }
+
+private:
+    /// Of the chares of a PE, heaviest first: the heaviest that the other PE can take below the limit, else the one
+    /// that leaves the lowest maximum of the two; their number if none makes it lower.
+    static std::size_t best_to_give(const std::vector<chare_load*>& from, double load, double least, double limit) {
+        std::size_t best = from.size();
+        double lowest = load;
+        for (std::size_t i = 0; i < from.size(); ++i) {
+            const double weight = from[i]->load;
+            if (weight <= 0) break;
+            if (least + weight <= limit) return i;
+            if (const double most = std::max(least + weight, load - weight); most < lowest) lowest = most, best = i;
+        }
+        return best;
+    }
+};
+
+/// Every chare to the next PE: to test programs with.
+struct rotate_strategy {
+    void operator()(balancing& all) const {
+        for (chare_load& c : all.chares)
+            if (c.may_move) c.to = (c.pe + 1) % all.pes;
+    }
+};
+
+/// Every chare to any PE: to test programs with.
+struct random_strategy {
+    void operator()(balancing& all) const {
+        for (chare_load& c : all.chares)
+            if (c.may_move)
+                c.to = static_cast<std::int64_t>(runtime::scrambled(c.sort * 0x2545F4914F6CDD1Du + all.round) %
+                                                 static_cast<std::uint64_t>(all.pes));
+    }
+};
+
+/// Overloaded PEs give to those of which they have heard by gossip that they have little to do: no PE ever sees all
+/// chares or all loads (Menon and Kale, "A distributed dynamic load balancer for iterative applications", 2013). Its
+/// steps are those of balance/gossip.hpp.
+struct distributed_strategy {};
+
+/// The strategies there are; a user's own stands beside them.
+inline constexpr greedy_strategy greedy{};
+inline constexpr refine_strategy refine{};
+inline constexpr rotate_strategy rotate{};
+inline constexpr random_strategy random_places{};
+inline constexpr distributed_strategy distributed{};
+
+namespace runtime {
+
+/// A registered strategy.
+struct strategy_type {
+    void (*decide)(balancing&); ///< null: distributed
+    const char* name;
+};
+
+template <class Strategy>
+struct strategy_of {
+    static void decide(balancing& all) { Strategy{}(all); }
+    static constexpr strategy_type make() {
+        if constexpr (std::is_same_v<Strategy, distributed_strategy>)
+            return {nullptr, typeid(Strategy).name()};
+        else
+            return {&decide, typeid(Strategy).name()};
+    }
+    static inline const strategy_type operations = make();
+    static std::uint32_t id() { return registered<strategy_of, operations>::id(); }
+};
+
+/// The registered strategy that --motet-balance names; 0: none.
+inline std::uint32_t strategy_named(const std::string& name) {
+    if (name == "greedy") return strategy_of<greedy_strategy>::id();
+    if (name == "refine") return strategy_of<refine_strategy>::id();
+    if (name == "rotate") return strategy_of<rotate_strategy>::id();
+    if (name == "random") return strategy_of<random_strategy>::id();
+    if (name == "distributed") return strategy_of<distributed_strategy>::id();
+    return 0;
+}
+
+} // namespace runtime
+
+} // namespace motet::inline MOTET_VARIANT

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "../chare/runs.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+using namespace motet_test;
+using namespace std::chrono_literals;
+
+namespace balance_test {
+
+/// Works for a time of its own, in steps, and stops at a balancing point every second one.
+struct worker {
+    std::int64_t cost = 1; ///< milliseconds of each step
+    std::int64_t steps = 0;
+    std::int64_t points = 0;
+    std::int64_t arrivals = 0;
+
+    void on(motet::arrived) { ++arrivals; }
+    void set(std::int64_t milliseconds) { cost = milliseconds; }
+    motet::eventually<std::int64_t> loop(std::int64_t left) {
+        motet::charge(1e-3 * static_cast<double>(cost));
+        ++steps;
+        if (left == 0) return 1000 * motet::this_index() + steps;
+        if (left % 2 == 1) return motet::next<&worker::loop>(left - 1);
+        ++points;
+        return motet::balance_next<&worker::loop>(left - 1);
+    }
+    /// The same without a reply, by messages.
+    void walk(std::int64_t left, motet::promise<bool> told) {
+        motet::charge(1e-3 * static_cast<double>(cost));
+        ++steps;
+        if (left == 0) return told.set(true);
+        motet::balance<&worker::walk>(left - 1, told);
+    }
+    void work() { motet::charge(1e-3 * static_cast<double>(cost)); }
+    void stand(std::int64_t milliseconds) { motet::sleep_for(std::chrono::milliseconds(milliseconds)); }
+    std::int64_t where() const { return motet::my_pe(); }
+    std::int64_t moved() const { return arrivals; }
+    std::int64_t walked() const { return steps; }
+    void fails() { motet::balance<&worker::work>(), motet::balance<&worker::work>(); }
+    void leaves(std::int64_t) {}
+};
+
+struct single {
+    int value = 0;
+    void point() { motet::balance<&single::point>(); }
+};
+
+/// Sends everything to PE 0.
+struct all_to_one {
+    void operator()(motet::balancing& all) const {
+        for (auto& c : all.chares)
+            if (c.may_move) c.to = 0;
+    }
+};
+struct nonsense {
+    void operator()(motet::balancing& all) const {
+        for (auto& c : all.chares) c.to = all.pes;
+    }
+};
+struct forgets {
+    void operator()(motet::balancing& all) const { all.chares.pop_back(); }
+};
+struct throws {
+    void operator()(motet::balancing&) const { throw std::runtime_error("no idea"); }
+};
+
+motet::array<worker> uneven(std::int64_t count) {
+    const auto all = motet::array<worker>::create(count);
+    for (std::int64_t i = 0; i < count; ++i) all[i].tell<&worker::set>(i < count / 4 ? 10 : 1);
+    motet::quiescence().get();
+    return all;
+}
+
+template <class Strategy>
+void loops_with(Strategy strategy) {
+    everywhere([strategy] {
+        const auto all = uneven(24);
+        motet::balance_with(all, strategy).get();
+        const auto results = all.gather<&worker::loop>(std::int64_t{6}).get();
+        for (std::int64_t i = 0; i < 24; ++i) CHECK(results[static_cast<std::size_t>(i)] == 1000 * i + 7);
+    });
+}
+
+} // namespace balance_test
+
+using namespace balance_test;
+
+TEST_CASE("a looping method goes on after every balancing, wherever it is, and its caller gets the result") {
+    loops_with(motet::greedy);
+    loops_with(motet::refine);
+    loops_with(motet::rotate);
+    loops_with(motet::random_places);
+    loops_with(motet::distributed);
+    loops_with(all_to_one{});
+}
+
+TEST_CASE("balance calls a method on every element after the balancing") {
+    everywhere([] {
+        const auto all = uneven(16);
+        motet::balance_with(all, motet::rotate).get();
+        auto [ended, told] = motet::make_future<bool>(16);
+        all.tell<&worker::walk>(std::int64_t{5}, told);
+        ended.get();
+        for (const std::int64_t steps : all.gather<&worker::walked>().get()) CHECK(steps == 6);
+        if (motet::pe_count() > 1) CHECK(all.reduce<&worker::moved>(motet::sum).get() >= 5 * 16);
+    });
+}
+
+TEST_CASE("without a strategy a balancing point waits for nobody") {
+    everywhere([] {
+        const auto all = motet::array<worker>::create(5);
+        const auto one = all[3].ask<&worker::loop>(std::int64_t{4}).get(); // the others never come
+        CHECK(one == 3005);
+    });
+}
+
+TEST_CASE("rebalance: what is uneven becomes even, by measured time, and the report says so") {
+    for (const bool gossips : {false, true}) {
+        one(simulated(4, 2, 3), [gossips] {
+            const auto all = uneven(64);
+            if (gossips)
+                motet::balance_with(all, motet::distributed).get();
+            else
+                motet::balance_with(all, motet::greedy).get();
+            all.all<&worker::work>().get();
+            const auto first = motet::rebalance(all).get();
+            CHECK(first.chares == 64);
+            CHECK(first.before > 3);
+            CHECK(first.after < (gossips ? 2.0 : 1.1));
+            CHECK(first.moved > 5);
+            all.all<&worker::work>().get();
+            const auto second = motet::rebalance(all).get();
+            CHECK(second.before == doctest::Approx(first.after).epsilon(0.001)); // the prediction was right
+            if (!gossips) CHECK(second.moved == 0);
+        });
+    }
+}
+
+TEST_CASE("waiting is no load, and an element in which a method waits stays and is named") {
+    one(simulated(2, 2, 1), [] {
+        const auto all = motet::array<worker>::create(8);
+        motet::balance_with(all, all_to_one{}).get();
+        auto stands = all[7].ask<&worker::stand>(std::int64_t{50});
+        all[7].ask<&worker::where>().get();
+        const auto result = motet::rebalance(all).get();
+        CHECK(result.held == 1);
+        CHECK(contains(result.held_by, "worker[7], entry balance_test::worker::stand, on PE 3, which waits for a"));
+        CHECK(result.before == 1); // nobody has worked
+        CHECK(all[7].ask<&worker::where>().get() == 3);
+        CHECK(all[6].ask<&worker::where>().get() == 0);
+        stands.get();
+    });
+}
+
+TEST_CASE("periods: arrays are balanced while they work, and a run ends all the same") {
+    everywhere([] {
+        const auto all = motet::array<worker>::create(12);
+        motet::balance_with(all, motet::rotate).get();
+        motet::balance_every(all, 200us).get();
+        for (int i = 0; i < 30; ++i) {
+            all.all<&worker::work>().get();
+            motet::sleep_for(20us);
+        }
+        if (motet::pe_count() > 1) CHECK(all.reduce<&worker::moved>(motet::sum).get() > 0);
+        motet::quiescence().get();
+    });
+}
+
+TEST_CASE("elements that come, go and move by themselves while others balance") {
+    everywhere([] {
+        const auto all = motet::array<worker>::create();
+        for (std::int64_t i = 0; i < 10; ++i) all.insert(i).get();
+        motet::balance_with(all, motet::random_places).get();
+        auto results = all.gather<&worker::loop>(std::int64_t{8});
+        all[2].move_to(0);
+        all[5].tell<&worker::leaves>(std::int64_t{1});
+        all[3].move_to(motet::pe_count() - 1);
+        const auto found = results.get();
+        CHECK(found.size() == 10);
+        for (const std::int64_t each : found) CHECK(each % 1000 == 9);
+        // One that is erased while it waits at the point: whoever asked is told, and the others go on.
+        auto waits = all[4].ask<&worker::loop>(std::int64_t{2});
+        all[4].ask<&worker::where>().get();
+        motet::sleep_for(1ms);
+        all[4].erase().get();
+        CHECK_THROWS_AS(waits.get(), motet::erased);
+        auto others = all.gather<&worker::loop>(std::int64_t{2});
+        CHECK(others.get().size() == 9);
+    });
+}
+
+TEST_CASE("a collection that waits for some of its elements for ever is a deadlock, which names those that wait") {
+    for (const auto& chosen : some()) {
+        const std::string text = error_of(chosen, [] {
+            const auto all = motet::array<worker>::create(3);
+            motet::balance_with(all, motet::greedy).get();
+            all[1].ask<&worker::loop>(std::int64_t{2}).get();
+        });
+        CHECK(contains(text, "deadlock"));
+        CHECK(contains(text, "worker[1], entry balance_test::worker::loop, on PE "));
+        CHECK(contains(text, "it waits for all elements to be balanced"));
+    }
+}
+
+TEST_CASE("strategies that return nonsense, forget chares or throw end the program with what they did") {
+    for (const auto& chosen : some()) {
+        const auto with = [&](auto strategy) {
+            return error_of(chosen, [strategy] {
+                const auto all = motet::array<worker>::create(4);
+                motet::balance_with(all, strategy).get();
+                motet::rebalance(all).get();
+            });
+        };
+        CHECK(contains(with(nonsense{}), "a balancing strategy sends a chare of worker to PE "));
+        CHECK(contains(with(forgets{}), "a balancing strategy changed the number of chares of worker from 4 to 3"));
+        CHECK(contains(with(throws{}), "no idea (std::runtime_error), in the collection of worker"));
+    }
+}
+
+TEST_CASE("balancing points where there can be none are refused") {
+    everywhere([] {
+        const auto all = motet::array<worker>::create(2);
+        motet::balance_with(all, motet::greedy).get();
+        CHECK(contains(thrown_by([&] { all[0].ask<&worker::fails>().get(); }), "waits for a balancing already"));
+        const auto alone = motet::chare<single>::create();
+        CHECK(contains(thrown_by([&] { alone.ask<&single::point>().get(); }),
+                       "motet::balance: only the elements of arrays move, and single is none"));
+        CHECK(contains(thrown_by([] { motet::rebalance(motet::array<worker>()); }), "this proxy is empty"));
+    });
+}
+
+TEST_CASE("the command line chooses the strategy of every array, and none turns it off") {
+    auto chosen = simulated(2, 2, 5);
+    chosen.balance = "rotate";
+    one(chosen, [] {
+        const auto all = motet::array<worker>::create(8);
+        all.all<&worker::loop>(std::int64_t{4}).get();
+        CHECK(all.reduce<&worker::moved>(motet::sum).get() == 16);
+    });
+    chosen.balance = "none";
+    one(chosen, [] {
+        const auto all = motet::array<worker>::create(8);
+        motet::balance_with(all, motet::rotate).get();
+        all.all<&worker::loop>(std::int64_t{4}).get();
+        CHECK(all.reduce<&worker::moved>(motet::sum).get() == 0);
+    });
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <motet/balance/strategy.hpp>
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <numeric>
+#include <random>
+#include <vector>
+
+namespace {
+
+motet::balancing problem(std::int64_t pes, const std::vector<double>& loads, std::int64_t on = -1) {
+    motet::balancing all{.pes = pes, .chares = {}, .round = 0};
+    for (std::size_t i = 0; i < loads.size(); ++i) {
+        const auto pe = on >= 0 ? on : static_cast<std::int64_t>(i * static_cast<std::size_t>(pes) / loads.size());
+        all.chares.push_back({loads[i], pe, pe, true, i});
+    }
+    return all;
+}
+
+std::int64_t moves(const motet::balancing& all) {
+    std::int64_t count = 0;
+    for (const auto& c : all.chares) count += c.to != c.pe;
+    return count;
+}
+
+std::vector<double> random_loads(std::size_t count, unsigned seed) {
+    std::mt19937 random(seed);
+    std::exponential_distribution<double> load(1);
+    std::vector<double> all(count);
+    for (double& each : all) each = load(random);
+    return all;
+}
+
+} // namespace
+
+TEST_CASE("imbalance is the largest load over the average") {
+    auto all = problem(2, {3, 1, 0, 0});
+    CHECK(all.imbalance(&motet::chare_load::pe) == 2);
+    all.chares[0].to = 1;
+    CHECK(all.imbalance() == 1.5);
+    CHECK(all.loads() == std::vector<double>{1, 3});
+    CHECK(problem(3, {0, 0, 0}).imbalance() == 1);
+    CHECK(problem(3, {}).imbalance() == 1);
+}
+
+TEST_CASE("greedy: within the bound of Graham, whatever the loads") {
+    for (unsigned seed = 1; seed < 30; ++seed) {
+        auto all = problem(7, random_loads(60, seed), seed % 7);
+        motet::greedy(all);
+        double sum = 0, most = 0;
+        for (const auto& c : all.chares) sum += c.load, most = std::max(most, c.load);
+        const auto loads = all.loads();
+        CHECK(*std::max_element(loads.begin(), loads.end()) <= sum / 7 + most);
+    }
+}
+
+TEST_CASE("refine: makes it better by few moves, and leaves alone what is balanced") {
+    for (unsigned seed = 1; seed < 30; ++seed) {
+        auto all = problem(8, random_loads(200, seed));
+        const double before = all.imbalance(&motet::chare_load::pe);
+        motet::refine(all);
+        CHECK(all.imbalance() <= 1.05);
+        CHECK(all.imbalance() <= before);
+        auto greedy = all;
+        motet::greedy(greedy);
+        CHECK(moves(all) < moves(greedy) / 2);
+    }
+    auto even = problem(4, std::vector<double>(16, 1.0));
+    motet::refine(even);
+    CHECK(moves(even) == 0);
+    auto one_heavy = problem(2, {5, 0.1, 0.1, 0.1}); // nothing helps
+    motet::refine(one_heavy);
+    CHECK(one_heavy.imbalance() <= one_heavy.imbalance(&motet::chare_load::pe));
+    CHECK(one_heavy.chares[0].to == one_heavy.chares[0].pe);
+    auto crowded = problem(4, std::vector<double>(40, 1.0), 2);
+    motet::refine(crowded);
+    CHECK(crowded.imbalance() <= 1.1);
+}
+
+TEST_CASE("what may not move stays, and counts") {
+    for (const bool refines : {false, true}) {
+        auto all = problem(2, {4, 1, 1, 1, 1});
+        for (auto& c : all.chares) c.pe = c.to = 0;
+        all.chares[0].may_move = false;
+        if (refines)
+            motet::refine(all);
+        else
+            motet::greedy(all);
+        CHECK(all.chares[0].to == 0);
+        CHECK(all.imbalance() == 1);
+    }
+    auto all = problem(2, {1, 1});
+    all.chares[0].may_move = false;
+    motet::rotate(all);
+    CHECK(all.chares[0].to == 0);
+    CHECK(all.chares[1].to == 0);
+    for (std::uint64_t round = 0; round < 20; ++round) {
+        all.round = round;
+        motet::random_places(all);
+        CHECK(all.chares[0].to == 0);
+    }
+}
+
+TEST_CASE("random places differ from round to round, and are used evenly") {
+    auto all = problem(4, std::vector<double>(4000, 1.0));
+    motet::random_places(all);
+    for (const double load : all.loads()) CHECK(std::abs(load - 1000) < 150);
+    auto again = all;
+    again.round = 1;
+    motet::random_places(again);
+    std::int64_t same = 0;
+    for (std::size_t i = 0; i < all.chares.size(); ++i) same += all.chares[i].to == again.chares[i].to;
+    CHECK(same < 1300);
+}
