@@ -96,6 +96,7 @@ TEST_CASE("a looping method goes on after every balancing, wherever it is, and i
     loops_with(motet::rotate);
     loops_with(motet::random_places);
     loops_with(motet::distributed);
+    loops_with(motet::communication);
     loops_with(all_to_one{});
 }
 
@@ -139,6 +140,30 @@ TEST_CASE("rebalance: what is uneven becomes even, by measured time, and the rep
             if (!gossips) CHECK(second.moved == 0);
         });
     }
+}
+
+TEST_CASE("messages between elements are counted for strategies that use them") {
+    one(simulated(2, 2, 1), [] {
+        struct talker {
+            std::int64_t heard = 0;
+            void hear() { ++heard; }
+            void talk(motet::array<talker> all, std::int64_t partner) {
+                motet::charge(1e-3);
+                for (int i = 0; i < 10; ++i) all[partner].tell<&talker::hear>();
+            }
+            std::int64_t where() const { return motet::my_pe(); }
+        };
+        const auto all = motet::array<talker>::create(16);
+        motet::balance_with(all, motet::communication).get();
+        for (std::int64_t i = 0; i < 16; ++i) all[i].tell<&talker::talk>(all, (i + 8) % 16); // on another PE
+        motet::quiescence().get();
+        const auto result = motet::rebalance(all).get();
+        CHECK(result.after <= 1.25);
+        const auto places = all.gather<&talker::where>().get();
+        int together = 0;
+        for (std::size_t i = 0; i < 8; ++i) together += places[i] == places[i + 8];
+        CHECK(together >= 6);
+    });
 }
 
 TEST_CASE("waiting is no load, and an element in which a method waits stays and is named") {

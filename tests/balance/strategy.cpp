@@ -12,7 +12,7 @@
 namespace {
 
 motet::balancing problem(std::int64_t pes, const std::vector<double>& loads, std::int64_t on = -1) {
-    motet::balancing all{.pes = pes, .chares = {}, .round = 0};
+    motet::balancing all{.pes = pes, .chares = {}, .round = 0, .messages = {}};
     for (std::size_t i = 0; i < loads.size(); ++i) {
         const auto pe = on >= 0 ? on : static_cast<std::int64_t>(i * static_cast<std::size_t>(pes) / loads.size());
         all.chares.push_back({loads[i], pe, pe, true, i});
@@ -114,4 +114,30 @@ TEST_CASE("random places differ from round to round, and are used evenly") {
     std::int64_t same = 0;
     for (std::size_t i = 0; i < all.chares.size(); ++i) same += all.chares[i].to == again.chares[i].to;
     CHECK(same < 1300);
+}
+
+TEST_CASE("communication: who talks to each other comes together, as long as it stays balanced") {
+    // Eight families of eight, which talk among themselves, scattered over eight PEs.
+    auto all = problem(8, std::vector<double>(64, 1.0));
+    for (std::size_t i = 0; i < 64; ++i) all.chares[i].pe = all.chares[i].to = static_cast<std::int64_t>(i % 8);
+    const auto across = [&] {
+        std::uint64_t count = 0;
+        for (const auto& m : all.messages)
+            if (all.chares[m.from].to != all.chares[m.to].to) count += m.count;
+        return count;
+    };
+    for (std::size_t family = 0; family < 8; ++family)
+        for (std::size_t a = 0; a < 8; ++a)
+            for (std::size_t b = 0; b < 8; ++b)
+                if (a != b) all.messages.push_back({8 * family + a, 8 * family + b, 10});
+    const auto before = across();
+    CHECK(before == 64 * 7 * 10);
+    motet::communication(all);
+    CHECK(all.imbalance() <= 1.13);
+    CHECK(across() < before / 3);
+    // Everybody talks to one: not all of them come to it.
+    auto star = problem(4, std::vector<double>(40, 1.0));
+    for (std::size_t i = 1; i < 40; ++i) star.messages.push_back({i, 0, 100});
+    motet::communication(star);
+    CHECK(star.imbalance() <= 1.1);
 }

@@ -17,6 +17,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -53,6 +54,7 @@ struct measured_chare {
     pe_number pe = no_pe;
     double load = 0;
     bool may_move = true;
+    std::vector<sent_count> sent;
 };
 struct move_order {
     index_bits index;
@@ -88,7 +90,8 @@ struct phase_report {
         moved += other.moved;
         held += other.held;
         if (held_by.empty()) held_by = std::move(other.held_by);
-        loads.insert(loads.end(), other.loads.begin(), other.loads.end());
+        loads.insert(loads.end(), std::make_move_iterator(other.loads.begin()),
+                     std::make_move_iterator(other.loads.end()));
     }
 };
 
@@ -149,10 +152,18 @@ inline void expect_period(pe& p, part& c) {
     c.when_due = &period_is_over;
 }
 
+/// Begins or ends measuring, as the strategy needs it.
+inline void measure(pe& p, part& c) {
+    const std::uint32_t strategy = chosen_strategy(p, c);
+    c.measured = strategy != 0;
+    c.counts_messages = strategy != 0 && registry::get<strategy_type>(strategy).uses_messages;
+    p.counts_messages = p.counts_messages || c.counts_messages;
+    expect_period(p, c);
+}
+
 MOTET_INLINE void set_strategy(pe& p, part& c, std::uint32_t strategy, address told) {
     balancing_state::of(c).strategy = strategy;
-    c.measured = chosen_strategy(p, c) != 0;
-    expect_period(p, c);
+    measure(p, c);
     deliver_nothing(p, told);
 }
 
@@ -210,7 +221,9 @@ inline phase_report own_loads(pe& p, part& c, bool each, bool fresh) {
             ++own.held;
             if (own.held_by.empty()) own.held_by = frame_in(p, c, *e);
         }
-        if (each) own.loads.push_back({e->index, p.number, load, e->pins == 0});
+        if (!each) continue;
+        own.loads.push_back({e->index, p.number, load, e->pins == 0, {}});
+        if (c.counts_messages && e->extension) own.loads.back().sent.swap(e->extension->sent);
     }
     own.most = own.sum;
     return own;
@@ -414,6 +427,18 @@ inline void check_decision(const part& c, const balancing& all, std::size_t coun
                         std::to_string(each.to) + ": this run has PEs 0 to " + std::to_string(all.pes - 1));
 }
 
+/// Who sent how many messages to whom, by places in `loads`.
+inline std::vector<chare_messages> messages_between(const std::vector<measured_chare>& loads) {
+    std::unordered_map<index_bits, std::size_t, index_hash> places;
+    for (std::size_t i = 0; i < loads.size(); ++i) places[loads[i].index] = i;
+    std::vector<chare_messages> all;
+    for (std::size_t i = 0; i < loads.size(); ++i)
+        for (const sent_count& each : loads[i].sent)
+            if (const auto to = places.find(each.to); to != places.end() && to->second != i)
+                all.push_back({i, to->second, each.count});
+    return all;
+}
+
 /// Step 2, central.
 inline void decide(pe& p, part& c) {
     balancing_state& s = balancing_state::of(c);
@@ -421,9 +446,10 @@ inline void decide(pe& p, part& c) {
     std::sort(loads.begin(), loads.end(), [](const measured_chare& a, const measured_chare& b) {
         return a.pe != b.pe ? a.pe < b.pe : a.index < b.index;
     });
-    balancing all{.pes = p.job.pe_total(), .chares = {}, .round = s.rounds};
+    balancing all{.pes = p.job.pe_total(), .chares = {}, .round = s.rounds, .messages = {}};
     for (const measured_chare& each : loads)
         all.chares.push_back({each.load, each.pe, each.pe, each.may_move, all.chares.size()});
+    if (c.counts_messages) all.messages = messages_between(loads);
     s.result.before = all.imbalance();
     s.result.chares = s.report.chares;
     s.result.held = s.report.held;

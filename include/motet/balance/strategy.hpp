@@ -10,7 +10,6 @@
 #include <queue>
 #include <string>
 #include <type_traits>
-#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -25,12 +24,22 @@ struct chare_load {
     std::uint64_t sort = 0; ///< differs for every chare of a collection, and stays the same: for decisions that replay
 };
 
+/// Messages from one chare to another since the last balancing.
+struct chare_messages {
+    std::size_t from = 0; ///< places in balancing::chares
+    std::size_t to = 0;
+    std::uint64_t count = 0;
+};
+
 /// What is to be balanced: the chares of one collection on the PEs of the run. A strategy is a function object without
-/// state, `void operator()(motet::balancing& all) const`, that sets `to` of those that may move.
+/// state, `void operator()(motet::balancing& all) const`, that sets `to` of those that may move. One that has a member
+/// `static constexpr bool uses_messages = true` is told who sent how many messages to whom, which costs some time at
+/// each.
 struct balancing {
     std::int64_t pes = 1;
     std::vector<chare_load> chares;
-    std::uint64_t round = 0; ///< how many balancings there were before: for those that alternate
+    std::uint64_t round = 0;                ///< how many balancings there were before: for those that alternate
+    std::vector<chare_messages> messages{}; ///< for strategies that use them
 
     /// The load of each PE, as things are or as they shall be.
     std::vector<double> loads(std::int64_t chare_load::*where = &chare_load::to) const {
@@ -172,6 +181,78 @@ struct random_strategy {
     }
 };
 
+/// Grows groups of chares that exchange messages: next comes whoever exchanges most with those that have a place
+/// already (at first, and where there is nobody, the heaviest), to the PE on which most of its partners are, unless
+/// that would have more than a twentieth above the average; else where it is, or to the least loaded.
+struct communication_strategy {
+    static constexpr bool uses_messages = true;
+    static constexpr double tolerance = 1.05;
+
+    void operator()(balancing& all) const {
+        struct partner {
+            std::size_t who;
+            std::uint64_t count;
+        };
+        const std::size_t count = all.chares.size();
+        std::vector<std::vector<partner>> partners(count);
+        for (const chare_messages& m : all.messages) {
+            partners[m.from].push_back({m.to, m.count});
+            partners[m.to].push_back({m.from, m.count});
+        }
+        std::vector<double> loads(static_cast<std::size_t>(all.pes));
+        double sum = 0;
+        for (const chare_load& c : all.chares) sum += c.load;
+        const double limit = tolerance * sum / static_cast<double>(all.pes);
+        std::vector<bool> placed(count);
+        std::vector<std::uint64_t> attraction(count); ///< messages exchanged with those that have a place
+        std::priority_queue<std::pair<std::uint64_t, std::size_t>> attracted;
+        const auto place = [&](std::size_t which, std::size_t pe) {
+            all.chares[which].to = static_cast<std::int64_t>(pe);
+            loads[pe] += all.chares[which].load;
+            placed[which] = true;
+            for (const partner& each : partners[which]) {
+                if (placed[each.who]) continue;
+                attraction[each.who] += each.count;
+                attracted.push({attraction[each.who], each.who});
+            }
+        };
+        for (std::size_t i = 0; i < count; ++i)
+            if (!all.chares[i].may_move) place(i, static_cast<std::size_t>(all.chares[i].pe));
+        std::vector<std::uint64_t> exchanged(loads.size());
+        const auto best_place = [&](const chare_load& c, std::size_t which) {
+            std::vector<std::size_t> candidates;
+            for (const partner& each : partners[which]) {
+                if (!placed[each.who]) continue;
+                const auto pe = static_cast<std::size_t>(all.chares[each.who].to);
+                if (exchanged[pe] == 0) candidates.push_back(pe);
+                exchanged[pe] += each.count;
+            }
+            std::size_t best = loads.size();
+            std::uint64_t most = 0;
+            for (const std::size_t pe : candidates) {
+                if (loads[pe] + c.load <= limit && exchanged[pe] > most) most = exchanged[pe], best = pe;
+                exchanged[pe] = 0;
+            }
+            const auto now = static_cast<std::size_t>(c.pe);
+            if (best == loads.size() && loads[now] + c.load <= limit) best = now;
+            if (best == loads.size())
+                best = static_cast<std::size_t>(std::min_element(loads.begin(), loads.end()) - loads.begin());
+            return best;
+        };
+        for (const chare_load* next : runtime::heaviest_first(all)) {
+            for (std::size_t which = static_cast<std::size_t>(next - all.chares.data());;) {
+                if (!placed[which]) place(which, best_place(all.chares[which], which));
+                while (!attracted.empty() &&
+                       (placed[attracted.top().second] || attracted.top().first != attraction[attracted.top().second]))
+                    attracted.pop();
+                if (attracted.empty()) break;
+                which = attracted.top().second;
+                attracted.pop();
+            }
+        }
+    }
+};
+
 /// Overloaded PEs give to those of which they have heard by gossip that they have little to do: no PE ever sees all
 /// chares or all loads (Menon and Kale, "A distributed dynamic load balancer for iterative applications", 2013). Its
 /// steps are those of balance/gossip.hpp.
@@ -182,6 +263,7 @@ inline constexpr greedy_strategy greedy{};
 inline constexpr refine_strategy refine{};
 inline constexpr rotate_strategy rotate{};
 inline constexpr random_strategy random_places{};
+inline constexpr communication_strategy communication{};
 inline constexpr distributed_strategy distributed{};
 
 namespace runtime {
@@ -189,17 +271,19 @@ namespace runtime {
 /// A registered strategy.
 struct strategy_type {
     void (*decide)(balancing&); ///< null: distributed
-    const char* name;
+    bool uses_messages;
 };
 
 template <class Strategy>
 struct strategy_of {
     static void decide(balancing& all) { Strategy{}(all); }
     static constexpr strategy_type make() {
+        bool uses_messages = false;
+        if constexpr (requires { Strategy::uses_messages; }) uses_messages = Strategy::uses_messages;
         if constexpr (std::is_same_v<Strategy, distributed_strategy>)
-            return {nullptr, typeid(Strategy).name()};
+            return {nullptr, false};
         else
-            return {&decide, typeid(Strategy).name()};
+            return {&decide, uses_messages};
     }
     static inline const strategy_type operations = make();
     static std::uint32_t id() { return registered<strategy_of, operations>::id(); }
@@ -211,6 +295,7 @@ inline std::uint32_t strategy_named(const std::string& name) {
     if (name == "refine") return strategy_of<refine_strategy>::id();
     if (name == "rotate") return strategy_of<rotate_strategy>::id();
     if (name == "random") return strategy_of<random_strategy>::id();
+    if (name == "communication") return strategy_of<communication_strategy>::id();
     if (name == "distributed") return strategy_of<distributed_strategy>::id();
     return 0;
 }

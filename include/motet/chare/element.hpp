@@ -61,6 +61,12 @@ struct postponed_call {
     }
 };
 
+/// How many messages an element has sent to another one of its collection.
+struct sent_count {
+    index_bits to;
+    std::uint64_t count = 0;
+};
+
 /// What few elements need, and only for a while.
 struct element_extension {
     waiter_list conditions; ///< parked in this element, waiting for its state
@@ -74,6 +80,7 @@ struct element_extension {
     postponed_call postponed;
     double load = 0;      ///< seconds that its methods have run for since the last balancing began
     double last_load = 0; ///< the same between the two balancings before
+    std::vector<sent_count> sent;
 };
 
 /// What stands before each chare in memory.

@@ -206,8 +206,26 @@ inline pe_number where(const pe& p, const part& c, const index_bits& index) {
     return where_else(p, c, index);
 }
 
+/// Counts a message from the chare that runs, if messages of its collection to itself are counted.
+MOTET_INLINE void count_message(pe& p, const message& m);
+#if MOTET_BODIES
+[[gnu::cold]] MOTET_INLINE void count_message(pe& p, const message& m) {
+    const frame* f = p.current_frame;
+    if (f == nullptr || f->element == nullptr) return;
+    const part& c = *static_cast<const part*>(f->part);
+    if (!c.counts_messages || !c.measured || !(c.info->id == m.collection)) return;
+    auto& sent = static_cast<element_header*>(f->element)->extend().sent;
+    for (sent_count& each : sent)
+        if (each.to == m.index) return void(++each.count);
+    constexpr std::size_t most_partners = 256;
+    if (sent.size() < most_partners) sent.push_back({m.index, 1});
+}
+#endif // MOTET_BODIES
+
 /// Sends a message to the element whose index it bears. `to`: what `where` said; no_pe where the collection is unknown.
 inline void submit(pe& p, pe_number to, message* m) {
+    if (p.counts_messages) [[unlikely]]
+        count_message(p, *m);
     if (to != no_pe) [[likely]]
         return p.send(to, m);
     ++p.sent;

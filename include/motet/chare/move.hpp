@@ -219,7 +219,7 @@ struct travelling {
         auto all = [&] {
             archive(type, object, low, high, seen, round, version, flags, extension.after_move, extension.after_erasure,
                     extension.sponsors, extension.channels, extension.section_rounds, extension.postponed,
-                    extension.load, extension.last_load);
+                    extension.load, extension.last_load, extension.sent);
         };
         if constexpr (Archive::is_writing) {
             serial::writer out;
@@ -236,6 +236,7 @@ struct travelling {
                 extension.postponed = what->extension->postponed;
                 extension.load = what->extension->load;
                 extension.last_load = what->extension->last_load;
+                extension.sent = what->extension->sent;
             }
             all();
         } else {
@@ -247,7 +248,7 @@ struct travelling {
             what->seen = seen, what->round = round, what->version = version, what->flags = flags;
             if (!extension.channels.empty() || !extension.section_rounds.empty() || !extension.sponsors.empty() ||
                 !extension.after_move.empty() || !extension.after_erasure.empty() || extension.postponed.until != 0 ||
-                extension.load != 0 || extension.last_load != 0) {
+                extension.load != 0 || extension.last_load != 0 || !extension.sent.empty()) {
                 element_extension& own = what->extend();
                 own.after_move = std::move(extension.after_move);
                 own.after_erasure = std::move(extension.after_erasure);
@@ -257,6 +258,7 @@ struct travelling {
                 own.postponed = std::move(extension.postponed);
                 own.load = extension.load;
                 own.last_load = extension.last_load;
+                own.sent = std::move(extension.sent);
             }
         }
     }

@@ -175,6 +175,7 @@ struct part {
 
     // Balancing (balance/).
     bool measured = false;                                ///< the time of its elements is taken
+    bool counts_messages = false;                         ///< those between its elements are counted, if it is measured
     double due = std::numeric_limits<double>::infinity(); ///< when `when_due` is to be called, if it is measured
     void (*when_due)(pe&, part&) = nullptr;
     std::uint64_t released = 0; ///< calls that were postponed until then run

@@ -131,11 +131,12 @@ inline constexpr option known_options[] = {
          o.spin_us = parse::number<std::uint32_t>("spin", v, 0, 1000000, "0 to 1000000 microseconds");
      }},
     {"balance", "STRATEGY",
-     "balance every array: none, greedy, refine, rotate, random or distributed (default: what the program says)",
+     "balance every array: none, greedy, refine, rotate, random, communication or distributed (default: what the "
+     "program says)",
      [](options& o, std::string_view v) {
-         for (const char* known : {"none", "greedy", "refine", "rotate", "random", "distributed"})
+         for (const char* known : {"none", "greedy", "refine", "rotate", "random", "communication", "distributed"})
              if (v == known) return void(o.balance = v);
-         parse::refuse("balance", v, "none, greedy, refine, rotate, random or distributed");
+         parse::refuse("balance", v, "none, greedy, refine, rotate, random, communication or distributed");
      }},
     {"balance-period", "TIME", "balance arrays again after so much time of work, such as 10s",
      [](options& o, std::string_view v) { o.balance_period = parse::seconds("balance-period", v); }},

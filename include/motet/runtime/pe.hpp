@@ -250,12 +250,13 @@ public:
     std::vector<message*> by_priority;
     frame* current_frame = nullptr;
     waiter_list ready;
-    waiter* parked = nullptr;  ///< every parked fiber
-    waiter_list loose;         ///< conditions that belong to no chare
-    bool attention = false;    ///< `attend` has something to do
-    int budget = 0;            ///< handlers until the driver looks at the clock
-    bool work_open = false;    ///< the floors above are in the middle of work that another fiber may go on with
-    bool work_pending = false; ///< that work was interrupted
+    waiter* parked = nullptr;     ///< every parked fiber
+    waiter_list loose;            ///< conditions that belong to no chare
+    bool attention = false;       ///< `attend` has something to do
+    int budget = 0;               ///< handlers until the driver looks at the clock
+    bool work_open = false;       ///< the floors above are in the middle of work that another fiber may go on with
+    bool work_pending = false;    ///< that work was interrupted
+    bool counts_messages = false; ///< of some collection
     void (*settle)(pe&, frame&) = nullptr;
     void (*watch_element)(pe&, waiter&) = nullptr;
     void (*pause_measuring)(pe&, frame&) = nullptr;
