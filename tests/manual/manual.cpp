@@ -142,6 +142,34 @@ struct Player {
     }
 };
 
+// balancing.md
+
+struct Region {
+    std::vector<double> cells;
+    int step = 0;
+
+    motet::eventually<double> run(int steps) {
+        while (step < steps) {
+            relax();
+            if (++step % 20 == 0) return motet::balance_next<&Region::run>(steps); // all regions come here
+        }
+        return std::reduce(cells.begin(), cells.end());
+    }
+    void relax() {
+        for (double& c : cells) c *= 0.5;
+        motet::charge(1e-6 * static_cast<double>(cells.size()));
+    }
+};
+
+/// Everything to the first half of the PEs, heaviest first.
+struct FirstHalf {
+    void operator()(motet::balancing& all) const {
+        std::int64_t next = 0;
+        for (auto& chare : all.chares)
+            if (chare.may_move) chare.to = next++ % ((all.pes + 1) / 2);
+    }
+};
+
 // moving.md
 
 struct Walker {
@@ -313,6 +341,23 @@ TEST_CASE("channels.md") {
             CHECK(one.get() == 4);
         },
         1);
+}
+
+TEST_CASE("balancing.md") {
+    in_many_runs(
+        [] {
+            auto regions = motet::array<Region>::create(32, Region{.cells = std::vector<double>(100, 1)});
+            motet::balance_with(regions, motet::refine).get();
+            regions.all<&Region::run>(100).get();
+
+            const auto did = motet::rebalance(regions).get();
+            motet::print("imbalance {:.2f}, then {:.2f}; {} moved", did.before, did.after, did.moved);
+
+            motet::balance_with(regions, FirstHalf{}).get();
+            motet::balance_every(regions, std::chrono::seconds(10)).get();
+            CHECK(motet::rebalance(regions).get().chares == 32);
+        },
+        3);
 }
 
 TEST_CASE("moving.md") {
