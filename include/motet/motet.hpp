@@ -16,5 +16,6 @@
 #include <motet/chare/section.hpp>
 #include <motet/chare/self.hpp>
 #include <motet/chare/wait.hpp>
+#include <motet/checkpoint/checkpoint.hpp>
 #include <motet/pattern/parallel_for.hpp>
 #include <motet/pattern/pool.hpp>

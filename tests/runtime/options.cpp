@@ -149,6 +149,7 @@ TEST_CASE("bad values are refused, with what was expected") {
         {"net-bandwidth", {"", "-1", "10GB", "inf", "nan", "infK"}},
         {"help", {"", "perhaps"}},
         {"prefix", {"", "perhaps"}},
+        {"restart", {""}},
         {"balance", {"", "gready", "Greedy", "greedy "}},
         {"balance-period", {"", "5", "-1s"}},
         {"balance-report", {"", "perhaps"}},

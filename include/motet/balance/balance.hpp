@@ -182,7 +182,7 @@ inline void end_balancing(pe& p, part& c);
 
 inline void begin_phase(pe& p, part& c, balancing_phase phase, double average) {
     balancing_state& s = balancing_state::of(c);
-    const tree over(p, c.info->id.root);
+    const tree over(p, root_of(p, c.info->id));
     s.phase = phase;
     s.report = {};
     s.missing = over.child_count(p.number) + 1;
@@ -195,7 +195,7 @@ inline void finish_part_of_phase(pe& p, part& c, phase_report report) {
     balancing_state& s = balancing_state::of(c);
     s.report.add(std::move(report));
     if (--s.missing > 0) return;
-    const tree over(p, c.info->id.root);
+    const tree over(p, root_of(p, c.info->id));
     if (p.number == over.root) return end_phase(p, c);
     post_part<&finish_part_of_phase>(p, over.parent(p.number), c.info->id, std::move(s.report));
 }
@@ -250,7 +250,7 @@ inline void gossip(pe& p, part& c) {
     if (told.empty()) return finish_part_of_phase(p, c, {});
     s.moving = 1; // until all have been told
     for (std::uint64_t i = 0; i < 2; ++i) {
-        const std::uint64_t chance = scrambled((std::uint64_t{p.number} << 32) + 64 * s.rounds + 2 * s.steps + i);
+        const std::uint64_t chance = scrambled((std::uint64_t{p.number} << 32) + 64 * s.rounds + std::uint64_t{2} * s.steps + i);
         const auto to = static_cast<pe_number>((p.number + 1 + chance % (pes - 1)) % pes);
         ++s.moving;
         post_part<&hear>(p, to, c.info->id, told, p.number);
@@ -325,7 +325,7 @@ inline void one_carried_out(pe& p, part& c) {
 inline void one_arrived(pe& p, part& c) {
     balancing_state& s = balancing_state::of(c);
     if (--s.moving > 0) return;
-    if (s.phase == balancing_phase::gather) return post_part<&one_carried_out>(p, c.info->id.root, c.info->id);
+    if (s.phase == balancing_phase::gather) return post_part<&one_carried_out>(p, root_of(p, c.info->id), c.info->id);
     finish_part_of_phase(p, c, {});
 }
 
@@ -377,12 +377,12 @@ inline void want_periodic(pe& p, part& c, std::uint64_t rounds) {
 }
 inline void period_is_over(pe& p, part& c) {
     c.due = std::numeric_limits<double>::infinity();
-    post_part<&want_periodic>(p, c.info->id.root, c.info->id, balancing_state::of(c).rounds);
+    post_part<&want_periodic>(p, root_of(p, c.info->id), c.info->id, balancing_state::of(c).rounds);
 }
 
 /// Step 4.
 inline void balanced(pe& p, part& c, std::uint64_t release_number) {
-    tree(p, c.info->id.root).for_each_child(p.number, [&](pe_number child) {
+    tree(p, root_of(p, c.info->id)).for_each_child(p.number, [&](pe_number child) {
         post_part<&balanced>(p, child, c.info->id, release_number);
     });
     balancing_state& s = balancing_state::of(c);
@@ -593,7 +593,7 @@ future<balancing_result> rebalance(const collection<T, Index>& which) {
     runtime::check_name(which.name());
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<balancing_result>(p);
-    runtime::post_part<&runtime::want_balancing>(p, which.name().root, which.name(), std::uint64_t{0}, to);
+    runtime::post_part<&runtime::want_balancing>(p, runtime::root_of(p, which.name()), which.name(), std::uint64_t{0}, to);
     return std::move(made);
 }
 

@@ -51,9 +51,13 @@ inline void begin_activity_wave(pe& p, std::uint64_t id) {
     activity_down(p, id, p.number);
 }
 
+inline void wake_activity_wave(pe& p, std::uint64_t id) {
+    --p.sleeping;
+    begin_activity_wave(p, id);
+}
 inline void pause_activity_wave(pe& p, std::uint64_t id, activity_state& a) {
     a.pause = std::clamp(1.125 * a.pause, 10e-6, 20e-3);
-    p.send_after(a.pause, call<&begin_activity_wave>::make(p, id));
+    p.send_after(a.pause, call<&wake_activity_wave>::make(p, id));
 }
 
 /// At the owner: a wave is back. Tells who may be told, and decides what comes next.

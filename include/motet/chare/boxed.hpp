@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct boxed_type {
     void* (*copy)(const void*);
     void (*encode)(const void*, serial::writer&);
     void* (*decode)(serial::reader&);
+    const char* (*name)(); ///< mangled, of the type
 };
 
 /// What a boxed T can do; a T that cannot be copied is copied through its bytes.
@@ -39,7 +41,8 @@ struct boxed_as {
             return decode(in);
         }
     }
-    static constexpr boxed_type operations{&destroy, &copy, &encode, &decode};
+    static const char* name() { return typeid(T).name(); }
+    static constexpr boxed_type operations{&destroy, &copy, &encode, &decode, &name};
     static std::uint32_t id() { return registered<boxed_as, operations>::id(); }
 };
 
@@ -91,6 +94,7 @@ public:
             *this = {};
             std::uint32_t sent = 0;
             archive(sent, bytes);
+            sent = registry::translated(sent);
             if (sent == 0) return;
             if (!registry::instance().knows(sent)) throw decode_error("an unknown type of value", "", 0);
             type = sent;

@@ -53,8 +53,10 @@ struct broadcast_type {
 
 inline const broadcast_type& type_of(const broadcast& b) { return registry::get<broadcast_type>(b.type); }
 
-inline std::uint32_t child_count(const pe& p, const part& c) { return tree(p, c.info->id.root).child_count(p.number); }
-inline pe_number parent_of(const pe& p, const part& c) { return tree(p, c.info->id.root).parent(p.number); }
+inline std::uint32_t child_count(const pe& p, const part& c) {
+    return tree(p, root_of(p, c.info->id)).child_count(p.number);
+}
+inline pe_number parent_of(const pe& p, const part& c) { return tree(p, root_of(p, c.info->id)).parent(p.number); }
 
 /// While it lives, what runs may not wait: it is a reducer.
 class no_waiting {
@@ -106,7 +108,7 @@ inline bool close_broadcast(pe& p, part& c, std::uint64_t number, open_broadcast
     const std::shared_ptr<broadcast> record = c.broadcasts[number];
     if (c.fixed()) c.broadcasts.erase(number); // nothing moves that may still need it
     partial result = std::move(b.result);
-    if (p.number != c.info->id.root) {
+    if (p.number != root_of(p, c.info->id)) {
         post_part<&report_broadcast>(p, parent_of(p, c), c.info->id, number, std::move(result));
         return true;
     }
@@ -212,7 +214,7 @@ inline void deliver_late(pe& p, part& c, element_header& e, const delivery_work&
 /// Step 2, at each PE.
 inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_ptr<broadcast> what,
                             std::vector<std::uint64_t> closed) {
-    tree(p, c.info->id.root).for_each_child(p.number, [&](pe_number child) {
+    tree(p, root_of(p, c.info->id)).for_each_child(p.number, [&](pe_number child) {
         p.send(child, what->urgent.mark(part_message<&begin_broadcast>(p, c.info->id, number, what, closed)));
     });
     for (const std::uint64_t old : closed) c.broadcasts.erase(old);
@@ -237,10 +239,13 @@ inline void take_broadcast(pe& p, part& c, std::shared_ptr<broadcast> what) {
     begin_broadcast(p, c, ++c.issued, std::move(what), std::exchange(c.closed_broadcasts, {}));
 }
 
+template <>
+inline constexpr bool is_of_program<& take_broadcast> = true;
+
 MOTET_INLINE void issue_broadcast(pe& p, collection_id id, std::shared_ptr<broadcast> what) {
     check_name(id);
     const urgency urgent = what->urgent;
-    p.send(id.root, urgent.mark(part_message<&take_broadcast>(p, id, std::move(what))));
+    p.send(root_of(p, id), urgent.mark(part_message<&take_broadcast>(p, id, std::move(what))));
 }
 
 inline void take_result(pe& p, part& c, std::uint64_t number, std::uint32_t type, partial one) {

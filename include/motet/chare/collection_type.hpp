@@ -80,6 +80,14 @@ struct collection_of {
     static std::string name() { return std::string(reflect::short_type_name<T>); }
     static const reflect::type_description& describe() { return reflect::describe<T>(); }
     static void* object(element_header& e) { return &static_cast<element<T>&>(e).object; }
+    static void save(const void* object, serial::writer& out) {
+        serial::by_name<T>::write(out, *static_cast<const T*>(object));
+    }
+    static void load(void* object, serial::reader& in, const std::vector<std::size_t>& places) {
+        serial::by_name<T>::read(in, *static_cast<T*>(object), places);
+    }
+    static const void* boxed_object(const boxed& prototype) { return &prototype.as<T>(); }
+    static boxed blank() { return boxed::of<T>(T{}); }
 
     static constexpr collection_type operations{&make,
                                                 &destroy,
@@ -95,7 +103,12 @@ struct collection_of {
                                                 &code::text,
                                                 &name,
                                                 &describe,
-                                                &object};
+                                                &object,
+                                                &serial::by_name<T>::fields,
+                                                &save,
+                                                &load,
+                                                &boxed_object,
+                                                &blank};
     static std::uint32_t id() { return registered<collection_of, operations>::id(); }
 };
 

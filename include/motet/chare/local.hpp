@@ -16,16 +16,13 @@ namespace motet::inline MOTET_VARIANT::runtime {
 
 class future_state_base;
 
-/// The root in the name of the collection of all single chares of one type; the serial is the type's registered id.
-inline constexpr pe_number singles_root = no_pe - 1;
-
 /// Futures by number, so that a reply finds the one it is for, or finds that nobody wants it any more.
 class future_table {
 public:
     std::uint64_t add(future_state_base* state) {
         if (vacant.empty()) {
-            slots.push_back({state, 0});
-            return slots.size() - 1;
+            slots.push_back({state, first_generation});
+            return (slots.size() - 1) | (std::uint64_t{first_generation} << 32);
         }
         const std::uint32_t slot = vacant.back();
         vacant.pop_back();
@@ -48,6 +45,9 @@ public:
         const auto slot = static_cast<std::uint32_t>(number);
         return slot < slots.size() && slots[slot].generation == number >> 32 ? slots[slot].state : nullptr;
     }
+
+    /// After a restart: no number is that of a future of the run before.
+    std::uint32_t first_generation = 0;
 
 private:
     struct entry {
@@ -187,6 +187,13 @@ MOTET_INLINE std::uint64_t local_chares::held() const {
     return all;
 }
 #endif // MOTET_BODIES
+
+/// The PE that is the root of a collection's trees: the one that created it. After a restart with fewer PEs there may
+/// be none of that number.
+inline pe_number root_of(const pe& p, collection_id id) {
+    const pe_number pes = p.job.pe_total();
+    return id.root < pes ? id.root : id.root % pes;
+}
 
 /// "Tile[3, 4]"
 inline std::string element_text(const part& c, const index_bits& index) {

@@ -14,6 +14,10 @@
 /// Where elements are. The home of an index is the PE that its collection's map names; it always knows.
 namespace motet::inline MOTET_VARIANT::runtime {
 
+/// Whether a step of a protocol does what the program says, so that a frozen PE keeps it.
+template <auto F>
+inline constexpr bool is_of_program = false;
+
 /// A step of a protocol addressed to a collection on one PE: `F(pe&, part&, arguments...)`. Where the collection is not
 /// known yet, it waits for it.
 template <auto F>
@@ -51,7 +55,7 @@ struct part_call<F> {
     }
     static std::string name() { return demangled(typeid(part_call).name()); }
     static inline const message_type operations{
-        &run, &payload::destroy, &payload::encode, &payload::decode, payload::bytes, true, &name};
+        &run, &payload::destroy, &payload::encode, &payload::decode, payload::bytes, !is_of_program<F>, &name};
     static std::uint32_t id() { return registered<part_call, operations>::id(); }
 };
 
@@ -74,7 +78,7 @@ template <auto F, class... A>
 void do_at_part(pe& p, const address& to, A&&... a) {
     if (to.pe == p.number)
         F(p, *local_chares::of(p).find(p, to.collection), std::forward<A>(a)...);
-    else
+    else if (to.pe < p.job.pe_total()) // else it is of a run with more PEs, before a restart: nobody waits there
         post_part<F>(p, to.pe, to.collection, std::forward<A>(a)...);
 }
 
@@ -146,7 +150,7 @@ MOTET_INLINE pe_number home_of(const pe& p, const part& c, const index_bits& ind
     const collection_info& info = *c.info;
     const std::uint64_t pes = p.job.pe_total();
     switch (info.kind) {
-    case collection_kind::single: return static_cast<pe_number>(index.high >> 32);
+    case collection_kind::single: return root_of(p, {static_cast<pe_number>(index.high >> 32), 0});
     case collection_kind::group:
         if (index.low >= pes) [[unlikely]]
             refuse_member(c, index, "PE", "PEs", pes);

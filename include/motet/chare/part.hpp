@@ -6,6 +6,7 @@
 #include <motet/reflect/describe.hpp>
 #include <motet/runtime/deliver.hpp>
 #include <motet/runtime/pe.hpp>
+#include <motet/serial/by_name.hpp>
 
 #include <array>
 #include <cstdint>
@@ -60,6 +61,11 @@ struct collection_type {
     std::string (*name)();
     const reflect::type_description& (*describe)(); ///< the fields, for hooks and inspectors
     void* (*object)(element_header&);
+    std::vector<serial::named_field> (*fields)(); ///< as they are saved
+    void (*save)(const void* object, serial::writer&);
+    void (*load)(void* object, serial::reader&, const std::vector<std::size_t>& places);
+    const void* (*prototype)(const boxed&); ///< the object in it
+    boxed (*blank)();                       ///< a prototype with the defaults
 };
 
 struct map_type {

@@ -154,6 +154,7 @@ public:
     template <class Archive>
     void serialize(Archive& archive) {
         archive(id_.root, id_.serial, index_.low, index_.high);
+        if constexpr (!Archive::is_writing) runtime::translate(id_);
     }
 
     // For the runtime.

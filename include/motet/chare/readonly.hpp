@@ -15,7 +15,7 @@ namespace runtime {
 
 template <class T>
 void keep_readonly(pe& p, T value, address told) {
-    p.home.readonly[typeid(T).name()] = std::make_shared<T>(std::move(value));
+    p.home.readonly[typeid(T).name()] = {std::make_shared<T>(std::move(value)), boxed_as<T>::id()};
     deliver_nothing(p, told);
 }
 
@@ -51,7 +51,7 @@ const T& readonly() {
     if (found == all.end())
         throw error("motet::readonly<" + runtime::demangled(typeid(T).name()) +
                     ">: nothing was set. Call motet::set_readonly(value) in main, before the first chare is created");
-    return *static_cast<const T*>(found->second.get());
+    return *static_cast<const T*>(found->second.value.get());
 }
 
 } // namespace motet::inline MOTET_VARIANT

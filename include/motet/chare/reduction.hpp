@@ -66,7 +66,7 @@ inline void finish_round(pe& p, part& c, reduction_round&& round) {
 
 /// Step 3: passes on all rounds that can pass.
 inline void look_at_rounds(pe& p, part& c) {
-    const tree over(p, c.info->id.root);
+    const tree over(p, root_of(p, c.info->id));
     while (c.begun > c.passed) {
         const std::uint64_t number = c.passed + 1;
         if (c.population[0] != 0 || (!c.away_round.empty() && c.away_round.begin()->first < number)) return;

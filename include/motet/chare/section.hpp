@@ -78,6 +78,11 @@ MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t sectio
                                             std::uint32_t type, address target, partial one);
 
 #if MOTET_BODIES
+inline void relay_section(pe& p, part& c, const std::shared_ptr<broadcast>& record, std::vector<index_bits> members,
+                          address parent);
+template <>
+inline constexpr bool is_of_program<& relay_section> = true;
+
 /// Step 2. `parent`: the relay this one is part of.
 inline void relay_section(pe& p, part& c, const std::shared_ptr<broadcast>& record, std::vector<index_bits> members,
                           address parent) {

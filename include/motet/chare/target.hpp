@@ -51,6 +51,7 @@ public:
     template <class Archive>
     void serialize(Archive& archive) {
         archive(where.how, where.pe, where.collection.root, where.collection.serial, where.index.low, where.index.high);
+        if constexpr (!Archive::is_writing) runtime::translate(where);
     }
 
 private:

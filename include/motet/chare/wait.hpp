@@ -45,7 +45,10 @@ struct condition_waiter : waiter {
 MOTET_INLINE message* tell_after(pe& p, double seconds, address to);
 
 #if MOTET_BODIES
-inline void tell_time(pe& p, address to) { deliver_nothing(p, to); }
+inline void tell_time(pe& p, address to) {
+    --p.sleeping;
+    deliver_nothing(p, to);
+}
 MOTET_INLINE message* tell_after(pe& p, double seconds, address to) {
     message* timer = call<&tell_time>::make(p, to);
     p.send_after(seconds, timer);

@@ -102,7 +102,7 @@ template <auto F, class... A>
 void do_at(pe& p, pe_number to, A&&... a) {
     if (to == p.number)
         F(p, std::forward<A>(a)...);
-    else
+    else if (to < p.job.pe_total()) // else it is of a run with more PEs, before a restart: nobody waits there
         post<F>(p, to, std::forward<A>(a)...);
 }
 

@@ -36,6 +36,10 @@ struct collection_id {
     std::uint64_t bits() const { return (std::uint64_t{root} << 32) | serial; }
 };
 
+/// The root in the names of single chares, which stand in no collection that somebody created: the serial is the number
+/// of their type.
+inline constexpr pe_number singles_root = no_pe - 1;
+
 /// Where a value goes: `how` names a registered kind of delivery (0: nowhere), the rest is its to interpret.
 struct address {
     std::uint32_t how = 0;

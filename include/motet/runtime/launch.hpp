@@ -146,7 +146,12 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
     auto others = chosen.simulated ? nullptr : connect(chosen);
     machine job(std::move(chosen), std::move(arguments), std::move(others));
     for (auto& p : job.pes) p->state = equip(*p);
-    if (pe& first = *job.pes[0]; first.number == 0) first.send(0, call<&run_main>::make(first, &main));
+    if (!job.options.restart.empty()) {
+        if (machine::restart == nullptr) throw error("--motet-restart: include <motet/motet.hpp>");
+        machine::restart(job, job.options.restart);
+    } else if (pe& first = *job.pes[0]; first.number == 0) {
+        first.send(0, call<&run_main>::make(first, &main));
+    }
     if (job.sim)
         job.sim->run();
     else

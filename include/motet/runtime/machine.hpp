@@ -25,13 +25,25 @@ struct told_elsewhere : error {
     using error::error;
 };
 
+/// What a floor above keeps with a process.
+struct process_state {
+    virtual ~process_state() = default;
+};
+
 /// What one process has: its PEs, the memory of its messages, its copy of the read-only program data.
 struct process {
     std::uint32_t number = 0;
     pe_number first_pe = 0;
     std::uint32_t pe_count = 0;
     block_depot blocks;
-    std::unordered_map<std::string, std::shared_ptr<void>> readonly; ///< by mangled name of the type
+    /// A value of program data, and what registered boxed_type it is.
+    struct constant {
+        std::shared_ptr<void> value;
+        std::uint32_t type = 0;
+    };
+    std::unordered_map<std::string, constant> readonly; ///< by mangled name of the type
+    std::mutex saving;
+    std::unique_ptr<process_state> checkpointing;
 };
 
 /// All that runs in this operating-system process: one process, or every simulated one.
@@ -61,6 +73,9 @@ public:
     std::atomic<bool> created_something{false};      ///< the read-only data is fixed from then on
     std::atomic<std::uint64_t> erased_tells{0};
     std::vector<std::string> warnings; ///< told at the end
+
+    /// Restores a checkpoint in place of running main; set by the floor that knows how, before main.
+    static inline void (*restart)(machine&, const std::string& folder) = nullptr;
 
     std::mutex ending;
     bool stopped = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/net/mpi_transport.hpp>
+#include <motet/runtime/mpi_agreement.hpp>
 #include <motet/runtime/pe.hpp>
 #include <motet/runtime/remote.hpp>
 #include <motet/serial/serial.hpp>
@@ -62,6 +63,7 @@ public:
     std::uint32_t process_number() const override { return static_cast<std::uint32_t>(net.process_number()); }
     std::uint32_t process_count() const override { return static_cast<std::uint32_t>(net.process_count()); }
     const net::communicator& group() const { return net.group(); }
+    void agree(const std::string& problem) override { agreement(net.group()).on(problem); }
     void attach(machine& owner) override {
         job = &owner;
         width = owner.options.pes;

@@ -39,6 +39,7 @@ struct options {
     bool table = true;         ///< simulated: the table at the end
     std::string of_simulation; ///< the last option on the command line that says nothing to a run on threads
     network_model network;
+    std::string restart;         ///< folder of a checkpoint to go on from
     std::string balance;         ///< strategy for every array; empty: what the program says; "none": none
     double balance_period = 0;   ///< seconds between two balancings of arrays that are balanced; 0: at program points
     bool balance_report = false; ///< tells what each balancing did
@@ -129,6 +130,11 @@ inline constexpr option known_options[] = {
     {"spin", "US", "microseconds that an idle PE looks for messages before it sleeps (default 50)",
      [](options& o, std::string_view v) {
          o.spin_us = parse::number<std::uint32_t>("spin", v, 0, 1000000, "0 to 1000000 microseconds");
+     }},
+    {"restart", "FOLDER", "go on from the checkpoint in this folder, in place of main",
+     [](options& o, std::string_view v) {
+         if (v.empty()) parse::refuse("restart", v, "the folder of a checkpoint");
+         o.restart = v;
      }},
     {"balance", "STRATEGY",
      "balance every array: none, greedy, refine, rotate, random, communication or distributed (default: what the "

@@ -22,7 +22,7 @@ struct message_type {
     void (*encode)(const message&, serial::writer&);
     void (*decode)(message&, serial::reader&);                   ///< makes its arguments from bytes
     std::uint32_t payload_bytes;                                 ///< of arguments, a multiple of 8
-    bool system;                                                 ///< not addressed to a chare
+    bool system;                                                 ///< what the runtime does, not the program
     std::string (*name)();                                       ///< readable, for errors and reports
     bool (*admits)(const void* chare, const message&) = nullptr; ///< its `when`; null: it has none
     const std::type_info& (*result)() = nullptr;                 ///< what it gives its caller; null: nothing

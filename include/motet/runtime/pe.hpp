@@ -51,6 +51,11 @@ struct pe_state {
 
 class pe;
 
+/// What a floor above the chares keeps with a PE.
+struct upper_state {
+    virtual ~upper_state() = default;
+};
+
 /// How messages leave a PE whose machine is simulated.
 class simulator_port {
 public:
@@ -116,7 +121,7 @@ public:
     void send_after(double seconds, message* m);
     /// Nobody waits any more for what `send_after` is to bring: it does not come, and does not keep the run going.
     void cancel_timer(message* m) {
-        if (!m->has(message::uncounted)) ++processed;
+        if (!m->has(message::uncounted)) ++processed, --sleeping;
         m->set(message::cancelled);
         m->set(message::uncounted); // where it is in line already, it finds nobody
     }
@@ -128,7 +133,19 @@ public:
     }
     /// Puts a message in line here that was counted as sent before: it was held.
     void enqueue_again(message* m) { send_again(number, m); }
-    void dispatch(message* m) { type_of(*m).run(*this, m); }
+    void dispatch(message* m) {
+        const message_type& type = type_of(*m);
+        if (frozen && !type.system) [[unlikely]]
+            return kept.push(m);
+        type.run(*this, m);
+    }
+    /// While frozen, a PE keeps what the program does (calls of methods, broadcasts) and runs only what the runtime has
+    /// begun.
+    void freeze() { frozen = true; }
+    void thaw() {
+        frozen = false;
+        while (!kept.empty()) enqueue_again(kept.pop());
+    }
 
     /// Sends what waits in the outboxes.
     void flush() {
@@ -248,6 +265,9 @@ public:
     ring queue;
     message_list urgent;
     std::vector<message*> by_priority;
+    bool frozen = false;
+    message_list kept;          ///< while frozen
+    std::uint64_t sleeping = 0; ///< timers that have not run, of those that are counted
     frame* current_frame = nullptr;
     waiter_list ready;
     waiter* parked = nullptr;     ///< every parked fiber
@@ -269,6 +289,7 @@ public:
     std::atomic<bool> stopping{false};
     wave_share wave;
     std::unique_ptr<quiescence_watch> watch; ///< of PE 0
+    std::unique_ptr<upper_state> checkpointing;
 
     alignas(64) inbox incoming;
 
@@ -313,6 +334,7 @@ MOTET_INLINE void pe::drain() {
     take_inbox();
     while (!queue.empty()) discard(queue.pop());
     while (!urgent.empty()) discard(urgent.pop());
+    while (!kept.empty()) discard(kept.pop());
     for (message* m : by_priority) discard(m);
     by_priority.clear();
     for (const timer& t : timers) discard(t.due);
@@ -329,7 +351,7 @@ MOTET_INLINE void pe::discard(message* m) {
 }
 
 MOTET_INLINE void pe::send_after(double seconds, message* m) {
-    if (!m->has(message::uncounted)) ++sent;
+    if (!m->has(message::uncounted)) ++sent, ++sleeping;
     if (port != nullptr) return port->post(*this, number, m, seconds);
     timers.push_back({now() + seconds, ++timer_count, m});
     std::push_heap(timers.begin(), timers.end());

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <motet/error.hpp>
-#include <motet/runtime/variant.hpp>
+#include <motet/runtime/identity.hpp>
 #ifdef MOTET_WITH_MPI
 #include <motet/reflect/schema.hpp>
 #endif
@@ -84,6 +84,16 @@ public:
     static const Operations& get(std::uint32_t number) {
         return *static_cast<const Operations*>(numbered[number]);
     }
+    /// What the number of another program, whose state is being read, stands for in this one; 0: nothing. Without a
+    /// translation it is the same.
+    static std::uint32_t translated(std::uint32_t number) {
+        if (translation == nullptr) [[likely]]
+            return number;
+        return number < translation->size() ? (*translation)[number] : 0;
+    }
+    /// Set while a checkpoint is read, before the PEs run.
+    static inline const std::vector<std::uint32_t>* translation = nullptr;
+
     bool knows(std::uint32_t number) const { return number > 0 && number < table.size(); }
     const char* name(std::uint32_t number) const { return items[number - 1].name; }
     /// Differs where names or schemas do.
@@ -105,6 +115,15 @@ private:
     std::uint64_t fingerprint_value = 0;
     bool sealed = false;
 };
+
+/// Names that were read mean the same in this program.
+inline void translate(collection_id& id) {
+    if (id.root == singles_root) id.serial = registry::translated(id.serial);
+}
+inline void translate(address& to) {
+    to.how = registry::translated(to.how);
+    translate(to.collection);
+}
 
 /// `registered<Key, Operations>::number` is the number of `Operations`, known under the name of the type `Key`.
 template <class Key, const auto& Operations>

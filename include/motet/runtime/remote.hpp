@@ -20,6 +20,8 @@ public:
     virtual std::uint32_t process_count() const = 0;
     /// The run begins: from now on messages may come.
     virtual void attach(machine&) = 0;
+    /// Throws `error` on all processes if one of them has a problem; before messages come.
+    virtual void agree(const std::string& problem) = 0;
     /// Takes a message to a PE of another process. Throws what a user's own serialize throws; the message is gone.
     virtual void send(pe& from, pe_number to, message* m) = 0;
     /// Sends off what this PE has collected.

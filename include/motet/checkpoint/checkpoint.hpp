@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/checkpoint/file.hpp>
+#include <motet/checkpoint/image.hpp>
+#include <motet/checkpoint/restart.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// Writing a checkpoint: the program as it is at a consistent cut.
+///
+/// 1. PE 0 freezes all PEs, along the tree: a frozen PE keeps the program's messages (calls of methods, broadcasts not
+/// yet
+///    begun) and goes on with what the runtime has begun: moves, births, reductions, broadcasts that are numbered.
+/// 2. Waves count what was sent, processed, held and kept, until two in succession are equal and nothing is under way:
+/// all
+///    messages that have not run are in some PE's hands.
+/// 3. A method that waits somewhere cannot be saved. Then the PEs are thawed, and PE 0 tries again a little later;
+/// after
+///    some seconds it says who holds it up. (main is not saved, and may wait.)
+/// 4. Each PE encodes its chares and messages, each process writes a file; what is one for a collection goes up the
+/// tree.
+///    PE 0 writes the manifest, and makes this the newest checkpoint of the folder by renaming one file. Then the one
+///    before is removed, and the PEs are thawed.
+/// 5. What goes wrong is told to whoever asked; the newest checkpoint stays what it was, and the program goes on.
+///
+/// A folder has a file `newest`, which names a folder in it: `manifest`, and `part.0`, `part.1` and so on, one of each
+/// process.
+namespace motet::inline MOTET_VARIANT {
+
+namespace checkpointing {
+
+#if MOTET_BODIES
+
+struct cut_counts {
+    std::uint64_t sent = 0;
+    std::uint64_t processed = 0;
+    std::uint64_t held = 0;   ///< also what a frozen PE keeps, and timers
+    std::uint64_t busy = 0;   ///< fibers and work about to go on
+    std::uint64_t frames = 0; ///< that wait, but for main
+    std::string who;          ///< one of them
+
+    void add(cut_counts&& other) {
+        sent += other.sent, processed += other.processed, held += other.held, busy += other.busy;
+        frames += other.frames;
+        if (who.empty()) who = std::move(other.who);
+    }
+    bool equals(const cut_counts& o) const {
+        return sent == o.sent && processed == o.processed && held == o.held && busy == o.busy && frames == o.frames;
+    }
+};
+
+struct save_report {
+    std::vector<part_file> files;
+    std::vector<saved_summary> summaries;
+    std::uint64_t serial = 0;
+    std::string problem;
+
+    void add(save_report&& other) {
+        files.insert(files.end(), other.files.begin(), other.files.end());
+        add_summaries(summaries, other.summaries);
+        serial = std::max(serial, other.serial);
+        if (problem.empty()) problem = std::move(other.problem);
+    }
+};
+
+struct pe_checkpointing : upper_state {
+    static pe_checkpointing& of(pe& p) {
+        if (!p.checkpointing) p.checkpointing = std::make_unique<pe_checkpointing>();
+        return static_cast<pe_checkpointing&>(*p.checkpointing);
+    }
+    cut_counts counts;
+    save_report report;
+    std::uint32_t missing = 0;
+    // Of PE 0.
+    struct request {
+        std::string path;
+        address target;
+        address told;
+    };
+    std::deque<request> wanted;
+    bool under_way = false;
+    bool have_previous = false;
+    bool said = false;
+    cut_counts previous;
+    double began = 0;
+    double pause = 0;
+    std::uint64_t generation = 0;
+};
+
+/// What the PEs of a process have encoded so far.
+struct process_checkpointing : process_state {
+    std::vector<serial::buffer> images;
+};
+
+inline tree cut_tree(const pe& p) { return {p, 0}; }
+
+inline void begin_attempt(pe& p);
+inline void judge_cut(pe& p, cut_counts&& counts);
+inline void finish_checkpoint(pe& p);
+inline void begin_next(pe& p);
+
+// Steps 1 and 2.
+
+inline void cut_up(pe& p, cut_counts counts) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    s.counts.add(std::move(counts));
+    if (--s.missing > 0) return;
+    if (p.number == 0) return judge_cut(p, std::move(s.counts));
+    post_uncounted<&cut_up>(p, cut_tree(p).parent(p.number), std::move(s.counts));
+}
+
+inline void cut_down(pe& p) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    p.freeze();
+    s.counts = {};
+    s.missing = cut_tree(p).child_count(p.number) + 1;
+    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&cut_down>(p, child); });
+    // Checkpoints that are wanted count as messages on the way, so that nobody takes the program for finished.
+    cut_counts own{p.sent, p.processed, p.state->held() + p.kept.size() + p.sleeping + s.wanted.size(), 0, 0, {}};
+    for (waiter* w = p.parked; w != nullptr; w = w->after) {
+        if (w->ready) ++own.busy;
+        if (w->running->element == nullptr && w->running->type == call<&run_main>::id()) continue;
+        ++own.frames;
+        if (own.who.empty())
+            own.who = p.state->place(p, *w->running) + ", which waits " +
+                      (w->describe != nullptr ? w->describe(*w) : "for a condition");
+    }
+    if (p.work_pending) ++own.busy;
+    cut_up(p, std::move(own));
+}
+
+inline void thaw_down(pe& p) {
+    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&thaw_down>(p, child); });
+    p.thaw();
+}
+
+template <auto F>
+void uncounted_after(pe& p, double seconds) {
+    message* m = call<F>::make(p);
+    m->set(message::uncounted);
+    m->set(message::expedited);
+    p.send_after(seconds, m);
+}
+
+inline void begin_attempt(pe& p) {
+    pe_checkpointing::of(p).have_previous = false;
+    cut_down(p);
+}
+
+inline void save_down(pe& p, std::string folder, pe_number pes);
+
+inline void judge_cut(pe& p, cut_counts&& counts) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    const bool equal = s.have_previous && s.previous.equals(counts);
+    const bool still = counts.sent == counts.processed + counts.held && counts.busy == 0;
+    s.previous = std::move(counts);
+    s.have_previous = true;
+    if (!equal || !still) return uncounted_after<&cut_down>(p, still ? 0 : 20e-6);
+    if (s.previous.frames > 0) { // step 3
+        constexpr double patience = 2;
+        if (!std::exchange(s.said, s.said || p.now() - s.began > patience) && s.said)
+            std::fprintf(stderr, "motet: a checkpoint waits for %llu methods that wait, such as %s\n",
+                         static_cast<unsigned long long>(s.previous.frames), s.previous.who.c_str());
+        thaw_down(p);
+        s.pause = std::clamp(1.5 * s.pause, 100e-6, 50e-3);
+        return uncounted_after<&begin_attempt>(p, s.pause);
+    }
+    try {
+        s.generation = begin_generation(s.wanted.front().path);
+        s.report = {};
+        post_uncounted<&save_down>(p, 0, generation_folder(s.wanted.front().path, s.generation), p.job.pe_total());
+    } catch (const std::exception& problem) {
+        s.report = {};
+        s.report.problem = problem.what();
+        finish_checkpoint(p);
+    }
+}
+
+// Step 4.
+
+inline void save_up(pe& p, save_report report) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    s.report.add(std::move(report));
+    if (--s.missing > 0) return;
+    if (p.number == 0) return finish_checkpoint(p);
+    post_uncounted<&save_up>(p, cut_tree(p).parent(p.number), std::move(s.report));
+}
+
+/// What every process has: program data.
+inline std::vector<saved_constant> save_constants(const process& home) {
+    std::vector<saved_constant> all;
+    for (const auto& [name, constant] : home.readonly) {
+        serial::writer out;
+        registry::get<boxed_type>(constant.type).encode(constant.value.get(), out);
+        all.push_back({constant.type, {out.bytes().begin(), out.bytes().end()}});
+    }
+    return all;
+}
+
+inline save_report save_here(pe& p, const std::string& folder) {
+    save_report own;
+    own.serial = p.serial;
+    try {
+        serial::buffer image = serial::encode(save_pe(p, own.summaries));
+        const std::lock_guard lock(p.home.saving);
+        if (!p.home.checkpointing) p.home.checkpointing = std::make_unique<process_checkpointing>();
+        auto& images = static_cast<process_checkpointing&>(*p.home.checkpointing).images;
+        images.push_back(std::move(image));
+        if (images.size() < p.home.pe_count) return own;
+        const serial::buffer about = serial::encode(saved_process{p.home.number, save_constants(p.home)});
+        std::vector<std::span<const std::byte>> pieces{about.bytes()};
+        for (const auto& each : images) pieces.push_back(each.bytes());
+        const std::string name = "part." + std::to_string(p.home.number);
+        write_file(folder + "/" + name, pieces);
+        images.clear();
+        own.files.push_back({name});
+    } catch (const std::exception& problem) {
+        own.problem = problem.what();
+        const std::lock_guard lock(p.home.saving);
+        p.home.checkpointing.reset();
+    }
+    return own;
+}
+
+inline void save_down(pe& p, std::string folder, pe_number pes) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    s.report = {};
+    s.missing = cut_tree(p).child_count(p.number) + 1;
+    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&save_down>(p, child, folder, pes); });
+    save_up(p, save_here(p, folder));
+}
+
+inline void finish_checkpoint(pe& p) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    const pe_checkpointing::request done = std::move(s.wanted.front());
+    s.wanted.pop_front();
+    ++p.processed;
+    if (s.report.problem.empty()) {
+        try {
+            manifest all = describe_run(p, done.target, s.report.summaries);
+            all.files = s.report.files;
+            all.serial = s.report.serial;
+            all.generation = s.generation;
+            publish(done.path, s.generation, all);
+        } catch (const std::exception& problem) {
+            s.report.problem = problem.what();
+        }
+    }
+    if (!s.report.problem.empty()) abandon_generation(done.path, s.generation);
+    thaw_down(p);
+    s.under_way = false;
+    if (s.report.problem.empty())
+        deliver_nothing(p, done.told);
+    else
+        deliver_failure(p, done.told, {s.report.problem, "motet::error", "a checkpoint", done.path, false});
+    begin_next(p);
+}
+
+inline void begin_next(pe& p) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    if (s.wanted.empty() || std::exchange(s.under_way, true)) return;
+    s.began = p.now();
+    s.pause = 0;
+    s.said = false;
+    s.generation = 0;
+    begin_attempt(p);
+}
+
+inline void want_checkpoint(pe& p, std::string path, address target, address told) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    s.wanted.push_back({std::move(path), target, told});
+    ++p.sent;
+    begin_next(p);
+}
+
+#endif // MOTET_BODIES
+
+MOTET_INLINE future<void> request_checkpoint(const std::string& path, const address& target);
+
+#if MOTET_BODIES
+MOTET_INLINE future<void> request_checkpoint(const std::string& path, const address& target) {
+    if (path.empty()) throw error("motet::checkpoint: the name of its folder is empty");
+    if (target.how == 0)
+        throw error("motet::checkpoint: its target leads nowhere: after a restart it is called in place of main");
+    pe& p = this_pe();
+    auto [made, to] = new_future<void>(p);
+    post<&want_checkpoint>(p, 0, std::filesystem::absolute(path).string(), target, to);
+    return std::move(made);
+}
+#endif // MOTET_BODIES
+
+} // namespace checkpointing
+
+/// Writes the program as it is to a folder, which is made if it does not exist: all chares with their messages, program
+/// data, reductions under way. main is not saved: after `--motet-restart FOLDER`, on any number of PEs and processes,
+/// `target` is told in its place (`proxy.to<&T::method>()` of a method without parameters). The future is ready when
+/// the checkpoint is on the disk; then the one before it is gone. It fails with what went wrong; the one before is then
+/// still there, and the program goes on. It waits for methods that wait: one that loops for the whole run lets it come
+/// by `return motet::next<...>(...)`. A method that calls this itself must not wait for the future.
+inline future<void> checkpoint(const std::string& folder, const target<void>& target) {
+    return checkpointing::request_checkpoint(folder, target.address());
+}
+
+} // namespace motet::inline MOTET_VARIANT

@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/checkpoint/file.hpp>
+#include <motet/checkpoint/image.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+/// The folder of a checkpoint, and going on from it.
+///
+/// 1. Every process reads the manifest. What the numbers of registered things stand for is looked up by their names;
+/// the
+///    fields of each chare are found by theirs.
+/// 2. Collections come into being on every PE, empty. A PE takes the elements that were on it, if the run has as many
+/// PEs as
+///    the one that was saved; else those whose home it is. Members of groups go to the PE or process of their number;
+///    those of PEs that did not exist are made from the prototype.
+/// 3. The root of a collection takes what had been contributed to reductions under way. Messages are sent to their
+/// elements
+///    as if they had just been sent.
+/// 4. The checkpoint's target is told, in place of main.
+namespace motet::inline MOTET_VARIANT::checkpointing {
+
+#if MOTET_BODIES
+
+struct part_file {
+    std::string name;
+};
+
+struct saved_constant {
+    std::uint32_t type = 0; ///< registered boxed_type
+    std::vector<std::byte> value;
+};
+struct saved_process {
+    std::uint32_t number = 0;
+    std::vector<saved_constant> constants;
+};
+
+struct saved_collection {
+    collection_info info; ///< without its prototype
+    std::string name;     ///< of the chare's type
+    std::vector<serial::named_field> fields;
+    std::vector<std::byte> prototype;
+    std::uint32_t strategy = 0;
+    double period = 0;
+};
+
+struct manifest {
+    std::uint64_t generation = 0;
+    std::uint32_t epoch = 0; ///< how many restarts there were
+    pe_number pes = 0;
+    std::vector<saved_collection> collections;
+    std::vector<saved_summary> summaries;
+    std::vector<part_file> files;
+    address target;
+    std::uint64_t serial = 0; ///< the last number that any PE gave to a collection
+};
+
+inline constexpr std::uint32_t generations_of_futures = 1u << 16; ///< between two restarts
+
+// The folder.
+
+inline std::string generation_folder(const std::string& path, std::uint64_t generation) {
+    return path + "/" + std::to_string(generation);
+}
+
+/// The number of the newest checkpoint in a folder; 0: there is none.
+inline std::uint64_t newest_generation(const std::string& path) {
+    std::ifstream in(path + "/newest");
+    std::uint64_t number = 0;
+    return in >> number ? number : 0;
+}
+
+/// Removes all checkpoints from the folder but one.
+inline void remove_others(const std::string& path, std::uint64_t kept) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) {
+        const std::string name = entry.path().filename().string();
+        if (std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; }) &&
+            name != std::to_string(kept))
+            std::filesystem::remove_all(entry.path(), ignored);
+    }
+}
+
+/// Makes the folder for the next checkpoint. Throws `error`.
+inline std::uint64_t begin_generation(const std::string& path) {
+    std::error_code problem;
+    std::filesystem::create_directories(path, problem);
+    if (problem) throw error("a checkpoint cannot be written: making " + path + ": " + problem.message());
+    const std::uint64_t newest = newest_generation(path);
+    remove_others(path, newest); // what a killed process has left
+    const std::string folder = generation_folder(path, newest + 1);
+    std::filesystem::create_directory(folder, problem);
+    if (problem) throw error("a checkpoint cannot be written: making " + folder + ": " + problem.message());
+    return newest + 1;
+}
+
+inline void abandon_generation(const std::string& path, std::uint64_t generation) {
+    std::error_code ignored;
+    if (generation != 0 && newest_generation(path) != generation)
+        std::filesystem::remove_all(generation_folder(path, generation), ignored);
+}
+
+/// The names of all registered things, by number.
+inline std::vector<std::string> registered_names() {
+    std::vector<std::string> names{""};
+    registry::instance().for_each([&](const char* name, const std::string&) { names.push_back(demangled(name)); });
+    return names;
+}
+
+/// Makes this the newest checkpoint.
+inline void publish(const std::string& path, std::uint64_t generation, const manifest& all) {
+    const std::string folder = generation_folder(path, generation);
+    const serial::buffer names = serial::encode(registered_names());
+    const serial::buffer rest = serial::encode(all);
+    write_file(folder + "/manifest", {names.bytes(), rest.bytes()});
+    sync_folder(folder);
+    const std::string temporary = path + "/newest.new";
+    {
+        const descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+        const std::string text = std::to_string(generation) + "\n";
+        if (file.fd < 0) fail_with_errno("opening", temporary);
+        write_all(file.fd, text.data(), text.size(), temporary);
+        if (::fsync(file.fd) != 0) fail_with_errno("syncing", temporary);
+    }
+    if (::rename(temporary.c_str(), (path + "/newest").c_str()) != 0) fail_with_errno("renaming", temporary);
+    sync_folder(path);
+    remove_others(path, generation);
+}
+
+/// The whole run, at PE 0, which has been told `summaries` of all collections.
+inline manifest describe_run(pe& p, const address& target, const std::vector<saved_summary>& summaries) {
+    manifest all;
+    all.pes = p.job.pe_total();
+    all.target = target;
+    all.summaries = summaries;
+    local_chares& here = local_chares::of(p);
+    for (const saved_summary& each : summaries) here.find(p, each.id); // single chares of types that PE 0 has none of
+    all.epoch = here.futures.first_generation / generations_of_futures;
+    for (auto& [bits, c] : here.parts) {
+        saved_collection saved;
+        const collection_info& info = *c->info;
+        saved.info.id = info.id, saved.info.type = info.type, saved.info.kind = info.kind;
+        saved.info.dense = info.dense, saved.info.on_demand = info.on_demand, saved.info.linear = info.linear;
+        saved.info.total = info.total, saved.info.extent = info.extent, saved.info.map = info.map;
+        serial::writer state;
+        serial::write(state, info.map_state);
+        serial::reader copied(state.bytes());
+        serial::read(copied, saved.info.map_state);
+        saved.name = c->type->name();
+        saved.fields = c->type->fields();
+        if (info.prototype) {
+            serial::writer out;
+            c->type->save(c->type->prototype(info.prototype), out);
+            saved.prototype.assign(out.bytes().begin(), out.bytes().end());
+        }
+        if (c->balancing) {
+            saved.strategy = balancing_state::of(*c).strategy;
+            saved.period = balancing_state::of(*c).period;
+        }
+        all.collections.push_back(std::move(saved));
+    }
+    return all;
+}
+
+// Restarting.
+
+/// While it lives, numbers that are read are those of another program.
+class translating {
+public:
+    explicit translating(const std::vector<std::uint32_t>& table) { registry::translation = &table; }
+    translating(const translating&) = delete;
+    translating& operator=(const translating&) = delete;
+    ~translating() { registry::translation = nullptr; }
+};
+
+class restorer {
+public:
+    restorer(machine& whole, std::string path) : job(whole), root(std::move(path)) {}
+
+    void run() {
+        const std::uint64_t newest = newest_generation(root);
+        if (newest == 0)
+            throw error("--motet-restart " + root +
+                        ": there is no checkpoint: it has no file \"newest\" that names one");
+        folder = generation_folder(root, newest);
+        const read_back file = read_file(folder + "/manifest");
+        if (file.pieces.size() != 2)
+            throw error("the checkpoint file " + folder + "/manifest has " + std::to_string(file.pieces.size()) +
+                        " parts: expected 2");
+        serial::decode_into(file.pieces[0], names);
+        const std::vector<std::uint32_t> table = translation_of(names);
+        const translating while_reading(table);
+        serial::decode_into(file.pieces[1], all);
+        for (auto& p : job.pes) prepare(*p);
+        for (const saved_collection& each : all.collections) make_collection(each);
+        for (const part_file& each : all.files) read_part(each.name);
+        finish();
+    }
+
+private:
+    static std::vector<std::uint32_t> translation_of(const std::vector<std::string>& names) {
+        std::unordered_map<std::string, std::uint32_t> numbers;
+        std::uint32_t number = 0;
+        registry::instance().for_each(
+            [&](const char* name, const std::string&) { numbers[demangled(name)] = ++number; });
+        std::vector<std::uint32_t> table(names.size());
+        for (std::size_t i = 1; i < names.size(); ++i)
+            if (const auto found = numbers.find(names[i]); found != numbers.end()) table[i] = found->second;
+        return table;
+    }
+    /// The number in this program of what had `number` in the other one.
+    std::uint32_t translated(std::uint32_t number, const char* what) const {
+        const std::uint32_t here = registry::translated(number);
+        if (here == 0)
+            throw error("the checkpoint " + folder + " needs " + what + " " +
+                        (number < names.size() ? names[number] : std::to_string(number)) +
+                        ", which this program does not have");
+        return here;
+    }
+    void prepare(pe& p) const {
+        local_chares& here = local_chares::of(p);
+        here.futures.first_generation = (all.epoch + 1) * generations_of_futures;
+        p.serial = all.serial;
+    }
+
+    struct known_collection {
+        std::vector<std::size_t> places; ///< of the saved fields among those there are
+        std::shared_ptr<collection_info> info;
+        const saved_collection* saved = nullptr;
+    };
+
+    /// Which field each saved one is. Throws `error` for those that are gone, or of another type.
+    std::vector<std::size_t> places_of(const saved_collection& saved, const collection_type& type) const {
+        const std::vector<serial::named_field> now = type.fields();
+        std::vector<std::size_t> places;
+        for (const serial::named_field& field : saved.fields) {
+            const auto found =
+                std::find_if(now.begin(), now.end(), [&](const auto& each) { return each.name == field.name; });
+            const std::string where = "the checkpoint " + folder + " has a field " + saved.name +
+                                      (field.name.empty() ? "" : "::" + field.name) + " of type " + field.schema;
+            if (found == now.end()) throw error(where + ", which the struct does not have any more");
+            if (found->schema != field.schema) throw error(where + ", which is " + found->schema + " now");
+            places.push_back(static_cast<std::size_t>(found - now.begin()));
+        }
+        return places;
+    }
+    void load(const collection_type& type, const std::vector<std::size_t>& places, const std::vector<std::byte>& fields,
+              void* object) const {
+        serial::reader in(fields);
+        type.load(object, in, places);
+    }
+
+    void make_collection(const saved_collection& saved) {
+        known_collection known;
+        known.saved = &saved;
+        auto info = std::make_shared<collection_info>();
+        info->id = saved.info.id;
+        translate(info->id);
+        info->type = translated(saved.info.type, "the chares");
+        info->kind = saved.info.kind, info->dense = saved.info.dense, info->on_demand = saved.info.on_demand;
+        info->linear = saved.info.linear, info->total = saved.info.total, info->extent = saved.info.extent;
+        info->map = saved.info.map != 0 ? translated(saved.info.map, "the map") : 0;
+        serial::writer state;
+        serial::write(state, saved.info.map_state);
+        const auto* const table = std::exchange(registry::translation, nullptr); // it was translated when it was read
+        serial::reader in(state.bytes());
+        serial::read(in, info->map_state);
+        registry::translation = table;
+        const auto& type = registry::get<collection_type>(info->type);
+        known.places = places_of(saved, type);
+        if (!saved.prototype.empty()) {
+            info->prototype = type.blank();
+            load(type, known.places, saved.prototype, const_cast<void*>(type.prototype(info->prototype)));
+        }
+        known.info = info;
+        const saved_summary& summary = summary_of(saved.info.id);
+        for (auto& p : job.pes) {
+            local_chares& here = local_chares::of(*p);
+            part& c = info->kind == collection_kind::single ? *here.find(*p, info->id) : here.install(info);
+            prepare_part(*p, c, summary, saved);
+        }
+        collections.push_back(std::move(known));
+    }
+    const saved_summary& summary_of(collection_id id) const {
+        for (const saved_summary& each : all.summaries)
+            if (each.id == id) return each;
+        throw error("the checkpoint " + folder + " says nothing of one of its collections");
+    }
+    static void prepare_part(pe& p, part& c, const saved_summary& summary, const saved_collection& saved) {
+        c.passed = summary.passed;
+        c.begun = summary.begun;
+        c.births = summary.births + 1;
+        c.released = summary.released;
+        c.sealed = summary.sealed;
+        c.settled = false;
+        if (saved.strategy != 0 || saved.period > 0) {
+            balancing_state::of(c).strategy = registry::translated(saved.strategy);
+            balancing_state::of(c).period = saved.period;
+            measure(p, c);
+        } else if (c.info->kind == collection_kind::array && !p.job.options.balance.empty()) {
+            measure(p, c);
+        }
+    }
+    known_collection& collection_of_id(const collection_id& saved_id) {
+        for (known_collection& each : collections)
+            if (each.saved->info.id == saved_id) return each;
+        throw error("the checkpoint " + folder + " has elements of a collection that it does not describe");
+    }
+    bool is_here(pe_number number) const { return number - job.pes[0]->number < job.pes.size(); }
+    pe& local(pe_number number) const { return *job.pes[number - job.pes[0]->number]; }
+
+    void read_part(const std::string& name) {
+        const std::string path = folder + "/" + name;
+        const read_back file = read_file(path);
+        try {
+            saved_process about;
+            if (file.pieces.empty()) throw error("it is empty");
+            serial::decode_into(file.pieces[0], about);
+            if (about.number == 0)
+                for (const saved_constant& each : about.constants) restore_constant(each);
+            for (std::size_t i = 1; i < file.pieces.size(); ++i) {
+                saved_pe saved;
+                serial::decode_into(file.pieces[i], saved);
+                restore_pe(saved);
+            }
+        } catch (const decode_error& problem) {
+            throw error("the checkpoint file " + path + " cannot be read: " + problem.what());
+        }
+    }
+    void restore_constant(const saved_constant& saved) {
+        const std::uint32_t type = translated(saved.type, "program data of type");
+        const auto& how = registry::get<boxed_type>(type);
+        for (auto& home : job.processes) {
+            serial::reader in(saved.value);
+            home->readonly[how.name()] = {std::shared_ptr<void>(how.decode(in), how.destroy), type};
+        }
+    }
+    void restore_pe(saved_pe& saved) {
+        for (saved_part& each : saved.parts) {
+            known_collection& known = collection_of_id(each.id);
+            for (saved_element& e : each.elements) restore_element(known, e, saved.number);
+            restore_rounds(known, each.rounds);
+            restore_tombstones(known, each.erased);
+        }
+        const pe_number to = saved.number % job.pe_total();
+        if (is_here(to))
+            for (saved_message& m : saved.messages) messages.push_back({to, std::move(m)});
+    }
+    /// Where an element goes.
+    pe_number place_of(const known_collection& known, const index_bits& index, pe_number was_on) const {
+        const part& any = *local_chares::of(*job.pes[0]).find(*job.pes[0], known.info->id);
+        if (any.fixed() || all.pes != job.pe_total()) return home_of(*job.pes[0], any, index);
+        return was_on;
+    }
+    void restore_element(known_collection& known, saved_element& saved, pe_number was_on) {
+        const bool is_group = known.info->kind == collection_kind::group;
+        if ((is_group && saved.index.low >= job.pe_total()) ||
+            (known.info->kind == collection_kind::node_group && saved.index.low >= job.process_total()))
+            return; // a member of a PE or process that does not exist any more
+        const pe_number to = place_of(known, saved.index, was_on);
+        const std::uint64_t version = (summary_of(known.saved->info.id).births + 1) << 32;
+        if (!is_here(to)) {
+            note_place(known, saved.index, to, version);
+            return;
+        }
+        pe& p = local(to);
+        part& c = *local_chares::of(p).find(p, known.info->id);
+        const boxed blank = c.info->prototype ? boxed() : c.type->blank();
+        element_header* e = c.type->make(blank ? blank : c.info->prototype);
+        load(*c.type, known.places, saved.fields, c.type->object(*e));
+        e->index = saved.index;
+        e->version = version;
+        e->round = saved.round;
+        ++c.population_of(std::max(e->round, c.passed));
+        if (c.type->created != nullptr && (saved.flags & element_header::created_due) != 0)
+            e->set(element_header::created_due);
+        if (c.type->arrived != nullptr) e->set(element_header::arrived_due);
+        c.table.insert(e);
+        if (e->hooks_due()) hooks.push_back({to, known.info->id, e->index});
+        if (!saved.channels.empty() || !saved.section_rounds.empty()) {
+            e->extend().channels = std::move(saved.channels);
+            e->extend().section_rounds = std::move(saved.section_rounds);
+        }
+        if (saved.postponed.until != 0) {
+            e->extend().postponed = std::move(saved.postponed);
+            e->extend().postponed.type = translated(e->extend().postponed.type, "the entry method");
+            translate(e->extend().postponed.reply);
+            ++p.sent;
+            ++local_chares::of(p).postponed;
+        }
+        for (saved_message& m : saved.held) messages.push_back({to, std::move(m)});
+        note_place(known, saved.index, to, version);
+    }
+    /// The home of an element that is elsewhere knows where.
+    void note_place(const known_collection& known, const index_bits& index, pe_number at, std::uint64_t version) {
+        const part& any = *local_chares::of(*job.pes[0]).find(*job.pes[0], known.info->id);
+        const pe_number home = home_of(*job.pes[0], any, index);
+        if (home == at || !is_here(home)) return;
+        home_record& record = local_chares::of(local(home)).find(local(home), known.info->id)->homes[index];
+        record.now = home_record::state::there;
+        record.pe = at;
+        record.version = version;
+    }
+    void restore_rounds(const known_collection& known, std::vector<saved_round>& rounds) {
+        const pe_number at = root_of(*job.pes[0], known.info->id);
+        if (!is_here(at)) return;
+        pe& p = local(at);
+        part& c = *local_chares::of(p).find(p, known.info->id);
+        for (saved_round& each : rounds) {
+            translate(each.target);
+            add_to_round(p, c, c.round(each.number), translated(each.type, "the reduction"), each.target,
+                         std::move(each.result));
+        }
+    }
+    void restore_tombstones(const known_collection& known, const std::vector<index_bits>& erased) {
+        for (const index_bits& index : erased) {
+            const part& any = *local_chares::of(*job.pes[0]).find(*job.pes[0], known.info->id);
+            const pe_number home = home_of(*job.pes[0], any, index);
+            if (!is_here(home)) continue;
+            home_record& record = local_chares::of(local(home)).find(local(home), known.info->id)->homes[index];
+            if (record.now != home_record::state::unborn) continue;
+            record.now = home_record::state::erased;
+            record.version = summary_of(known.saved->info.id).births << 32;
+        }
+    }
+
+    /// Everything is in its place: what was under way goes on.
+    void finish() {
+        job.created_something = true;
+        for (auto& p : job.pes) {
+            p->enter();
+            make_new_members(*p);
+            if (p->watch) {
+                p->watch->main_returned = true;
+                translate(all.target);
+                if (all.target.how == 0)
+                    throw error("the checkpoint " + folder + " goes on with a method that this program does not have");
+                deliver_nothing(*p, all.target);
+            }
+        }
+        for (const due_hook& each : hooks) {
+            pe& p = local(each.on);
+            p.enter();
+            post_part<&run_hooks_of>(p, p.number, each.collection, each.index);
+        }
+        for (auto& [to, saved] : messages) {
+            pe& p = local(to);
+            p.enter();
+            send_again(p, saved);
+        }
+        for (auto& p : job.pes) { // rounds that those who come no more had held up
+            p->enter();
+            for (auto& [bits, c] : local_chares::of(*p).parts) look_at_rounds(*p, *c);
+        }
+        pe::current_slot() = nullptr;
+    }
+    /// Members of groups for PEs and processes that the saved run did not have.
+    void make_new_members(pe& p) {
+        for (const known_collection& known : collections) {
+            part& c = *local_chares::of(p).find(p, known.info->id);
+            const bool is_group = c.info->kind == collection_kind::group;
+            const bool is_node_group = c.info->kind == collection_kind::node_group && p.number == p.home.first_pe;
+            const index_bits index{is_group ? p.number : p.home.number, 0};
+            if ((!is_group && !is_node_group) || c.table.find(index) != nullptr) continue;
+            install_element(p, c, c.type->make(c.info->prototype), index, 0);
+        }
+    }
+    void send_again(pe& p, saved_message& saved) {
+        const std::uint32_t type_number = translated(saved.type, "the entry method");
+        const auto& type = registry::get<message_type>(type_number);
+        message* m = p.allocate(type_number, type.payload_bytes);
+        m->collection = saved.collection;
+        translate(m->collection);
+        m->index = saved.index;
+        m->priority = saved.priority;
+        m->flags = saved.flags;
+        serial::reader in(saved.arguments);
+        try {
+            type.decode(*m, in);
+        } catch (const decode_error& problem) {
+            p.discard(m);
+            throw error("the checkpoint " + folder + ": a message for " + type.name() + ": " + problem.what());
+        }
+        if (!type.system && type.result != nullptr) { // a call of a method
+            submit(p, where(p, m->collection, m->index), m);
+        } else {
+            p.send(root_of(p, m->collection), m);
+        }
+    }
+
+    struct due_hook {
+        pe_number on;
+        collection_id collection;
+        index_bits index;
+    };
+
+    machine& job;
+    std::string root;
+    std::string folder;
+    std::vector<std::string> names;
+    manifest all;
+    std::vector<known_collection> collections;
+    std::vector<due_hook> hooks;
+    std::vector<std::pair<pe_number, saved_message>> messages;
+};
+
+inline void restore(machine& job, const std::string& path) {
+    std::string problem;
+    try {
+        restorer(job, path).run();
+    } catch (const std::exception& each) {
+        problem = each.what();
+        pe::current_slot() = nullptr;
+    }
+    if (job.remote)
+        job.remote->agree(problem);
+    else if (!problem.empty())
+        throw error(problem);
+}
+
+/// Tells the runtime how to restart, before main.
+struct registers_restart {
+    registers_restart() { machine::restart = &restore; }
+};
+inline const registers_restart restart_registration;
+
+#endif // MOTET_BODIES
+
+} // namespace motet::inline MOTET_VARIANT::checkpointing

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "../chare/runs.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace motet_test;
+using namespace std::chrono_literals;
+
+namespace checkpoint_test {
+
+/// A folder for a checkpoint, the same on all processes of a job, which goes with this.
+class folder {
+public:
+    folder() {
+        static int count = 0;
+        name = "/tmp/motet-checkpoint-" + std::to_string(this_job().size > 1 ? getppid() : getpid()) + "-" +
+               std::to_string(++count);
+        if (this_job().rank == 0) std::filesystem::remove_all(name);
+    }
+    folder(const folder&) = delete;
+    folder& operator=(const folder&) = delete;
+    ~folder() {
+        over_all(0); // all have read it
+        if (this_job().rank == 0) std::filesystem::remove_all(name);
+    }
+    std::string name;
+};
+
+struct settings {
+    std::int64_t scale = 0;
+    std::string text;
+};
+
+/// Passes numbers around: each ends where its hops are used up.
+struct hopper {
+    std::int64_t sum = 0;
+    std::vector<std::string> notes;
+    std::unique_ptr<std::int64_t> owned;
+    std::int64_t arrivals = 0;
+    std::int64_t steps = 0;
+
+    void on(motet::arrived) { ++arrivals; }
+    void pass(motet::array<hopper> all, std::int64_t n, std::int64_t hops) {
+        if (hops == 0) {
+            sum += n;
+            return;
+        }
+        if (hops % 5 == 0) motet::move_this((motet::my_pe() + n) % motet::pe_count());
+        all[(3 * motet::this_index() + n + hops) % 10].tell<&hopper::pass>(all, n, hops - 1);
+    }
+    void nothing() {}
+    void note(std::string text) { notes.push_back(std::move(text)); }
+    /// Loops for the whole run, and lets checkpoints come.
+    void loop(std::int64_t until) {
+        if (++steps < until) return motet::next<&hopper::loop>(until);
+    }
+    void give(motet::target<std::int64_t> to) { motet::contribute(steps, motet::sum, to); }
+    void wait_for_a_while(std::int64_t ms) { motet::sleep_for(std::chrono::milliseconds(ms)); }
+    std::int64_t get_sum() const { return sum; }
+    std::int64_t get_steps() const { return steps; }
+    std::vector<std::string> get_notes() const { return notes; }
+    std::int64_t get_arrivals() const { return arrivals; }
+};
+
+struct member {
+    std::int64_t value = 7;
+    void set(std::int64_t v) { value = v; }
+    std::int64_t get() const { return value; }
+    std::int64_t scaled() const { return value * motet::readonly<settings>().scale; }
+};
+
+/// What goes on after a restart, and what it has found; statics, because nobody is left to be told.
+struct judge {
+    motet::array<hopper> hoppers;
+    motet::group<member> members;
+    motet::array<hopper> sparse;
+
+    static inline std::int64_t sum, steps, group_sum, scaled, found;
+    static inline std::vector<std::string> notes;
+    static void forget() { sum = steps = group_sum = scaled = found = -1, notes.clear(); }
+
+    void go_on() {
+        motet::quiescence().get();
+        sum = hoppers.reduce<&hopper::get_sum>(motet::sum).get();
+        steps = hoppers.reduce<&hopper::get_steps>(motet::sum).get();
+        notes = hoppers[4].ask<&hopper::get_notes>().get();
+        group_sum = members.reduce<&member::get>(motet::sum).get();
+        scaled = members[0].ask<&member::scaled>().get();
+        found = 0;
+        for (const std::int64_t index : {3, 100, -7}) {
+            try {
+                sparse[index].ask<&hopper::get_sum>().get();
+                ++found;
+            } catch (const motet::erased&) {}
+        }
+        motet::array<member>::create(5).all<&member::set>(std::int64_t{1}).get(); // new names do not meet old ones
+    }
+};
+
+/// Counts from restart to restart.
+struct counter {
+    std::int64_t value = 0;
+    static inline std::int64_t last = 0;
+    void add(std::int64_t n) { value += n; }
+    void go_on(std::string path) {
+        last = ++value;
+        if (value < 5) motet::checkpoint(path, motet::this_chare<counter>().to<&counter::again>());
+    }
+    void again() { motet::this_chare<counter>().tell<&counter::go_on>(place); }
+    static inline std::string place;
+};
+
+/// Half of them give before the checkpoint.
+struct giver {
+    std::int64_t value = 0;
+    static inline std::int64_t result = 0;
+    motet::array<giver> all;
+    void know(motet::array<giver> array) { all = array; }
+    void give() {
+        motet::contribute(motet::this_index() + 1, motet::sum, motet::target<std::int64_t>(all[0].to<&giver::take>()));
+    }
+    void take(std::int64_t sum) { result = sum; }
+    void go_on() {
+        for (std::int64_t i = 3; i < 6; ++i) all[i].tell<&giver::give>();
+    }
+};
+
+constexpr std::int64_t tokens = 40;
+constexpr std::int64_t whole_sum = tokens * (tokens + 1) / 2;
+
+/// Starts everything, and writes a checkpoint in the middle.
+void start(const std::string& path) {
+    motet::set_readonly(settings{3, "text"});
+    const auto hoppers = motet::array<hopper>::create(10);
+    const auto members = motet::group<member>::create(member{2});
+    const auto sparse = motet::array<hopper>::create();
+    sparse.insert(3).get();
+    sparse.insert(100, {}, motet::pe_count() - 1).get();
+    sparse.insert(-7).get();
+    sparse.erase(100).get();
+    const auto after = motet::chare<judge>::create(judge{hoppers, members, sparse});
+    hoppers[4].tell<&hopper::note>("first");
+    hoppers.tell<&hopper::loop>(std::int64_t{60});
+    for (std::int64_t n = 1; n <= tokens; ++n) hoppers[n % 10].tell<&hopper::pass>(hoppers, n, 30 + n % 9);
+    motet::checkpoint(path, after.to<&judge::go_on>()).get();
+    motet::quiescence().get();
+    CHECK(hoppers.reduce<&hopper::get_sum>(motet::sum).get() == whole_sum); // it goes on unharmed
+    CHECK(hoppers.reduce<&hopper::get_steps>(motet::sum).get() == 600);
+}
+
+/// Goes on from a checkpoint, and compares.
+void check_restart(options chosen, const std::string& path, std::int64_t members) {
+    chosen.restart = path;
+    judge::forget();
+    CAPTURE(describe(chosen));
+    try {
+        CHECK(run(chosen, [] { FAIL("main runs after a restart"); }) == 0);
+    } catch (const motet::error& problem) {
+        FAIL_CHECK(std::string(problem.what()));
+    }
+    if (this_job().size > 1) return; // the judge may be on any process
+    CHECK(judge::sum == whole_sum);
+    CHECK(judge::steps == 600);
+    CHECK(judge::notes == std::vector<std::string>{"first"});
+    CHECK(judge::group_sum == 2 * members);
+    CHECK(judge::scaled == 6);
+    CHECK(judge::found == 2);
+}
+
+} // namespace checkpoint_test
+
+using namespace checkpoint_test;
+
+TEST_CASE("a checkpoint in the middle of everything: the run goes on, and a restart comes to the same end") {
+    std::vector<options> all{threads(1), threads(3)};
+    if (this_job().size > 1) all = {threads(1), threads(2)};
+    const auto [first, end] = seeds();
+    for (std::uint64_t seed = first; seed < end && this_job().size == 1; ++seed) all.push_back(simulated_by(seed));
+    for (const options& chosen : all) {
+        const folder where;
+        run_well(chosen, [&] { start(where.name); });
+        check_restart(chosen, where.name,
+                      this_job().size > 1 ? this_job().size * chosen.pes
+                      : chosen.simulated  ? chosen.processes * chosen.pes
+                                          : chosen.pes);
+        if (this_job().size > 1) continue;
+        check_restart(chosen, where.name,
+                      chosen.simulated ? chosen.processes * chosen.pes : chosen.pes); // it is still there
+        check_restart(threads(1), where.name, 1);
+        check_restart(threads(4), where.name, 4);
+        check_restart(simulated(1, 3, 7), where.name, 3);
+        check_restart(simulated(4, 2, 9), where.name, 8);
+    }
+}
+
+TEST_CASE("a checkpoint of a restarted run") {
+    if (this_job().size > 1) return;
+    const folder where;
+    counter::place = where.name;
+    for (const auto& chosen : {threads(2), simulated(2, 2, 3), threads(1)}) {
+        std::filesystem::remove_all(where.name);
+        one(chosen, [] { motet::chare<counter>::create().ask<&counter::go_on>(counter::place).get(); });
+        for (std::int64_t i = 2; i <= 5; ++i) {
+            options again = chosen;
+            again.restart = where.name;
+            CHECK(run(again, [] {}) == 0);
+            CHECK(counter::last == i);
+        }
+    }
+}
+
+TEST_CASE("methods that wait hold a checkpoint up, and it comes when they have ended") {
+    if (this_job().size > 1) return;
+    for (const auto& chosen : {threads(2), simulated(2, 1, 1)}) {
+        const folder where;
+        one(chosen, [&] {
+            const auto all = motet::array<hopper>::create(3);
+            const double begin = motet::now();
+            all[1].tell<&hopper::wait_for_a_while>(std::int64_t{30});
+            motet::sleep_for(3ms);
+            motet::checkpoint(where.name, all.to<&hopper::nothing>()).get();
+            CHECK(motet::now() - begin >= 0.029);
+        });
+    }
+}
+
+TEST_CASE("reductions under way: who has contributed need not again, and the others still can") {
+    if (this_job().size > 1) return;
+    for (const auto& chosen : {threads(1), threads(3), simulated(3, 2, 4), simulated(2, 1, 5)})
+        for (const auto& later : {threads(1), threads(2), simulated(2, 2, 6)}) {
+            const folder where;
+            giver::result = 0;
+            one(chosen, [&] {
+                const auto all = motet::array<giver>::create(6);
+                all.all<&giver::know>(all).get();
+                for (std::int64_t i = 0; i < 3; ++i) all[i].tell<&giver::give>();
+                motet::checkpoint(where.name, all[5].to<&giver::go_on>()).get();
+                CHECK(giver::result == 0);
+            });
+            CHECK(giver::result == 0);
+            options again = later;
+            again.restart = where.name;
+            CHECK(run(again, [] {}) == 0);
+            CHECK(giver::result == 21);
+        }
+}
+
+TEST_CASE("bad folders and files are refused by name and place") {
+    if (this_job().size > 1) return;
+    const folder where;
+    std::filesystem::create_directories(where.name);
+    const auto restart = [](const std::string& path) {
+        options again = threads(1);
+        again.restart = path;
+        return error_of(again, [] {});
+    };
+    CHECK(contains(restart("/no/such/folder"), "--motet-restart /no/such/folder: there is no checkpoint"));
+    CHECK(contains(restart(where.name), "there is no checkpoint"));
+    one(threads(2), [&] { start(where.name); });
+    const std::string part = where.name + "/1/part.0", manifest = where.name + "/1/manifest";
+    const auto read = [](const std::string& path) {
+        std::ifstream in(path, std::ios::binary);
+        return std::string(std::istreambuf_iterator<char>(in), {});
+    };
+    const auto write = [](const std::string& path, const std::string& bytes) {
+        std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
+    };
+    for (const std::string& file : {part, manifest}) {
+        const std::string whole = read(file);
+        REQUIRE(whole.size() > 100);
+        // Every byte that is changed, and every length that is missing, is noticed.
+        for (std::size_t at = 0; at < whole.size(); at += 1 + at / 16) {
+            std::string damaged = whole;
+            damaged[at] = static_cast<char>(damaged[at] ^ 0x20);
+            write(file, damaged);
+            const std::string text = restart(where.name);
+            CHECK(contains(text, "the checkpoint file " + file));
+            CHECK((contains(text, "is damaged") || contains(text, "is none") || contains(text, "ends at byte")));
+            write(file, whole.substr(0, at));
+            CHECK(contains(restart(where.name), "the checkpoint file " + file));
+        }
+        write(file, whole);
+    }
+    std::filesystem::rename(part, part + ".away");
+    CHECK(contains(restart(where.name), "part.0 cannot be opened: No such file or directory"));
+    std::filesystem::rename(part + ".away", part);
+    check_restart(threads(2), where.name, 2);
+    // Where nothing can be written the program is told, and goes on.
+    for (const char* path : {"/proc/motet", "/dev/null/x"})
+        one(threads(2), [path] {
+            const auto all = motet::array<hopper>::create(3);
+            CHECK(contains(thrown_by([&] { motet::checkpoint(path, all.to<&hopper::nothing>()).get(); }),
+                           "a checkpoint cannot be written: making " + std::string(path)));
+            CHECK(all.reduce<&hopper::get_sum>(motet::sum).get() == 0);
+        });
+    one(threads(1), [] {
+        const auto all = motet::array<hopper>::create(3);
+        CHECK(contains(thrown_by([&] { motet::checkpoint("", all.to<&hopper::nothing>()); }), "is empty"));
+        CHECK(contains(thrown_by([&] { motet::checkpoint("/tmp/x", motet::target<void>()); }), "leads nowhere"));
+    });
+}
