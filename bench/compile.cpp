@@ -107,10 +107,9 @@ int main(int argc, char** argv) {
     const files::path header = scratch.path / "precompiled.hpp";
     std::ofstream(header) << "#include <motet/motet.hpp>\n";
     run(compile_command("-O0" + separate + " -x c++-header " + header.string() + " -o " + header.string() + ".gch"));
-    report.compare(
-        {.id = "compile.precompiled", .unit = "s", .at_most = 2.0, .goal_is_ratio = true, .repetitions = 5},
-        compile(hello, "-O0" + separate + " -Winvalid-pch -Werror -include " + header.string()),
-        motet_bench::rival{"the standard headers", compile(empty, "-O0")});
+    report.compare({.id = "compile.precompiled", .unit = "s", .at_most = 2.0, .goal_is_ratio = true, .repetitions = 5},
+                   compile(hello, "-O0" + separate + " -Winvalid-pch -Werror -include " + header.string()),
+                   motet_bench::rival{"the standard headers", compile(empty, "-O0")});
     report.compare({.id = "compile.separate_O2", .unit = "s", .repetitions = 5}, compile(hello, "-O2" + separate),
                    motet_bench::rival{"the standard headers", compile(empty, "-O2")});
 }

@@ -140,6 +140,14 @@ inline int over_all(int own) {
     return own;
 }
 
+/// The most of what the processes have found. To be called by all of them.
+inline std::int64_t most_of_all(std::int64_t own) {
+#ifdef MOTET_WITH_MPI
+    MPI_Allreduce(MPI_IN_PLACE, &own, 1, MPI_INT64_T, MPI_MAX, MPI_COMM_WORLD);
+#endif
+    return own;
+}
+
 /// Runs `body` as main; gives what the run gives, or throws.
 template <class Body>
 int run(const options& chosen, Body&& body, std::vector<std::string> arguments = {"test"}) {

@@ -8,7 +8,9 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
+#include <sys/resource.h>
 #include <vector>
 
 using namespace motet_test;
@@ -166,13 +168,13 @@ void check_restart(options chosen, const std::string& path, std::int64_t members
     } catch (const motet::error& problem) {
         FAIL_CHECK(std::string(problem.what()));
     }
-    if (this_job().size > 1) return; // the judge may be on any process
-    CHECK(judge::sum == whole_sum);
-    CHECK(judge::steps == 600);
-    CHECK(judge::notes == std::vector<std::string>{"first"});
-    CHECK(judge::group_sum == 2 * members);
-    CHECK(judge::scaled == 6);
-    CHECK(judge::found == 2);
+    // The judge may be on any process.
+    CHECK(most_of_all(judge::sum) == whole_sum);
+    CHECK(most_of_all(judge::steps) == 600);
+    CHECK(most_of_all(judge::notes == std::vector<std::string>{"first"}) == 1);
+    CHECK(most_of_all(judge::group_sum) == 2 * members);
+    CHECK(most_of_all(judge::scaled) == 6);
+    CHECK(most_of_all(judge::found) == 2);
 }
 
 } // namespace checkpoint_test
@@ -305,5 +307,103 @@ TEST_CASE("bad folders and files are refused by name and place") {
         const auto all = motet::array<hopper>::create(3);
         CHECK(contains(thrown_by([&] { motet::checkpoint("", all.to<&hopper::nothing>()); }), "is empty"));
         CHECK(contains(thrown_by([&] { motet::checkpoint("/tmp/x", motet::target<void>()); }), "leads nowhere"));
+    });
+}
+
+namespace checkpoint_test {
+
+std::mt19937 generator;
+std::int64_t counted = 0;
+const bool kept = [] {
+    motet::keep("generator", generator);
+    motet::keep("counted", counted);
+    return true;
+}();
+
+struct cached {
+    std::int64_t value = 5;
+    motet::transient<std::unique_ptr<std::int64_t>> cache;
+    static inline std::int64_t seen = 0;
+    static inline unsigned next = 0;
+
+    void on(motet::arrived) { cache.value = std::make_unique<std::int64_t>(10 * value); }
+    void fill() {
+        value = 6;
+        cache.value = std::make_unique<std::int64_t>(1);
+    }
+    void go_on() {
+        seen = *cache.value;
+        next = static_cast<unsigned>(generator());
+    }
+};
+
+} // namespace checkpoint_test
+
+TEST_CASE("transient fields are made anew; generators of the program go on where they were") {
+    if (this_job().size > 1) return;
+    const folder where;
+    generator.seed(17);
+    generator.discard(100);
+    counted = 12;
+    auto expected = generator;
+    one(threads(2), [&] {
+        const auto all = motet::array<cached>::create(2);
+        all.all<&cached::fill>().get();
+        motet::checkpoint(where.name, all[1].to<&cached::go_on>()).get();
+        generator.discard(5); // what happens after the checkpoint has not happened
+        counted = 99;
+    });
+    options again = threads(1);
+    again.restart = where.name;
+    CHECK(run(again, [] {}) == 0);
+    CHECK(cached::seen == 60);
+    CHECK(cached::next == static_cast<unsigned>(expected()));
+    CHECK(counted == 12);
+}
+
+TEST_CASE("periodic checkpoints come while the program works, and do not keep it from ending") {
+    if (this_job().size > 1) return;
+    for (const auto& chosen : {threads(2), simulated(2, 2, 1)}) {
+        const folder where;
+        options often = chosen;
+        often.checkpoint_period = 1e-3;
+        std::uint64_t written = 0;
+        one(often, [&] {
+            const auto all = motet::array<hopper>::create(4);
+            motet::checkpoint_every(where.name, all.to<&hopper::nothing>(), 0s);
+            for (int i = 0; i < 40; ++i) {
+                all.all<&hopper::nothing>().get();
+                motet::sleep_for(500us);
+            }
+            std::ifstream(where.name + "/newest") >> written;
+        });
+        CHECK(written >= 3);
+        CHECK(std::distance(std::filesystem::directory_iterator(where.name), {}) == 2); // the newest, and its name
+    }
+}
+
+TEST_CASE("a full disk: the program is told, the checkpoint before stays, and the next one works") {
+    if (this_job().size > 1) return;
+    const folder where;
+    one(threads(2), [&] {
+        const auto all = motet::array<hopper>::create(10);
+        motet::checkpoint(where.name, all.to<&hopper::nothing>()).get();
+        all[3].ask<&hopper::note>(std::string(100'000, 'x')).get();
+        struct rlimit before {
+        }, small{};
+        getrlimit(RLIMIT_FSIZE, &before);
+        small = before;
+        small.rlim_cur = 50'000;
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &small);
+        const std::string text = thrown_by([&] { motet::checkpoint(where.name, all.to<&hopper::nothing>()).get(); });
+        setrlimit(RLIMIT_FSIZE, &before);
+        CHECK(
+            contains(text, "a checkpoint cannot be written: writing " + where.name + "/2/part.0.new: File too large"));
+        CHECK(std::filesystem::exists(where.name + "/1/manifest"));
+        CHECK(!std::filesystem::exists(where.name + "/2"));
+        motet::checkpoint(where.name, all.to<&hopper::nothing>()).get();
+        CHECK(std::filesystem::exists(where.name + "/2/manifest"));
+        CHECK(!std::filesystem::exists(where.name + "/1"));
     });
 }

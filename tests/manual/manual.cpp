@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
+#include <map>
 #include <numeric>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <vector>
 
 using motet_test::in_many_runs;
@@ -167,6 +170,31 @@ struct FirstHalf {
         std::int64_t next = 0;
         for (auto& chare : all.chares)
             if (chare.may_move) chare.to = next++ % ((all.pes + 1) / 2);
+    }
+};
+
+// checkpoints.md
+
+struct Sea {
+    std::vector<double> height;
+    int day = 0;
+    motet::transient<std::map<int, double>> cache; // left out; empty after a restart
+
+    void sail(int days) {
+        while (day < days) {
+            height.push_back(day * 0.5);
+            if (++day % 10 == 0) return motet::next<&Sea::sail>(days); // here a checkpoint may come
+        }
+    }
+    std::int64_t days() const { return day; }
+};
+
+/// Goes on in place of main.
+struct Captain {
+    motet::array<Sea> seas;
+    void go_on() {
+        motet::quiescence().get(); // what was under way has come to its end
+        motet::print("{} days at sea", seas.reduce<&Sea::days>(motet::sum).get());
     }
 };
 
@@ -358,6 +386,22 @@ TEST_CASE("balancing.md") {
             CHECK(motet::rebalance(regions).get().chares == 32);
         },
         3);
+}
+
+TEST_CASE("checkpoints.md") {
+    const std::string folder = "/tmp/motet-manual-" + std::to_string(getpid());
+    in_many_runs(
+        [&] {
+            auto seas = motet::array<Sea>::create(8);
+            auto captain = motet::chare<Captain>::create({seas});
+            seas.tell<&Sea::sail>(100);
+            motet::checkpoint(folder, captain.to<&Captain::go_on>()).get(); // ready when it is on the disk
+
+            motet::checkpoint_every(folder, captain.to<&Captain::go_on>(), std::chrono::minutes(10));
+        },
+        1);
+    CHECK(std::filesystem::exists(folder + "/newest"));
+    std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("moving.md") {

@@ -96,7 +96,7 @@ TEST_CASE("schema: of containers") {
     CHECK(schema_of<std::shared_ptr<const int>>() == "shared_ptr<int32>");
     CHECK(schema_of<std::unique_ptr<int>>() == "unique_ptr<int32>");
     CHECK(schema_of<std::complex<float>>() == "complex<float32>");
-    CHECK(schema_of<std::chrono::milliseconds>() == "duration<int64, ratio<1, 1000>{}>");
+    CHECK(schema_of<std::chrono::milliseconds>() == "duration<int64, ratio<1, 1000>>");
     CHECK(schema_of<std::chrono::seconds>() != schema_of<std::chrono::duration<long, std::milli>>());
 }
 
@@ -119,6 +119,12 @@ TEST_CASE("schema: of what cannot be looked into, its name and what it is made f
     CHECK(schema_of<std::function<void(int)>>() == "function<unnamed>");
 }
 
+TEST_CASE(
+    "schema: what cannot be looked into names the structs it is made from, and does not change with their fields") {
+    CHECK(schema_of<std::queue<vector_of_three<int>>>() ==
+          "queue<vector_of_three, deque<vector_of_three>>");
+}
+
 TEST_CASE("schema: the hash differs with names, types and order, and is the same with every compiler") {
     CHECK(motet::reflect::fnv_1a("") == 0xcbf29ce484222325u);
     CHECK(motet::reflect::fnv_1a("a") == 0xaf63dc4c8601ec8cu);
@@ -130,6 +136,6 @@ TEST_CASE("schema: the hash differs with names, types and order, and is the same
           "uint64, narrow: float32, wide: float64, raw: byte<uint8>, tint: color<uint8>, text: string, texts: "
           "vector<string>, places: map<int32, vector_of_three{x: float64, y: float64, z: float64}>, fixed: "
           "array<int32, 3>, either: variant<int32, monostate{}>, tree_of_nodes: unique_ptr<node{value: int32, "
-          "children: vector<node>}>, wait: duration<int64, ratio<1, 1000>{}>}");
-    CHECK(schema_hash<everything>() == 16335428033101836027u);
+          "children: vector<node>}>, wait: duration<int64, ratio<1, 1000>>}");
+    CHECK(schema_hash<everything>() == 10136065133554386475u);
 }

@@ -150,6 +150,7 @@ TEST_CASE("bad values are refused, with what was expected") {
         {"help", {"", "perhaps"}},
         {"prefix", {"", "perhaps"}},
         {"restart", {""}},
+        {"checkpoint-period", {"", "5", "-1s"}},
         {"balance", {"", "gready", "Greedy", "greedy "}},
         {"balance-period", {"", "5", "-1s"}},
         {"balance-report", {"", "perhaps"}},

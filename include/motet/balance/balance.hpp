@@ -250,7 +250,8 @@ inline void gossip(pe& p, part& c) {
     if (told.empty()) return finish_part_of_phase(p, c, {});
     s.moving = 1; // until all have been told
     for (std::uint64_t i = 0; i < 2; ++i) {
-        const std::uint64_t chance = scrambled((std::uint64_t{p.number} << 32) + 64 * s.rounds + std::uint64_t{2} * s.steps + i);
+        const std::uint64_t chance =
+            scrambled((std::uint64_t{p.number} << 32) + 64 * s.rounds + std::uint64_t{2} * s.steps + i);
         const auto to = static_cast<pe_number>((p.number + 1 + chance % (pes - 1)) % pes);
         ++s.moving;
         post_part<&hear>(p, to, c.info->id, told, p.number);
@@ -593,7 +594,8 @@ future<balancing_result> rebalance(const collection<T, Index>& which) {
     runtime::check_name(which.name());
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<balancing_result>(p);
-    runtime::post_part<&runtime::want_balancing>(p, runtime::root_of(p, which.name()), which.name(), std::uint64_t{0}, to);
+    runtime::post_part<&runtime::want_balancing>(p, runtime::root_of(p, which.name()), which.name(), std::uint64_t{0},
+                                                 to);
     return std::move(made);
 }
 

@@ -4,7 +4,9 @@
 #include <motet/checkpoint/file.hpp>
 #include <motet/checkpoint/image.hpp>
 #include <motet/checkpoint/restart.hpp>
+#include <motet/checkpoint/transient.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
@@ -85,6 +87,7 @@ struct pe_checkpointing : upper_state {
         std::string path;
         address target;
         address told;
+        bool is_periodic = false;
     };
     std::deque<request> wanted;
     bool under_way = false;
@@ -94,6 +97,9 @@ struct pe_checkpointing : upper_state {
     double began = 0;
     double pause = 0;
     std::uint64_t generation = 0;
+    std::uint64_t last_sent = 0; ///< messages in the whole run, when the last checkpoint was written
+    double period = 0;           ///< seconds; 0: none
+    request periodic;            ///< what is written then
 };
 
 /// What the PEs of a process have encoded so far.
@@ -104,9 +110,11 @@ struct process_checkpointing : process_state {
 inline tree cut_tree(const pe& p) { return {p, 0}; }
 
 inline void begin_attempt(pe& p);
+inline void want_periodic_checkpoint(pe& p);
 inline void judge_cut(pe& p, cut_counts&& counts);
 inline void finish_checkpoint(pe& p);
 inline void begin_next(pe& p);
+inline void give_up(pe& p);
 
 // Steps 1 and 2.
 
@@ -124,8 +132,9 @@ inline void cut_down(pe& p) {
     s.counts = {};
     s.missing = cut_tree(p).child_count(p.number) + 1;
     cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&cut_down>(p, child); });
-    // Checkpoints that are wanted count as messages on the way, so that nobody takes the program for finished.
-    cut_counts own{p.sent, p.processed, p.state->held() + p.kept.size() + p.sleeping + s.wanted.size(), 0, 0, {}};
+    // While PE 0 tries, that counts as a message on the way, so that nobody takes the program for finished.
+    const std::uint64_t attempt = p.number == 0 ? 1 : 0;
+    cut_counts own{p.sent, p.processed, p.state->held() + p.kept.size() + p.sleeping + attempt, 0, 0, {}};
     for (waiter* w = p.parked; w != nullptr; w = w->after) {
         if (w->ready) ++own.busy;
         if (w->running->element == nullptr && w->running->type == call<&run_main>::id()) continue;
@@ -153,6 +162,7 @@ void uncounted_after(pe& p, double seconds) {
 
 inline void begin_attempt(pe& p) {
     pe_checkpointing::of(p).have_previous = false;
+    ++p.sent;
     cut_down(p);
 }
 
@@ -165,12 +175,15 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
     s.previous = std::move(counts);
     s.have_previous = true;
     if (!equal || !still) return uncounted_after<&cut_down>(p, still ? 0 : 20e-6);
+    if (s.wanted.front().is_periodic && s.previous.sent - s.last_sent <= 2) // nothing has happened since
+        return give_up(p);
     if (s.previous.frames > 0) { // step 3
         constexpr double patience = 2;
         if (!std::exchange(s.said, s.said || p.now() - s.began > patience) && s.said)
             std::fprintf(stderr, "motet: a checkpoint waits for %llu methods that wait, such as %s\n",
                          static_cast<unsigned long long>(s.previous.frames), s.previous.who.c_str());
         thaw_down(p);
+        ++p.processed; // meanwhile all may come to rest: perhaps the methods wait for that
         s.pause = std::clamp(1.5 * s.pause, 100e-6, 50e-3);
         return uncounted_after<&begin_attempt>(p, s.pause);
     }
@@ -183,6 +196,17 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
         s.report.problem = problem.what();
         finish_checkpoint(p);
     }
+}
+
+/// A periodic checkpoint that would be the same as the last one: there is no next one, so that the run can end.
+inline void give_up(pe& p) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    s.wanted.pop_front();
+    ++p.processed;
+    s.period = 0;
+    thaw_down(p);
+    s.under_way = false;
+    begin_next(p);
 }
 
 // Step 4.
@@ -216,7 +240,10 @@ inline save_report save_here(pe& p, const std::string& folder) {
         auto& images = static_cast<process_checkpointing&>(*p.home.checkpointing).images;
         images.push_back(std::move(image));
         if (images.size() < p.home.pe_count) return own;
-        const serial::buffer about = serial::encode(saved_process{p.home.number, save_constants(p.home)});
+        saved_process whole{p.home.number, save_constants(p.home), {}};
+        if (&p.home == p.job.processes[0].get()) // simulated processes share the objects of this one
+            for (const auto& [name, kept] : kept_objects()) whole.kept.push_back({name, kept.save(kept.object)});
+        const serial::buffer about = serial::encode(whole);
         std::vector<std::span<const std::byte>> pieces{about.bytes()};
         for (const auto& each : images) pieces.push_back(each.bytes());
         const std::string name = "part." + std::to_string(p.home.number);
@@ -258,7 +285,11 @@ inline void finish_checkpoint(pe& p) {
     if (!s.report.problem.empty()) abandon_generation(done.path, s.generation);
     thaw_down(p);
     s.under_way = false;
-    if (s.report.problem.empty())
+    s.last_sent = s.previous.sent;
+    if (done.is_periodic && s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period);
+    if (done.is_periodic && !s.report.problem.empty())
+        std::fprintf(stderr, "motet: warning: %s\n", s.report.problem.c_str());
+    else if (s.report.problem.empty())
         deliver_nothing(p, done.told);
     else
         deliver_failure(p, done.told, {s.report.problem, "motet::error", "a checkpoint", done.path, false});
@@ -275,22 +306,44 @@ inline void begin_next(pe& p) {
     begin_attempt(p);
 }
 
+inline void want_periodic_checkpoint(pe& p) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    if (s.period == 0) return;
+    s.wanted.push_back(s.periodic);
+    begin_next(p);
+}
+
+inline void want_checkpoints_every(pe& p, const std::string& path, address target, double seconds) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    const bool began = s.period > 0;
+    s.period = p.job.options.checkpoint_period > 0 ? p.job.options.checkpoint_period : seconds;
+    s.periodic = {path, target, {}, true};
+    if (!began && s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period);
+}
+
 inline void want_checkpoint(pe& p, std::string path, address target, address told) {
     pe_checkpointing& s = pe_checkpointing::of(p);
-    s.wanted.push_back({std::move(path), target, told});
-    ++p.sent;
+    s.wanted.push_back({std::move(path), target, told, false});
     begin_next(p);
 }
 
 #endif // MOTET_BODIES
 
 MOTET_INLINE future<void> request_checkpoint(const std::string& path, const address& target);
+MOTET_INLINE void request_checkpoints(const std::string& path, const address& target, double seconds);
 
 #if MOTET_BODIES
-MOTET_INLINE future<void> request_checkpoint(const std::string& path, const address& target) {
+inline void check_request(const std::string& path, const address& target) {
     if (path.empty()) throw error("motet::checkpoint: the name of its folder is empty");
     if (target.how == 0)
         throw error("motet::checkpoint: its target leads nowhere: after a restart it is called in place of main");
+}
+MOTET_INLINE void request_checkpoints(const std::string& path, const address& target, double seconds) {
+    check_request(path, target);
+    post<&want_checkpoints_every>(this_pe(), 0, std::filesystem::absolute(path).string(), target, seconds);
+}
+MOTET_INLINE future<void> request_checkpoint(const std::string& path, const address& target) {
+    check_request(path, target);
     pe& p = this_pe();
     auto [made, to] = new_future<void>(p);
     post<&want_checkpoint>(p, 0, std::filesystem::absolute(path).string(), target, to);
@@ -308,6 +361,14 @@ MOTET_INLINE future<void> request_checkpoint(const std::string& path, const addr
 /// by `return motet::next<...>(...)`. A method that calls this itself must not wait for the future.
 inline future<void> checkpoint(const std::string& folder, const target<void>& target) {
     return checkpointing::request_checkpoint(folder, target.address());
+}
+
+/// Writes such a checkpoint again and again while the program does something, each so long after the one before (in a
+/// simulated run: of virtual time). --motet-checkpoint-period on the command line sets another time; with a time of 0
+/// here it decides whether there are any. What goes wrong is a warning.
+template <class Rep, class Period>
+void checkpoint_every(const std::string& folder, const target<void>& target, std::chrono::duration<Rep, Period> time) {
+    checkpointing::request_checkpoints(folder, target.address(), std::chrono::duration<double>(time).count());
 }
 
 } // namespace motet::inline MOTET_VARIANT

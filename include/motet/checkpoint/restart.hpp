@@ -3,6 +3,7 @@
 
 #include <motet/checkpoint/file.hpp>
 #include <motet/checkpoint/image.hpp>
+#include <motet/checkpoint/kept.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -42,9 +43,14 @@ struct saved_constant {
     std::uint32_t type = 0; ///< registered boxed_type
     std::vector<std::byte> value;
 };
+struct saved_object {
+    std::string name;
+    std::vector<std::byte> bytes;
+};
 struct saved_process {
     std::uint32_t number = 0;
     std::vector<saved_constant> constants;
+    std::vector<saved_object> kept;
 };
 
 struct saved_collection {
@@ -330,13 +336,22 @@ private:
             serial::decode_into(file.pieces[0], about);
             if (about.number == 0)
                 for (const saved_constant& each : about.constants) restore_constant(each);
+            if (about.number == job.processes[0]->number) restore_kept(about.kept);
             for (std::size_t i = 1; i < file.pieces.size(); ++i) {
                 saved_pe saved;
                 serial::decode_into(file.pieces[i], saved);
                 restore_pe(saved);
             }
-        } catch (const decode_error& problem) {
+        } catch (const error& problem) {
             throw error("the checkpoint file " + path + " cannot be read: " + problem.what());
+        }
+    }
+    static void restore_kept(const std::vector<saved_object>& all_kept) {
+        for (const saved_object& each : all_kept) {
+            const auto found = kept_objects().find(each.name);
+            if (found == kept_objects().end())
+                throw error("it has the object \"" + each.name + "\", which this program does not keep (motet::keep)");
+            found->second.load(found->second.object, each.bytes);
         }
     }
     void restore_constant(const saved_constant& saved) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace motet::reflect {
@@ -26,8 +27,11 @@ public:
         default: break;
         }
         text_ += type.short_name;
+        // Nobody but the type itself knows what it makes of its arguments: these are named only.
+        const bool named_only = std::exchange(names_only_, names_only_ || type.kind == kind::opaque);
         add_arguments(type);
-        if (type.kind == kind::structure) add_fields(type);
+        names_only_ = named_only;
+        if (type.kind == kind::structure && !names_only_) add_fields(type);
     }
 
     std::string take() && { return std::move(text_); }
@@ -65,6 +69,7 @@ private:
     }
 
     std::string text_;
+    bool names_only_ = false;
     std::vector<const type_description*> written_;
 };
 

@@ -39,10 +39,11 @@ struct options {
     bool table = true;         ///< simulated: the table at the end
     std::string of_simulation; ///< the last option on the command line that says nothing to a run on threads
     network_model network;
-    std::string restart;         ///< folder of a checkpoint to go on from
-    std::string balance;         ///< strategy for every array; empty: what the program says; "none": none
-    double balance_period = 0;   ///< seconds between two balancings of arrays that are balanced; 0: at program points
-    bool balance_report = false; ///< tells what each balancing did
+    std::string restart;          ///< folder of a checkpoint to go on from
+    double checkpoint_period = 0; ///< seconds between the checkpoints of motet::checkpoint_every; 0: what it says
+    std::string balance;          ///< strategy for every array; empty: what the program says; "none": none
+    double balance_period = 0;    ///< seconds between two balancings of arrays that are balanced; 0: at program points
+    bool balance_report = false;  ///< tells what each balancing did
     bool help = false;
     bool prefix = false;   ///< lines that are printed begin with the number of their process
     bool core_each = true; ///< every PE has a core of its own, as far as can be told
@@ -136,6 +137,8 @@ inline constexpr option known_options[] = {
          if (v.empty()) parse::refuse("restart", v, "the folder of a checkpoint");
          o.restart = v;
      }},
+    {"checkpoint-period", "TIME", "time between two checkpoints of a program that writes them periodically",
+     [](options& o, std::string_view v) { o.checkpoint_period = parse::seconds("checkpoint-period", v); }},
     {"balance", "STRATEGY",
      "balance every array: none, greedy, refine, rotate, random, communication or distributed (default: what the "
      "program says)",

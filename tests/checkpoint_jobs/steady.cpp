@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSL-1.0
+// steady STEPS FOLDER [once]: a ring of cells that exchange values with their neighbours, step by step, and write
+// checkpoints all the time (once: one, in the middle, after which the program stops). Prints what all cells have in the
+// end. Compiled in several ways, as the struct of one program may change: see steady.sh.
+#include <motet/motet.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace steady {
+
+constexpr std::int64_t cells = 12;
+
+struct Cell {
+#ifdef MORE_FIELDS
+    std::vector<int> added = {1, 2, 3}; // missing in the file: keeps its default
+#endif
+#ifdef OTHER_TYPE
+    float value = 0;
+#else
+    double value = 0;
+#endif
+#ifdef MORE_FIELDS // in another order
+    std::int64_t steps = 0;
+    std::int64_t step = 0;
+#else
+    std::int64_t step = 0;
+    std::int64_t steps = 0;
+#endif
+    std::vector<double> history;
+    std::array<double, 2> sides = {};
+    std::int64_t arrived = 0;
+#ifndef REMOVED_FIELD
+    std::string label = "cell";
+#endif
+
+    void begin(std::int64_t count) {
+        value = static_cast<decltype(value)>(motet::this_index() * motet::this_index() % 7);
+        steps = count;
+        tell_neighbours();
+    }
+    void tell_neighbours() const {
+        const auto all = motet::this_collection<Cell>();
+        const std::int64_t own = motet::this_index();
+        all[(own + 1) % cells].tell<&Cell::take>(step, 0, static_cast<double>(value));
+        all[(own + cells - 1) % cells].tell<&Cell::take>(step, 1, static_cast<double>(value));
+    }
+    void take(std::int64_t, int side, double theirs) {
+        sides.at(static_cast<std::size_t>(side)) = theirs;
+        if (++arrived < 2) return;
+        arrived = 0;
+        value = static_cast<decltype(value)>(0.5 * value + 0.25 * (sides[0] + sides[1]));
+        if (step % 100 == 0) history.push_back(value);
+        if (++step < steps) tell_neighbours();
+    }
+    bool when(motet::entry<&Cell::take>, std::int64_t at, int, double) const { return at == step; }
+    double result() const {
+#ifdef MORE_FIELDS
+        if (added != std::vector<int>{1, 2, 3}) return -1;
+#endif
+        double sum = value * static_cast<double>(motet::this_index() + 1);
+        for (const double each : history) sum += each;
+        return sum;
+    }
+};
+
+struct Judge {
+    motet::array<Cell> all;
+    void finish() {
+        motet::quiescence().get();
+        std::string text;
+        for (const double each : all.gather<&Cell::result>().get()) text += fmt::format(" {:.17g}", each);
+        motet::print("result{}", text);
+    }
+};
+
+} // namespace steady
+
+int main(int argc, char** argv) {
+    return motet::run(argc, argv, [] {
+        const auto& words = motet::arguments();
+        if (words.size() < 3) {
+            motet::print("usage: steady STEPS FOLDER [once]");
+            return 2;
+        }
+        const auto all = motet::array<steady::Cell>::create(steady::cells);
+        const auto judge = motet::chare<steady::Judge>::create({all});
+        const auto goes_on = judge.to<&steady::Judge::finish>();
+        const bool once = words.size() > 3;
+        if (!once) motet::checkpoint_every(words[2], goes_on, std::chrono::milliseconds(1));
+        all.tell<&steady::Cell::begin>(std::int64_t{std::atoll(words[1].c_str())});
+        if (once) {
+            motet::sleep_for(std::chrono::milliseconds(20));
+            motet::checkpoint(words[2], goes_on).get();
+            motet::exit(0);
+        }
+        motet::quiescence().get();
+        judge.ask<&steady::Judge::finish>().get();
+        return 0;
+    });
+}
