@@ -66,6 +66,10 @@ struct hopper {
     }
     void give(motet::target<std::int64_t> to) { motet::contribute(steps, motet::sum, to); }
     void wait_for_a_while(std::int64_t ms) { motet::sleep_for(std::chrono::milliseconds(ms)); }
+    void wait_for_rest() { motet::quiescence().get(); }
+    void wait_for_ever() {
+        motet::wait([] { return false; });
+    }
     std::int64_t get_sum() const { return sum; }
     std::int64_t get_steps() const { return steps; }
     std::vector<std::string> get_notes() const { return notes; }
@@ -231,6 +235,27 @@ TEST_CASE("methods that wait hold a checkpoint up, and it comes when they have e
             motet::checkpoint(where.name, all.to<&hopper::nothing>()).get();
             CHECK(motet::now() - begin >= 0.029);
         });
+        // One that waits for all to come to rest does not wait for ever, whether somebody waits for the checkpoint or
+        // not.
+        for (const bool waits : {false, true})
+            one(chosen, [&] {
+                const auto all = motet::array<hopper>::create(3);
+                all[1].tell<&hopper::wait_for_rest>();
+                motet::sleep_for(3ms);
+                std::filesystem::remove_all(where.name);
+                auto written = motet::checkpoint(where.name, all.to<&hopper::nothing>());
+                if (waits) written.get();
+            });
+        CHECK(std::filesystem::exists(where.name + "/newest"));
+        // One that waits for ever is a deadlock, not a checkpoint that never comes.
+        CHECK(contains(error_of(chosen,
+                                [&] {
+                                    const auto all = motet::array<hopper>::create(3);
+                                    all[1].tell<&hopper::wait_for_ever>();
+                                    motet::sleep_for(3ms);
+                                    motet::checkpoint(where.name, all.to<&hopper::nothing>()).get();
+                                }),
+                       "hopper[1], entry checkpoint_test::hopper::wait_for_ever"));
     }
 }
 

@@ -121,8 +121,7 @@ TEST_CASE("schema: of what cannot be looked into, its name and what it is made f
 
 TEST_CASE(
     "schema: what cannot be looked into names the structs it is made from, and does not change with their fields") {
-    CHECK(schema_of<std::queue<vector_of_three<int>>>() ==
-          "queue<vector_of_three, deque<vector_of_three>>");
+    CHECK(schema_of<std::queue<vector_of_three<int>>>() == "queue<vector_of_three, deque<vector_of_three>>");
 }
 
 TEST_CASE("schema: the hash differs with names, types and order, and is the same with every compiler") {

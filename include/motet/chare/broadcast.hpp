@@ -14,18 +14,16 @@
 /// Calls of a method of every element, and what becomes of the results.
 ///
 /// 1. The collection's root (the PE that created it) numbers broadcasts and sends each down the tree of PEs. A PE
-/// begins
-///    them in the order of their numbers, and remembers each until the root says that it is closed everywhere.
+///    begins them in the order of their numbers, and remembers each until the root says that it is closed everywhere.
 /// 2. An element keeps the number of the last broadcast it has seen; it is born with its PE's. A PE delivers number k
-/// to
-///    each of its elements that has not seen it. A handler that waits leaves the rest of the loop to another fiber.
+///    to each of its elements that has not seen it. A handler that waits leaves the rest of the loop to another fiber.
 /// 3. An element that moves from A to B, and has seen less than B has begun, gets the rest at B (`deliver_late`), on
 ///    account of A: results go to A. Then B tells A (`acknowledge`).
-/// 4. A PE has settled k when all its elements have had it and none that had not seen k when it left is unacknowledged.
-///    No call of k will then begin on its account any more.
+/// 4. A PE has settled k when all its elements have had it and none that had not seen k when it left is
+///    unacknowledged. No call of k will then begin on its account any more.
 /// 5. When k is settled, every call of k on the PE's account has returned and all its children in the tree have
-/// reported,
-///    the PE reports what came back, put together, to its parent; the root hands the result to whoever wanted it.
+///    reported, the PE reports what came back, put together, to its parent; the root hands the result to whoever
+///    wanted it.
 /// 6. The numbers that are closed at the root travel with the next broadcast, and their records are dropped.
 namespace motet::inline MOTET_VARIANT::runtime {
 

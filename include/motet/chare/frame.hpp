@@ -18,8 +18,8 @@
 ///
 /// 1. A frame pins its chare: `pins` counts the frames that stand in it.
 /// 2. What the method returns or throws goes where the frame's reply says; thrown with no reply it ends the program.
-/// 3. When it returns or parks, the chare's state may have changed: conditions of fibers parked in the chare are looked
-///    at, and messages that a `when` held back (the first that may run now is put in line before all others).
+/// 3. When it returns or parks, the chare's state may have changed: conditions of fibers parked in the chare are
+///    looked at, and messages that a `when` held back (the first that may run now is put in line before all others).
 /// 4. When no frame is left, what had to wait for that is done: a move, an erasure.
 namespace motet::inline MOTET_VARIANT::runtime {
 

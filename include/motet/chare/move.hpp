@@ -13,12 +13,11 @@
 ///
 /// The life of a move of element e from PE A to PE B, with home H:
 /// 1. A waits until no frame stands in e, runs on(departing), takes e out of its table, adds 1 to e's version, and
-/// notes
-///    B and the version in its cache.
+///    notes B and the version in its cache.
 /// 2. A tells H: `leaving`. If that is newer than what H knows, H notes "moving" and holds messages for e.
 /// 3. A sends e to B (inside a process: its address), and sends its held messages after it, by way of H.
 /// 4. B puts e into its table and tells H: `there`. H notes B, unless it knows something newer, and sends on what it
-/// held.
+///    held.
 /// 5. A message that reaches a PE without e goes on to where that PE's cache says, once, and then to H.
 /// 6. B delivers to e the broadcasts it has not seen and then tells A: `acknowledge`. Until then A answers for the
 ///    broadcasts and reduction rounds that e owes (broadcast.hpp, reduction.hpp).

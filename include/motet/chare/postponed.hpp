@@ -9,8 +9,8 @@
 
 /// Calls that wait for something the runtime does with a whole collection, such as balancing it.
 ///
-/// 1. A method says what is to be called after it (`postpone`); the call is kept with its element, encoded, and travels
-///    with it. It counts as a message held back.
+/// 1. A method says what is to be called after it (`postpone`); the call is kept with its element, encoded, and
+///    travels with it. It counts as a message held back.
 /// 2. When the runtime has done it, every PE is told (`release`): the calls that waited for this one become messages.
 /// 3. An element that comes later, from a PE that has not been told yet, finds that it need not wait any more.
 namespace motet::inline MOTET_VARIANT::runtime {

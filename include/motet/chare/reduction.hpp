@@ -12,17 +12,15 @@
 /// Reductions to which elements contribute by themselves. An element's n-th contribution belongs to round n.
 ///
 /// 1. A PE answers for the elements it has. `population` counts them by the rounds they are done with. A round begins
-/// on a
-///    PE with the first contribution there, with the report of a child, or when the parent prompts it.
+///    on a PE with the first contribution there, with the report of a child, or when the parent prompts it.
 /// 2. An element is born with the last round that has begun on its PE: it takes part from the next one on. News of a
-/// round
-///    bring with them the last broadcast that its contributors have seen, and the element counts as having seen that
-///    too: else it could hear late what made the others contribute to a round that it does not owe.
+///    round bring with them the last broadcast that its contributors have seen, and the element counts as having seen
+///    that too: else it could hear late what made the others contribute to a round that it does not owe.
 /// 3. A round passes when it has begun, no element here is left that owes it, none that owed it when it left is
 ///    unacknowledged, nothing that others owe on this PE's account is missing, and all children have reported. The PE
 ///    then reports to its parent; the root hands the result to the target. Rounds pass in order.
-/// 4. An element that moves from A to B with rounds that B has passed already contributes to those on account of A, its
-///    sponsor; `acknowledge` (broadcast.hpp) says how many they are.
+/// 4. An element that moves from A to B with rounds that B has passed already contributes to those on account of A,
+///    its sponsor; `acknowledge` (broadcast.hpp) says how many they are.
 /// 5. A PE that waits for nobody but its children prompts them: those that have no elements would else never report.
 namespace motet::inline MOTET_VARIANT {
 

@@ -15,13 +15,11 @@
 /// Calls of some elements of an array, and reductions over them.
 ///
 /// 1. A section is the list of its members' indices; its proxy carries it along.
-/// 2. A call goes from relay to relay: each sends messages to the members it has, sorts the rest by where they are said
-/// to
-///    be, and hands at most four parts of it on. The first member of a part is sent a message wherever it is, so that
-///    every relay makes the list shorter. Results come back along the relays, put together.
-/// 3. A contribution to a section's reduction goes to the home of the member's index. Member i's home waits for that of
-/// the
-///    members 4i + 1 to 4i + 4 in the list, and reports to that of member (i - 1) / 4.
+/// 2. A call goes from relay to relay: each sends messages to the members it has, sorts the rest by where they are
+///    said to be, and hands at most four parts of it on. The first member of a part is sent a message wherever it is,
+///    so that every relay makes the list shorter. Results come back along the relays, put together.
+/// 3. A contribution to a section's reduction goes to the home of the member's index. Member i's home waits for that
+///    of the members 4i + 1 to 4i + 4 in the list, and reports to that of member (i - 1) / 4.
 namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {

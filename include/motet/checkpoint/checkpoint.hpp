@@ -3,6 +3,7 @@
 
 #include <motet/checkpoint/file.hpp>
 #include <motet/checkpoint/image.hpp>
+#include <motet/checkpoint/manifest.hpp>
 #include <motet/checkpoint/restart.hpp>
 #include <motet/checkpoint/transient.hpp>
 
@@ -20,18 +21,14 @@
 /// Writing a checkpoint: the program as it is at a consistent cut.
 ///
 /// 1. PE 0 freezes all PEs, along the tree: a frozen PE keeps the program's messages (calls of methods, broadcasts not
-/// yet
-///    begun) and goes on with what the runtime has begun: moves, births, reductions, broadcasts that are numbered.
+///    yet begun) and goes on with what the runtime has begun: moves, births, reductions, broadcasts that are numbered.
 /// 2. Waves count what was sent, processed, held and kept, until two in succession are equal and nothing is under way:
-/// all
-///    messages that have not run are in some PE's hands.
+///    all messages that have not run are in some PE's hands.
 /// 3. A method that waits somewhere cannot be saved. Then the PEs are thawed, and PE 0 tries again a little later;
-/// after
-///    some seconds it says who holds it up. (main is not saved, and may wait.)
+///    after some seconds it says who holds it up. (main is not saved, and may wait.)
 /// 4. Each PE encodes its chares and messages, each process writes a file; what is one for a collection goes up the
-/// tree.
-///    PE 0 writes the manifest, and makes this the newest checkpoint of the folder by renaming one file. Then the one
-///    before is removed, and the PEs are thawed.
+///    tree. PE 0 writes the manifest, and makes this the newest checkpoint of the folder by renaming one file. Then
+///    the one before is removed, and the PEs are thawed.
 /// 5. What goes wrong is told to whoever asked; the newest checkpoint stays what it was, and the program goes on.
 ///
 /// A folder has a file `newest`, which names a folder in it: `manifest`, and `part.0`, `part.1` and so on, one of each
@@ -45,13 +42,15 @@ namespace checkpointing {
 struct cut_counts {
     std::uint64_t sent = 0;
     std::uint64_t processed = 0;
-    std::uint64_t held = 0;   ///< also what a frozen PE keeps, and timers
+    std::uint64_t held = 0; ///< also what a frozen PE keeps, and timers
+    std::uint64_t timers = 0;
     std::uint64_t busy = 0;   ///< fibers and work about to go on
     std::uint64_t frames = 0; ///< that wait, but for main
     std::string who;          ///< one of them
 
     void add(cut_counts&& other) {
-        sent += other.sent, processed += other.processed, held += other.held, busy += other.busy;
+        sent += other.sent, processed += other.processed, held += other.held, busy += other.busy,
+            timers += other.timers;
         frames += other.frames;
         if (who.empty()) who = std::move(other.who);
     }
@@ -96,6 +95,11 @@ struct pe_checkpointing : upper_state {
     cut_counts previous;
     double began = 0;
     double pause = 0;
+    std::uint64_t attempts = 0;
+    bool pauses = false;    ///< between two attempts
+    bool rests = false;     ///< the attempt began because nothing moved any more
+    bool hopeless = false;  ///< another one at such a moment would find the same
+    std::uint64_t work = 0; ///< messages sent until the last attempt, without those of attempts
     std::uint64_t generation = 0;
     std::uint64_t last_sent = 0; ///< messages in the whole run, when the last checkpoint was written
     double period = 0;           ///< seconds; 0: none
@@ -134,7 +138,7 @@ inline void cut_down(pe& p) {
     cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&cut_down>(p, child); });
     // While PE 0 tries, that counts as a message on the way, so that nobody takes the program for finished.
     const std::uint64_t attempt = p.number == 0 ? 1 : 0;
-    cut_counts own{p.sent, p.processed, p.state->held() + p.kept.size() + p.sleeping + attempt, 0, 0, {}};
+    cut_counts own{p.sent, p.processed, p.state->held() + p.kept.size() + p.sleeping + attempt, p.sleeping, 0, 0, {}};
     for (waiter* w = p.parked; w != nullptr; w = w->after) {
         if (w->ready) ++own.busy;
         if (w->running->element == nullptr && w->running->type == call<&run_main>::id()) continue;
@@ -152,18 +156,36 @@ inline void thaw_down(pe& p) {
     p.thaw();
 }
 
-template <auto F>
-void uncounted_after(pe& p, double seconds) {
-    message* m = call<F>::make(p);
+template <auto F, class... A>
+void uncounted_after(pe& p, double seconds, A... arguments) {
+    message* m = call<F>::make(p, arguments...);
     m->set(message::uncounted);
     m->set(message::expedited);
     p.send_after(seconds, m);
 }
 
 inline void begin_attempt(pe& p) {
-    pe_checkpointing::of(p).have_previous = false;
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    s.have_previous = false;
+    s.pauses = false;
+    ++s.attempts;
     ++p.sent;
     cut_down(p);
+}
+
+inline void try_again(pe& p, std::uint64_t attempt) {
+    const pe_checkpointing& s = pe_checkpointing::of(p);
+    if (s.pauses && s.attempts == attempt) begin_attempt(p);
+}
+
+/// Nothing moves any more while a checkpoint waits for methods: perhaps they have ended. If they have not, although
+/// nothing has happened since the last attempt in such a moment, they never will.
+inline bool try_at_rest(pe& p) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    if (!s.pauses || s.hopeless) return false;
+    s.rests = true;
+    begin_attempt(p);
+    return true;
 }
 
 inline void save_down(pe& p, std::string folder, pe_number pes);
@@ -184,8 +206,16 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
                          static_cast<unsigned long long>(s.previous.frames), s.previous.who.c_str());
         thaw_down(p);
         ++p.processed; // meanwhile all may come to rest: perhaps the methods wait for that
+        const std::uint64_t work = s.previous.sent - s.attempts;
+        const bool nothing_new = s.work == work;
+        s.hopeless = s.rests && nothing_new;
+        s.work = work;
+        s.rests = false;
+        s.pauses = true;
+        // Where nothing has happened and no timer runs, nothing will, until all is found at rest.
+        if (nothing_new && s.previous.timers == 0) return;
         s.pause = std::clamp(1.5 * s.pause, 100e-6, 50e-3);
-        return uncounted_after<&begin_attempt>(p, s.pause);
+        return uncounted_after<&try_again>(p, s.pause, s.attempts);
     }
     try {
         s.generation = begin_generation(s.wanted.front().path);
@@ -301,8 +331,9 @@ inline void begin_next(pe& p) {
     if (s.wanted.empty() || std::exchange(s.under_way, true)) return;
     s.began = p.now();
     s.pause = 0;
-    s.said = false;
+    s.said = s.hopeless = false;
     s.generation = 0;
+    p.at_rest = &try_at_rest;
     begin_attempt(p);
 }
 

@@ -22,19 +22,17 @@
 
 /// Messages between the processes of an MPI job.
 ///
-/// 1. A PE encodes each message behind the others for that process, in a packet; the packet leaves when the PE turns to
-///    something else (pe::flush), when it is full, or at once if the message is expedited.
+/// 1. A PE encodes each message behind the others for that process, in a packet; the packet leaves when the PE turns
+///    to something else (pe::flush), when it is full, or at once if the message is expedited.
 /// 2. Arguments that are large and contiguous (serial/lend.hpp) stay in the message, which is kept until they have
-/// left.
-///    Their sizes stand in the packet, and a number under which each is sent beside it. The receiver decodes the
+///    left. Their sizes stand in the packet, and a number under which each is sent beside it. The receiver decodes the
 ///    message, which makes room for them, and receives them there. It is delivered when they are complete.
 /// 3. What is too large for a packet otherwise is encoded into memory of its own, and goes in the same way, as the
-/// first
-///    piece; the others are received when that one has been decoded.
+///    first piece; the others are received when that one has been decoded.
 /// 4. Any PE that has nothing to do, or looks up from its work, polls for all PEs of the process. It decodes what is
-/// for
-///    itself, and what has pieces; other messages it hands on in encoded form.
-/// 5. A PE that sends faster than MPI takes it (`most_unsent` packets) takes what comes meanwhile until that is better.
+///    for itself, and what has pieces; other messages it hands on in encoded form.
+/// 5. A PE that sends faster than MPI takes it (`most_unsent` packets) takes what comes meanwhile until that is
+///    better.
 /// 6. The end: the process that stops tells all others. When the PEs of a process have stopped, it goes on taking what
 ///    comes until the sums of packets sent and received over all processes, which have stopped too, are equal.
 namespace motet::inline MOTET_VARIANT::runtime {

@@ -280,6 +280,7 @@ public:
     void (*settle)(pe&, frame&) = nullptr;
     void (*watch_element)(pe&, waiter&) = nullptr;
     void (*pause_measuring)(pe&, frame&) = nullptr;
+    bool (*at_rest)(pe&) = nullptr; ///< of PE 0: nothing moves any more. True if there is something to do yet
 
     std::uint64_t sent = 0;
     std::uint64_t processed = 0;

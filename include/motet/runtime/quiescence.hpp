@@ -14,10 +14,10 @@
 ///
 /// 1. When PE 0 is idle it sends a wave down the tree of PEs; each adds its counts of messages sent and processed to
 ///    those of its children and passes them up.
-/// 2. Two waves in succession that found the same counts, sent = processed: the program is quiescent. Whoever asked for
-///    quiescence is told; if nobody did and main has returned, the run is over.
+/// 2. Two waves in succession that found the same counts, sent = processed: the program is quiescent. Whoever asked
+///    for quiescence is told; if nobody did and main has returned, the run is over.
 /// 3. Two equal waves with sent = processed + held back: nothing can move any more. If a fiber waits, that is a
-/// deadlock.
+///    deadlock.
 /// 4. A deadlock, and messages still held back at the end, are reported: PE 0 asks every PE for its lines.
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -146,6 +146,7 @@ inline void finish_wave(pe& p, const wave_counts& counts) {
         for (const address& where : told) deliver_nothing(p, where);
         return;
     }
+    if (p.at_rest != nullptr && p.at_rest(p)) return;
     if (watch.main_returned && counts.parked == 0 && counts.held == 0) return p.job.stop(0);
     watch.running = true; // no further wave
     ask_reports(p);

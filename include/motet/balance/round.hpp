@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/balance/gossip.hpp>
+#include <motet/balance/phases.hpp>
+#include <motet/balance/state.hpp>
+#include <motet/chare/postponed.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+/// Load balancing: chares of one collection move to where there is less to do.
+///
+/// The life of a balancing of collection c, whose root is R:
+/// 1. R begins one when all elements have come to their balancing point (a reduction), when a program asks for it
+///    (`rebalance`), or when a PE finds that the period is over. One at a time; others wait in line.
+/// 2. A central strategy: the loads of all chares are gathered along the tree of PEs; R decides, and tells each PE
+///    which of its chares go where. The distributed strategy: sums and maxima of loads go up the tree. In log2 P
+///    steps, each of which goes down the tree and up again, PEs with less than the average tell two others, by chance,
+///    of themselves and of those they have heard of. Then each PE with more than the average gives chares to those it
+///    knows.
+/// 3. A chare in which a frame stands does not move; its load counts where it is. The report names one.
+/// 4. When all that were sent have arrived, R tells every PE: calls that waited for the balancing run (postponed.hpp).
+namespace motet::inline MOTET_VARIANT::runtime {
+
+#if MOTET_BODIES
+
+inline void do_phase(pe& p, part& c, double average) {
+    balancing_state& s = balancing_state::of(c);
+    switch (s.phase) {
+    case balancing_phase::gather: return finish_part_of_phase(p, c, own_loads(p, c, true, true));
+    case balancing_phase::sum: {
+        s.known.clear();
+        phase_report own = own_loads(p, c, false, true);
+        s.load = own.sum;
+        return finish_part_of_phase(p, c, std::move(own));
+    }
+    case balancing_phase::gossip:
+        s.average = average;
+        ++s.steps;
+        return gossip(p, c);
+    case balancing_phase::give: return give(p, c);
+    case balancing_phase::check: return finish_part_of_phase(p, c, own_loads(p, c, false, false));
+    }
+}
+
+// At the root.
+
+inline void begin_balancing(pe& p, part& c) {
+    balancing_state& s = balancing_state::of(c);
+    if (s.under_way || s.wanted.empty()) return;
+    s.under_way = true;
+    s.began = p.now();
+    s.result = {};
+    const std::uint32_t strategy = chosen_strategy(p, c);
+    const bool central = strategy == 0 || registry::get<strategy_type>(strategy).decide != nullptr;
+    post_part<&begin_phase>(p, p.number, c.info->id, central ? balancing_phase::gather : balancing_phase::sum, 0.0);
+}
+
+MOTET_INLINE void want_balancing(pe& p, part& c, std::uint64_t release, address told) {
+    balancing_state::of(c).wanted.push_back({release, told});
+    begin_balancing(p, c);
+}
+
+/// A PE has found that the period is over, when so many balancings had ended.
+inline void want_periodic(pe& p, part& c, std::uint64_t rounds) {
+    balancing_state& s = balancing_state::of(c);
+    if (rounds == s.rounds && s.wanted.empty()) want_balancing(p, c, 0, {});
+}
+inline void period_is_over(pe& p, part& c) {
+    c.due = std::numeric_limits<double>::infinity();
+    post_part<&want_periodic>(p, root_of(p, c.info->id), c.info->id, balancing_state::of(c).rounds);
+}
+
+/// Step 4.
+inline void balanced(pe& p, part& c, std::uint64_t release_number) {
+    tree(p, root_of(p, c.info->id)).for_each_child(p.number, [&](pe_number child) {
+        post_part<&balanced>(p, child, c.info->id, release_number);
+    });
+    balancing_state& s = balancing_state::of(c);
+    ++s.rounds;
+    s.steps = 0;
+    expect_period(p, c);
+    release(p, c, release_number);
+}
+
+inline void report_balancing(const part& c, const balancing_result& r) {
+    std::string text = "motet: balanced " + c.type->name() + ": imbalance ";
+    char numbers[160];
+    std::snprintf(numbers, sizeof numbers, "%.3f, then %.3f; %lld of %lld chares moved; %.3g s", r.before, r.after,
+                  static_cast<long long>(r.moved), static_cast<long long>(r.chares), r.seconds);
+    text += numbers;
+    if (r.held > 0) text += "; " + std::to_string(r.held) + " could not, such as " + r.held_by;
+    std::fprintf(stderr, "%s\n", text.c_str());
+}
+
+inline void end_balancing(pe& p, part& c) {
+    balancing_state& s = balancing_state::of(c);
+    const balancing_state::request done = s.wanted.front();
+    s.wanted.pop_front();
+    s.under_way = false;
+    s.result.seconds = p.now() - s.began;
+    if (s.result.moved > 0) s.cost_of_move = s.result.seconds / static_cast<double>(s.result.moved);
+    if (p.job.options.balance_report) report_balancing(c, s.result);
+    balanced(p, c, done.release);
+    balancing_result told = s.result;
+    deliver(p, done.told, &told);
+    begin_balancing(p, c);
+}
+
+/// Refuses what a strategy has decided for places that do not exist.
+inline void check_decision(const part& c, const balancing& all, std::size_t count) {
+    if (all.chares.size() != count)
+        throw error("a balancing strategy changed the number of chares of " + c.type->name() + " from " +
+                    std::to_string(count) + " to " + std::to_string(all.chares.size()));
+    for (const chare_load& each : all.chares)
+        if (each.to < 0 || each.to >= all.pes)
+            throw error("a balancing strategy sends a chare of " + c.type->name() + " to PE " +
+                        std::to_string(each.to) + ": this run has PEs 0 to " + std::to_string(all.pes - 1));
+}
+
+/// Who sent how many messages to whom, by places in `loads`.
+inline std::vector<chare_messages> messages_between(const std::vector<measured_chare>& loads) {
+    std::unordered_map<index_bits, std::size_t, index_hash> places;
+    for (std::size_t i = 0; i < loads.size(); ++i) places[loads[i].index] = i;
+    std::vector<chare_messages> all;
+    for (std::size_t i = 0; i < loads.size(); ++i)
+        for (const sent_count& each : loads[i].sent)
+            if (const auto to = places.find(each.to); to != places.end() && to->second != i)
+                all.push_back({i, to->second, each.count});
+    return all;
+}
+
+/// Step 2, central.
+inline void decide(pe& p, part& c) {
+    balancing_state& s = balancing_state::of(c);
+    std::vector<measured_chare>& loads = s.report.loads;
+    std::sort(loads.begin(), loads.end(), [](const measured_chare& a, const measured_chare& b) {
+        return a.pe != b.pe ? a.pe < b.pe : a.index < b.index;
+    });
+    balancing all{.pes = p.job.pe_total(), .chares = {}, .round = s.rounds, .messages = {}};
+    for (const measured_chare& each : loads)
+        all.chares.push_back({each.load, each.pe, each.pe, each.may_move, all.chares.size()});
+    if (c.counts_messages) all.messages = messages_between(loads);
+    s.result.before = all.imbalance();
+    s.result.chares = s.report.chares;
+    s.result.held = s.report.held;
+    s.result.held_by = s.report.held_by;
+    const std::uint32_t strategy = chosen_strategy(p, c);
+    if (strategy != 0) {
+        const std::size_t count = all.chares.size();
+        registry::get<strategy_type>(strategy).decide(all);
+        check_decision(c, all, count);
+    }
+    std::vector<std::vector<move_order>> orders(p.job.pe_total());
+    std::int64_t moved = 0;
+    for (std::size_t i = 0; i < loads.size(); ++i)
+        if (all.chares[i].to != all.chares[i].pe && all.chares[i].may_move) {
+            orders[loads[i].pe].push_back({loads[i].index, static_cast<pe_number>(all.chares[i].to)});
+            ++moved;
+        }
+    // Where it would not pay: the same work once more gains less than the moves cost.
+    const bool seeks_balance =
+        strategy == strategy_of<greedy_strategy>::id() || strategy == strategy_of<refine_strategy>::id();
+    if (seeks_balance) {
+        const double gain = (s.result.before - all.imbalance()) * s.report.sum / static_cast<double>(all.pes);
+        if (gain <= static_cast<double>(moved) * s.cost_of_move || s.result.before - all.imbalance() < 0.01) {
+            for (auto& each : orders) each.clear();
+            for (chare_load& each : all.chares) each.to = each.pe;
+            moved = 0;
+        }
+    }
+    s.result.moved = moved;
+    s.result.after = all.imbalance();
+    loads.clear();
+    s.carriers = 1;
+    for (pe_number pe = 0; pe < orders.size(); ++pe) {
+        if (orders[pe].empty()) continue;
+        ++s.carriers;
+        post_part<&carry_out>(p, pe, c.info->id, std::move(orders[pe]));
+    }
+    one_carried_out(p, c);
+}
+
+inline void end_phase(pe& p, part& c) {
+    balancing_state& s = balancing_state::of(c);
+    const double pes = p.job.pe_total();
+    switch (s.phase) {
+    case balancing_phase::gather: return decide(p, c);
+    case balancing_phase::sum:
+        s.average = s.report.sum / pes;
+        s.result.before = s.average > 0 ? s.report.most / s.average : 1;
+        s.result.chares = s.report.chares;
+        s.result.held = s.report.held;
+        s.result.held_by = s.report.held_by;
+        s.result.after = s.result.before;
+        if (s.result.before < refine_strategy::tolerance) return end_balancing(p, c);
+        return post_part<&begin_phase>(p, p.number, c.info->id, balancing_phase::gossip, s.average);
+    case balancing_phase::gossip:
+        if (s.steps < std::ceil(std::log2(std::max(2.0, pes))) + 1)
+            return post_part<&begin_phase>(p, p.number, c.info->id, balancing_phase::gossip, s.average);
+        return post_part<&begin_phase>(p, p.number, c.info->id, balancing_phase::give, s.average);
+    case balancing_phase::give:
+        s.result.moved = s.report.moved;
+        return post_part<&begin_phase>(p, p.number, c.info->id, balancing_phase::check, s.average);
+    case balancing_phase::check:
+        s.result.after = s.average > 0 ? s.report.most / s.average : 1;
+        return end_balancing(p, c);
+    }
+}
+
+#endif // MOTET_BODIES
+
+} // namespace motet::inline MOTET_VARIANT::runtime

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/balance/strategy.hpp>
+#include <motet/chare/location.hpp>
+#include <motet/chare/part.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What is known of the balancing of a collection.
+namespace motet::inline MOTET_VARIANT {
+
+/// What a balancing did.
+struct balancing_result {
+    double before = 1;       ///< the largest load of a PE over the average, before
+    double after = 1;        ///< the same as it should be afterwards
+    std::int64_t chares = 0; ///< that there are
+    std::int64_t moved = 0;
+    std::int64_t held = 0; ///< that could not move, because a frame stands in them
+    std::string held_by;   ///< one of these frames
+    double seconds = 0;    ///< that it took
+};
+
+namespace runtime {
+
+struct measured_chare {
+    index_bits index;
+    pe_number pe = no_pe;
+    double load = 0;
+    bool may_move = true;
+    std::vector<sent_count> sent;
+};
+struct move_order {
+    index_bits index;
+    pe_number to = no_pe;
+};
+struct known_load {
+    pe_number pe = no_pe;
+    double load = 0;
+};
+
+enum class balancing_phase : std::uint8_t {
+    gather, ///< the loads of all chares
+    sum,    ///< loads of PEs
+    gossip, ///< a step of it
+    give,   ///< what is too much
+    check   ///< loads of PEs, afterwards
+};
+
+/// What goes up the tree at the end of a phase.
+struct phase_report {
+    double sum = 0;
+    double most = 0;
+    std::int64_t chares = 0;
+    std::int64_t moved = 0;
+    std::int64_t held = 0;
+    std::string held_by;
+    std::vector<measured_chare> loads;
+
+    void add(phase_report&& other) {
+        sum += other.sum;
+        most = std::max(most, other.most);
+        chares += other.chares;
+        moved += other.moved;
+        held += other.held;
+        if (held_by.empty()) held_by = std::move(other.held_by);
+        loads.insert(loads.end(), std::make_move_iterator(other.loads.begin()),
+                     std::make_move_iterator(other.loads.end()));
+    }
+};
+
+/// Balancing of one collection, as a PE knows it.
+struct balancing_state : part_state {
+    static balancing_state& of(part& c) {
+        if (!c.balancing) c.balancing = std::make_unique<balancing_state>();
+        return static_cast<balancing_state&>(*c.balancing);
+    }
+
+    std::uint32_t strategy = 0; ///< registered strategy_type; 0: none
+    double period = 0;
+    std::uint64_t rounds = 0; ///< ended
+    // Of the phase that passes through.
+    phase_report report;
+    std::uint32_t missing = 0; ///< children, and the PE itself
+    balancing_phase phase = balancing_phase::gather;
+    std::uint64_t moving = 0;      ///< chares sent off that have not arrived, or gossip not acknowledged
+    std::vector<known_load> known; ///< PEs with less than the average
+    double load = 0;
+    // Of the root.
+    struct request {
+        std::uint64_t release = 0; ///< calls that wait for it; 0: none do
+        address told;
+    };
+    std::deque<request> wanted;
+    bool under_way = false;
+    double began = 0;
+    std::uint32_t steps = 0; ///< of gossip, still to come
+    double average = 0;
+    std::uint64_t carriers = 0; ///< PEs whose chares have not all arrived
+    balancing_result result;
+    double cost_of_move = 0; ///< seconds, as measured last time
+};
+
+/// Asks the root for a balancing.
+MOTET_INLINE void want_balancing(pe& p, part& c, std::uint64_t release, address told);
+MOTET_INLINE void set_strategy(pe& p, part& c, std::uint32_t strategy, address told);
+MOTET_INLINE void set_period(pe& p, part& c, double period, address told);
+
+#if MOTET_BODIES
+
+/// The strategy for a collection: the command line goes before what the program says.
+inline std::uint32_t chosen_strategy(const pe& p, part& c) {
+    const std::string& named = p.job.options.balance;
+    return named.empty() ? balancing_state::of(c).strategy : strategy_named(named);
+}
+
+inline void period_is_over(pe& p, part& c);
+inline void expect_period(pe& p, part& c) {
+    const double period =
+        p.job.options.balance_period > 0 ? p.job.options.balance_period : balancing_state::of(c).period;
+    c.due = period > 0 && c.measured ? p.now() + period : std::numeric_limits<double>::infinity();
+    c.when_due = &period_is_over;
+}
+
+/// Begins or ends measuring, as the strategy needs it.
+inline void measure(pe& p, part& c) {
+    const std::uint32_t strategy = chosen_strategy(p, c);
+    c.measured = strategy != 0;
+    c.counts_messages = strategy != 0 && registry::get<strategy_type>(strategy).uses_messages;
+    p.counts_messages = p.counts_messages || c.counts_messages;
+    expect_period(p, c);
+}
+
+MOTET_INLINE void set_strategy(pe& p, part& c, std::uint32_t strategy, address told) {
+    balancing_state::of(c).strategy = strategy;
+    measure(p, c);
+    deliver_nothing(p, told);
+}
+
+MOTET_INLINE void set_period(pe& p, part& c, double period, address told) {
+    balancing_state::of(c).period = period;
+    expect_period(p, c);
+    deliver_nothing(p, told);
+}
+#endif // MOTET_BODIES
+
+} // namespace runtime
+
+} // namespace motet::inline MOTET_VARIANT

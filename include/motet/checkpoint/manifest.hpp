@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/checkpoint/file.hpp>
+#include <motet/checkpoint/image.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+/// The folder of a checkpoint, and its manifest: what is one for the whole run.
+namespace motet::inline MOTET_VARIANT::checkpointing {
+
+#if MOTET_BODIES
+
+struct part_file {
+    std::string name;
+};
+
+struct saved_constant {
+    std::uint32_t type = 0; ///< registered boxed_type
+    std::vector<std::byte> value;
+};
+struct saved_object {
+    std::string name;
+    std::vector<std::byte> bytes;
+};
+struct saved_process {
+    std::uint32_t number = 0;
+    std::vector<saved_constant> constants;
+    std::vector<saved_object> kept;
+};
+
+struct saved_collection {
+    collection_info info; ///< without its prototype
+    std::string name;     ///< of the chare's type
+    std::vector<serial::named_field> fields;
+    std::vector<std::byte> prototype;
+    std::uint32_t strategy = 0;
+    double period = 0;
+};
+
+struct manifest {
+    std::uint64_t generation = 0;
+    std::uint32_t epoch = 0; ///< how many restarts there were
+    pe_number pes = 0;
+    std::vector<saved_collection> collections;
+    std::vector<saved_summary> summaries;
+    std::vector<part_file> files;
+    address target;
+    std::uint64_t serial = 0; ///< the last number that any PE gave to a collection
+};
+
+inline constexpr std::uint32_t generations_of_futures = 1u << 16; ///< between two restarts
+
+// The folder.
+
+inline std::string generation_folder(const std::string& path, std::uint64_t generation) {
+    return path + "/" + std::to_string(generation);
+}
+
+/// The number of the newest checkpoint in a folder; 0: there is none.
+inline std::uint64_t newest_generation(const std::string& path) {
+    std::ifstream in(path + "/newest");
+    std::uint64_t number = 0;
+    return in >> number ? number : 0;
+}
+
+/// Removes all checkpoints from the folder but one.
+inline void remove_others(const std::string& path, std::uint64_t kept) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) {
+        const std::string name = entry.path().filename().string();
+        if (std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; }) &&
+            name != std::to_string(kept))
+            std::filesystem::remove_all(entry.path(), ignored);
+    }
+}
+
+/// Makes the folder for the next checkpoint. Throws `error`.
+inline std::uint64_t begin_generation(const std::string& path) {
+    std::error_code problem;
+    std::filesystem::create_directories(path, problem);
+    if (problem) throw error("a checkpoint cannot be written: making " + path + ": " + problem.message());
+    const std::uint64_t newest = newest_generation(path);
+    remove_others(path, newest); // what a killed process has left
+    const std::string folder = generation_folder(path, newest + 1);
+    std::filesystem::create_directory(folder, problem);
+    if (problem) throw error("a checkpoint cannot be written: making " + folder + ": " + problem.message());
+    return newest + 1;
+}
+
+inline void abandon_generation(const std::string& path, std::uint64_t generation) {
+    std::error_code ignored;
+    if (generation != 0 && newest_generation(path) != generation)
+        std::filesystem::remove_all(generation_folder(path, generation), ignored);
+}
+
+/// The names of all registered things, by number.
+inline std::vector<std::string> registered_names() {
+    std::vector<std::string> names{""};
+    registry::instance().for_each([&](const char* name, const std::string&) { names.push_back(demangled(name)); });
+    return names;
+}
+
+/// Makes this the newest checkpoint.
+inline void publish(const std::string& path, std::uint64_t generation, const manifest& all) {
+    const std::string folder = generation_folder(path, generation);
+    const serial::buffer names = serial::encode(registered_names());
+    const serial::buffer rest = serial::encode(all);
+    write_file(folder + "/manifest", {names.bytes(), rest.bytes()});
+    sync_folder(folder);
+    const std::string temporary = path + "/newest.new";
+    {
+        const descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+        const std::string text = std::to_string(generation) + "\n";
+        if (file.fd < 0) fail_with_errno("opening", temporary);
+        write_all(file.fd, text.data(), text.size(), temporary);
+        if (::fsync(file.fd) != 0) fail_with_errno("syncing", temporary);
+    }
+    if (::rename(temporary.c_str(), (path + "/newest").c_str()) != 0) fail_with_errno("renaming", temporary);
+    sync_folder(path);
+    remove_others(path, generation);
+}
+
+/// The whole run, at PE 0, which has been told `summaries` of all collections.
+inline manifest describe_run(pe& p, const address& target, const std::vector<saved_summary>& summaries) {
+    manifest all;
+    all.pes = p.job.pe_total();
+    all.target = target;
+    all.summaries = summaries;
+    local_chares& here = local_chares::of(p);
+    for (const saved_summary& each : summaries) here.find(p, each.id); // single chares of types that PE 0 has none of
+    all.epoch = here.futures.first_generation / generations_of_futures;
+    for (auto& [bits, c] : here.parts) {
+        saved_collection saved;
+        const collection_info& info = *c->info;
+        saved.info.id = info.id, saved.info.type = info.type, saved.info.kind = info.kind;
+        saved.info.dense = info.dense, saved.info.on_demand = info.on_demand, saved.info.linear = info.linear;
+        saved.info.total = info.total, saved.info.extent = info.extent, saved.info.map = info.map;
+        serial::writer state;
+        serial::write(state, info.map_state);
+        serial::reader copied(state.bytes());
+        serial::read(copied, saved.info.map_state);
+        saved.name = c->type->name();
+        saved.fields = c->type->fields();
+        if (info.prototype) {
+            serial::writer out;
+            c->type->save(c->type->prototype(info.prototype), out);
+            saved.prototype.assign(out.bytes().begin(), out.bytes().end());
+        }
+        if (c->balancing) {
+            saved.strategy = balancing_state::of(*c).strategy;
+            saved.period = balancing_state::of(*c).period;
+        }
+        all.collections.push_back(std::move(saved));
+    }
+    return all;
+}
+
+#endif // MOTET_BODIES
+
+} // namespace motet::inline MOTET_VARIANT::checkpointing
