@@ -101,8 +101,8 @@ inline void write_file(const std::string& path, const std::vector<std::span<cons
             write_all(file.fd, piece.data(), piece.size(), temporary);
         }
         // Every piece is checked by itself: their sizes come first.
-        std::vector<std::uint64_t> sizes;
-        for (const auto& piece : pieces) sizes.push_back(piece.size());
+        std::vector<std::uint64_t> sizes(pieces.size());
+        std::transform(pieces.begin(), pieces.end(), sizes.begin(), [](const auto& piece) { return piece.size(); });
         sums.insert(sums.begin(), sizes.begin(), sizes.end());
         sums.insert(sums.begin(), sizes.size());
         sums.push_back(checksum(std::as_bytes(std::span(sums))));
