@@ -10,8 +10,6 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -371,13 +369,13 @@ inline void check_request(const std::string& path, const address& target) {
 }
 MOTET_INLINE void request_checkpoints(const std::string& path, const address& target, double seconds) {
     check_request(path, target);
-    post<&want_checkpoints_every>(this_pe(), 0, std::filesystem::absolute(path).string(), target, seconds);
+    post<&want_checkpoints_every>(this_pe(), 0, absolute_path(path), target, seconds);
 }
 MOTET_INLINE future<void> request_checkpoint(const std::string& path, const address& target) {
     check_request(path, target);
     pe& p = this_pe();
     auto [made, to] = new_future<void>(p);
-    post<&want_checkpoint>(p, 0, std::filesystem::absolute(path).string(), target, to);
+    post<&want_checkpoint>(p, 0, absolute_path(path), target, to);
     return std::move(made);
 }
 #endif // MOTET_BODIES

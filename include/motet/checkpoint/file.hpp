@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <dirent.h>
 #include <fcntl.h>
 #include <span>
 #include <string>
@@ -66,6 +67,43 @@ public:
     }
     int fd;
 };
+
+/// With all folders above it. Throws `error`.
+inline void make_folders(const std::string& path) {
+    for (std::size_t end = 1; end != std::string::npos;) {
+        end = path.find('/', end + 1);
+        const std::string part = path.substr(0, end);
+        if (::mkdir(part.c_str(), 0777) != 0 && errno != EEXIST) fail_with_errno("making", path);
+    }
+    struct stat about {};
+    if (::stat(path.c_str(), &about) != 0) fail_with_errno("making", path);
+    if (!S_ISDIR(about.st_mode)) {
+        errno = ENOTDIR;
+        fail_with_errno("making", path);
+    }
+}
+
+/// What stands in a folder; nothing if there is none.
+inline std::vector<std::string> names_in(const std::string& path) {
+    std::vector<std::string> names;
+    DIR* folder = ::opendir(path.c_str());
+    if (folder == nullptr) return names;
+    while (const dirent* entry = ::readdir(folder))
+        if (const std::string name = entry->d_name; name != "." && name != "..") names.push_back(name);
+    ::closedir(folder);
+    return names;
+}
+
+/// A folder with nothing but files in it.
+inline void remove_folder(const std::string& path) {
+    for (const std::string& name : names_in(path)) ::unlink((path + "/" + name).c_str());
+    ::rmdir(path.c_str());
+}
+
+inline std::string absolute_path(const std::string& path) {
+    char here[4096];
+    return path.front() == '/' || ::getcwd(here, sizeof here) == nullptr ? path : std::string(here) + "/" + path;
+}
 
 inline void write_all(int fd, const void* data, std::size_t size, const std::string& path) {
     const auto* from = static_cast<const char*>(data);

@@ -7,10 +7,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -74,32 +72,23 @@ inline std::uint64_t newest_generation(const std::string& path) {
 
 /// Removes all checkpoints from the folder but one.
 inline void remove_others(const std::string& path, std::uint64_t kept) {
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(path, ignored)) {
-        const std::string name = entry.path().filename().string();
+    for (const std::string& name : names_in(path))
         if (std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; }) &&
             name != std::to_string(kept))
-            std::filesystem::remove_all(entry.path(), ignored);
-    }
+            remove_folder(path + "/" + name);
 }
 
 /// Makes the folder for the next checkpoint. Throws `error`.
 inline std::uint64_t begin_generation(const std::string& path) {
-    std::error_code problem;
-    std::filesystem::create_directories(path, problem);
-    if (problem) throw error("a checkpoint cannot be written: making " + path + ": " + problem.message());
+    make_folders(path);
     const std::uint64_t newest = newest_generation(path);
     remove_others(path, newest); // what a killed process has left
-    const std::string folder = generation_folder(path, newest + 1);
-    std::filesystem::create_directory(folder, problem);
-    if (problem) throw error("a checkpoint cannot be written: making " + folder + ": " + problem.message());
+    make_folders(generation_folder(path, newest + 1));
     return newest + 1;
 }
 
 inline void abandon_generation(const std::string& path, std::uint64_t generation) {
-    std::error_code ignored;
-    if (generation != 0 && newest_generation(path) != generation)
-        std::filesystem::remove_all(generation_folder(path, generation), ignored);
+    if (generation != 0 && newest_generation(path) != generation) remove_folder(generation_folder(path, generation));
 }
 
 /// The names of all registered things, by number.
