@@ -181,6 +181,28 @@ void check_restart(options chosen, const std::string& path, std::int64_t members
     CHECK(most_of_all(judge::found) == 2);
 }
 
+/// Comes to its balancing points, but for the first element, which waits for the restart.
+struct balanced {
+    std::int64_t steps = 0;
+    motet::eventually<std::int64_t> loop(std::int64_t left) {
+        ++steps;
+        if (left == 0) return steps;
+        return motet::balance_next<&balanced::loop>(left - 1);
+    }
+    std::int64_t get() const { return steps; }
+};
+struct owner {
+    motet::array<balanced> all;
+    static inline std::int64_t sum = 0;
+    void make() { all = motet::array<balanced>::create(5); } // its root is the owner's PE
+    motet::array<balanced> get() const { return all; }
+    void go_on() {
+        all[0].tell<&balanced::loop>(std::int64_t{3});
+        motet::quiescence().get();
+        sum = all.reduce<&balanced::get>(motet::sum).get();
+    }
+};
+
 } // namespace checkpoint_test
 
 using namespace checkpoint_test;
@@ -431,4 +453,25 @@ TEST_CASE("a full disk: the program is told, the checkpoint before stays, and th
         CHECK(std::filesystem::exists(where.name + "/2/manifest"));
         CHECK(!std::filesystem::exists(where.name + "/1"));
     });
+}
+
+TEST_CASE("elements at a balancing point go on after a restart, also without the PE that was the root") {
+    if (this_job().size > 1) return;
+    for (const auto& later : {threads(1), threads(4), simulated(2, 1, 3), simulated(5, 1, 4)}) {
+        const folder where;
+        owner::sum = 0;
+        one(simulated(2, 2, 2), [&] {
+            const auto on_last = motet::chare<owner>::create({}, 3);
+            on_last.ask<&owner::make>().get();
+            const auto all = on_last.ask<&owner::get>().get();
+            motet::balance_with(all, motet::rotate).get();
+            for (std::int64_t i = 1; i < 5; ++i) all[i].tell<&balanced::loop>(std::int64_t{3});
+            motet::checkpoint(where.name, on_last.to<&owner::go_on>()).get();
+            all[0].ask<&balanced::loop>(std::int64_t{3}).get();
+        });
+        options again = later;
+        again.restart = where.name;
+        CHECK(run(again, [] {}) == 0);
+        CHECK(owner::sum == 20);
+    }
 }

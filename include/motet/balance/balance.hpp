@@ -29,7 +29,11 @@ MOTET_INLINE void pass_on_when_balanced(pe& p, frame& f, message* m);
 
 /// The contributions by which the root learns that all elements are at their balancing point.
 struct point_delivery {
-    static void value(pe& p, const address& to, void*) { do_at_part<&want_balancing>(p, to, to.index.low, address{}); }
+    static void value(pe& p, const address& to, void*) {
+        address root = to; // as it is now: the contributions may be older than a restart
+        root.pe = root_of(p, to.collection);
+        do_at_part<&want_balancing>(p, root, to.index.low, address{});
+    }
     static void fail(pe& p, const address&, failure&& why) { fail_program(p, why); }
     static inline const delivery operations{&value, &fail};
     static std::uint32_t id() { return registered<point_delivery, operations>::id(); }
@@ -40,7 +44,7 @@ MOTET_INLINE void reach_balancing_point(pe& p, part& c, element_header& e, messa
     using nothing = contribution_of<nothing_reducer, no_value, void>;
     const std::uint64_t round = e.round + 1;
     postpone(p, c, e, m, round);
-    contribute(p, c, e, nothing::id(), {point_delivery::id(), c.info->id.root, c.info->id, {round, 0}}, {});
+    contribute(p, c, e, nothing::id(), {point_delivery::id(), no_pe, c.info->id, {round, 0}}, {});
 }
 
 MOTET_INLINE void pass_on_when_balanced(pe& p, frame& f, message* m) {
