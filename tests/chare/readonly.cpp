@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace motet_test;
@@ -30,7 +31,10 @@ struct reader {
     std::string set_here() const {
         return thrown_by([] { motet::set_readonly(other{3}); });
     }
-    std::int64_t address() const { return reinterpret_cast<std::int64_t>(&motet::readonly<config>()); }
+    /// The process belongs to it: two processes may well hold their copies at the same address.
+    std::pair<std::int64_t, std::int64_t> place() const {
+        return {motet::my_process(), reinterpret_cast<std::int64_t>(&motet::readonly<config>())};
+    }
 };
 
 } // namespace readonly_test
@@ -48,7 +52,7 @@ TEST_CASE("read-only data is set once in main and read everywhere") {
         CHECK(contains(readers[0].ask<&reader::unset>().get(), "motet::readonly<int>: nothing was set"));
         CHECK(contains(readers[0].ask<&reader::set_here>().get(), "must be called in main, before the first chare"));
         CHECK(contains(thrown_by([] { motet::set_readonly(other{1}); }), "before the first chare is created"));
-        const auto places = readers.reduce<&reader::address>(motet::set).get();
+        const auto places = readers.reduce<&reader::place>(motet::set).get();
         CHECK(static_cast<std::int64_t>(places.size()) == motet::process_count()); // one copy in each process
     });
 }
