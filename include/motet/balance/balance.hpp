@@ -65,15 +65,6 @@ inline frame& balancing_frame(pe& p, const char* what) {
     return f;
 }
 
-/// Sends `F(pe&, part&, argument, address)` to every PE; the future is ready when all have done it.
-template <auto F, class Argument>
-future<void> tell_every_pe(pe& p, collection_id id, const Argument& argument) {
-    check_name(id);
-    auto [made, to] = new_future<void>(p, std::size_t{p.job.pe_total()});
-    for (pe_number each = 0; each < p.job.pe_total(); ++each) post_part<F>(p, each, id, argument, to);
-    return std::move(made);
-}
-
 } // namespace runtime
 
 /// From now on the time of the elements of this array is taken, and they are balanced by this strategy: motet::greedy,

@@ -64,7 +64,7 @@ inline void give(pe& p, part& c) {
         for (const known_load& k : s.known) room += std::max(0.0, s.average - k.load);
         if (room <= 0) break;
         chance = scrambled(chance);
-        double pick = room * (static_cast<double>(chance >> 11) * 0x1p-53);
+        double pick = room * unit_of(chance);
         known_load* to = nullptr;
         for (known_load& k : s.known) {
             if (k.load >= s.average) continue;

@@ -43,9 +43,7 @@ inline void finish_part_of_phase(pe& p, part& c, phase_report report) {
 /// Names a frame that stands in an element.
 inline std::string frame_in(pe& p, const part& c, const element_header& e) {
     for (waiter* w = p.parked; w != nullptr; w = w->after)
-        if (w->running->element == &e)
-            return p.state->place(p, *w->running) + ", which waits " +
-                   (w->describe != nullptr ? w->describe(*w) : "for a condition");
+        if (w->running->element == &e) return p.state->place(p, *w->running) + ", which waits " + awaited(*w);
     return element_text(c, e.index) + " on PE " + std::to_string(p.number);
 }
 
@@ -89,6 +87,7 @@ struct arrival_delivery {
     static std::uint32_t id() { return registered<arrival_delivery, operations>::id(); }
 };
 
+/// Sends off chares of this PE, as the root or the PE itself has decided.
 inline void move_for_balance(pe& p, part& c, const std::vector<move_order>& orders) {
     balancing_state& s = balancing_state::of(c);
     s.moving = orders.size() + 1;
@@ -101,9 +100,6 @@ inline void move_for_balance(pe& p, part& c, const std::vector<move_order>& orde
     }
     one_arrived(p, c);
 }
-
-/// What the root has decided for chares of this PE.
-inline void carry_out(pe& p, part& c, const std::vector<move_order>& orders) { move_for_balance(p, c, orders); }
 
 #endif // MOTET_BODIES
 

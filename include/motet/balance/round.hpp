@@ -138,6 +138,13 @@ inline std::vector<chare_messages> messages_between(const std::vector<measured_c
     return all;
 }
 
+/// The part of the result that the gathered report has.
+inline void note_what_there_is(balancing_state& s) {
+    s.result.chares = s.report.chares;
+    s.result.held = s.report.held;
+    s.result.held_by = s.report.held_by;
+}
+
 /// Step 2, central.
 inline void decide(pe& p, part& c) {
     balancing_state& s = balancing_state::of(c);
@@ -150,9 +157,7 @@ inline void decide(pe& p, part& c) {
         all.chares.push_back({each.load, each.pe, each.pe, each.may_move, all.chares.size()});
     if (c.counts_messages) all.messages = messages_between(loads);
     s.result.before = all.imbalance();
-    s.result.chares = s.report.chares;
-    s.result.held = s.report.held;
-    s.result.held_by = s.report.held_by;
+    note_what_there_is(s);
     const std::uint32_t strategy = chosen_strategy(p, c);
     if (strategy != 0) {
         const std::size_t count = all.chares.size();
@@ -184,7 +189,7 @@ inline void decide(pe& p, part& c) {
     for (pe_number pe = 0; pe < orders.size(); ++pe) {
         if (orders[pe].empty()) continue;
         ++s.carriers;
-        post_part<&carry_out>(p, pe, c.info->id, std::move(orders[pe]));
+        post_part<&move_for_balance>(p, pe, c.info->id, std::move(orders[pe]));
     }
     one_carried_out(p, c);
 }
@@ -197,9 +202,7 @@ inline void end_phase(pe& p, part& c) {
     case balancing_phase::sum:
         s.average = s.report.sum / pes;
         s.result.before = s.average > 0 ? s.report.most / s.average : 1;
-        s.result.chares = s.report.chares;
-        s.result.held = s.report.held;
-        s.result.held_by = s.report.held_by;
+        note_what_there_is(s);
         s.result.after = s.result.before;
         if (s.result.before < refine_strategy::tolerance) return end_balancing(p, c);
         return post_part<&begin_phase>(p, p.number, c.info->id, balancing_phase::gossip, s.average);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/random.hpp>
 #include <motet/runtime/registry.hpp>
 #include <motet/runtime/variant.hpp>
 
@@ -85,14 +86,6 @@ inline std::vector<chare_load*> heaviest_first(balancing& all) {
         return a->load != b->load ? a->load > b->load : a->sort < b->sort;
     });
     return order;
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014) of one number.
-constexpr std::uint64_t scrambled(std::uint64_t z) {
-    z += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
 }
 
 } // namespace runtime

@@ -87,7 +87,7 @@ public:
             if (value != nullptr) {
                 serial::writer out;
                 operations().encode(value, out);
-                bytes.assign(out.bytes().begin(), out.bytes().end());
+                bytes = out.to_vector();
             }
             archive(type, bytes);
         } else {

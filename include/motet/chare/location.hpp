@@ -242,10 +242,6 @@ inline pe_number where(pe& p, collection_id id, const index_bits& index) {
     return no_pe;
 }
 
-inline address& reply_of(message& m) {
-    return *reinterpret_cast<address*>(static_cast<std::byte*>(m.payload()) + pe::type_of(m).payload_bytes);
-}
-
 /// A message reached this PE, and the element is not here (move.hpp).
 MOTET_INLINE void misdelivered(pe& p, part& c, message* m);
 

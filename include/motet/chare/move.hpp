@@ -223,7 +223,7 @@ struct travelling {
         if constexpr (Archive::is_writing) {
             serial::writer out;
             operations().encode(*what, out);
-            object.assign(out.bytes().begin(), out.bytes().end());
+            object = out.to_vector();
             low = what->index.low, high = what->index.high, seen = what->seen, round = what->round;
             version = what->version, flags = what->flags;
             if (what->extension) {

@@ -30,7 +30,7 @@ MOTET_INLINE void postpone(pe& p, part&, element_header& e, message* m, std::uin
     call.until = until;
     call.type = m->type;
     call.reply = m->has(message::replies) ? reply_of(*m) : address{};
-    call.arguments.assign(out.bytes().begin(), out.bytes().end());
+    call.arguments = out.to_vector();
     p.discard(m);
     ++p.sent;
     ++local_chares::of(p).postponed;

@@ -23,6 +23,15 @@ namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
 
+/// Sends `F(pe&, part&, arguments..., address)` to every PE; the future is ready when all have done it.
+template <auto F, class... A>
+future<void> tell_every_pe(pe& p, collection_id id, const A&... arguments) {
+    check_name(id);
+    auto [made, to] = new_future<void>(p, std::size_t{p.job.pe_total()});
+    for (pe_number each = 0; each < p.job.pe_total(); ++each) post_part<F>(p, each, id, arguments..., to);
+    return std::move(made);
+}
+
 /// A value on its way to entry method M of one chare.
 template <auto M>
 struct entry_delivery {
@@ -309,12 +318,7 @@ public:
     /// No element will be inserted any more: a call of an index that does not exist is an error from now on, in place
     /// of being held. The future is ready when every PE knows.
     future<void> done_inserting() const {
-        runtime::check_name(this->id_);
-        runtime::pe& p = runtime::this_pe();
-        auto [made, to] = runtime::new_future<void>(p, std::size_t{p.job.pe_total()});
-        for (runtime::pe_number each = 0; each < p.job.pe_total(); ++each)
-            runtime::post_part<&runtime::close_part>(p, each, this->id_, to);
-        return std::move(made);
+        return runtime::tell_every_pe<&runtime::close_part>(runtime::this_pe(), this->id_);
     }
 
 private:

@@ -141,9 +141,7 @@ inline void cut_down(pe& p) {
         if (w->ready) ++own.busy;
         if (w->running->element == nullptr && w->running->type == call<&run_main>::id()) continue;
         ++own.frames;
-        if (own.who.empty())
-            own.who = p.state->place(p, *w->running) + ", which waits " +
-                      (w->describe != nullptr ? w->describe(*w) : "for a condition");
+        if (own.who.empty()) own.who = p.state->place(p, *w->running) + ", which waits " + awaited(*w);
     }
     if (p.work_pending) ++own.busy;
     cut_up(p, std::move(own));
@@ -186,7 +184,7 @@ inline bool try_at_rest(pe& p) {
     return true;
 }
 
-inline void save_down(pe& p, std::string folder, pe_number pes);
+inline void save_down(pe& p, const std::string& folder);
 
 inline void judge_cut(pe& p, cut_counts&& counts) {
     pe_checkpointing& s = pe_checkpointing::of(p);
@@ -218,7 +216,7 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
     try {
         s.generation = begin_generation(s.wanted.front().path);
         s.report = {};
-        post_uncounted<&save_down>(p, 0, generation_folder(s.wanted.front().path, s.generation), p.job.pe_total());
+        post_uncounted<&save_down>(p, 0, generation_folder(s.wanted.front().path, s.generation));
     } catch (const std::exception& problem) {
         s.report = {};
         s.report.problem = problem.what();
@@ -253,7 +251,7 @@ inline std::vector<saved_constant> save_constants(const process& home) {
     for (const auto& [name, constant] : home.readonly) {
         serial::writer out;
         registry::get<boxed_type>(constant.type).encode(constant.value.get(), out);
-        all.push_back({constant.type, {out.bytes().begin(), out.bytes().end()}});
+        all.push_back({constant.type, out.to_vector()});
     }
     return all;
 }
@@ -286,11 +284,11 @@ inline save_report save_here(pe& p, const std::string& folder) {
     return own;
 }
 
-inline void save_down(pe& p, std::string folder, pe_number pes) {
+inline void save_down(pe& p, const std::string& folder) {
     pe_checkpointing& s = pe_checkpointing::of(p);
     s.report = {};
     s.missing = cut_tree(p).child_count(p.number) + 1;
-    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&save_down>(p, child, folder, pes); });
+    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&save_down>(p, child, folder); });
     save_up(p, save_here(p, folder));
 }
 

@@ -86,7 +86,7 @@ inline saved_message save_message(const message& m) {
                         {}};
     serial::writer out;
     type.encode(m, out);
-    saved.arguments.assign(out.bytes().begin(), out.bytes().end());
+    saved.arguments = out.to_vector();
     return saved;
 }
 
@@ -95,25 +95,19 @@ inline saved_element save_element(const part& c, const element_header& e) {
                         {},      {}};
     serial::writer out;
     c.type->save(c.type->object(const_cast<element_header&>(e)), out);
-    saved.fields.assign(out.bytes().begin(), out.bytes().end());
+    saved.fields = out.to_vector();
     if (!e.extension) return saved;
     const element_extension& x = *e.extension;
     for (const message* m = x.held.front(); m != nullptr; m = m->next) saved.held.push_back(save_message(*m));
     saved.postponed = x.postponed;
     saved.section_rounds = x.section_rounds;
-    serial::writer channels; // its values are boxed: they are copied through their bytes
-    serial::write(channels, x.channels);
-    serial::reader in(channels.bytes());
-    serial::read(in, saved.channels);
+    serial::decode_into(serial::encode(x.channels).bytes(), saved.channels); // boxed values do not copy
     return saved;
 }
 
 inline partial copy_of(const partial& one) {
-    serial::writer out;
-    serial::write(out, one);
     partial copy;
-    serial::reader in(out.bytes());
-    serial::read(in, copy);
+    serial::decode_into(serial::encode(one).bytes(), copy);
     return copy;
 }
 

@@ -133,16 +133,13 @@ inline manifest describe_run(pe& p, const address& target, const std::vector<sav
         saved.info.id = info.id, saved.info.type = info.type, saved.info.kind = info.kind;
         saved.info.dense = info.dense, saved.info.on_demand = info.on_demand, saved.info.linear = info.linear;
         saved.info.total = info.total, saved.info.extent = info.extent, saved.info.map = info.map;
-        serial::writer state;
-        serial::write(state, info.map_state);
-        serial::reader copied(state.bytes());
-        serial::read(copied, saved.info.map_state);
+        serial::decode_into(serial::encode(info.map_state).bytes(), saved.info.map_state);
         saved.name = c->type->name();
         saved.fields = c->type->fields();
         if (info.prototype) {
             serial::writer out;
             c->type->save(c->type->prototype(info.prototype), out);
-            saved.prototype.assign(out.bytes().begin(), out.bytes().end());
+            saved.prototype = out.to_vector();
         }
         if (c->balancing) {
             saved.strategy = balancing_state::of(*c).strategy;

@@ -56,7 +56,7 @@ public:
         const translating while_reading(table);
         serial::decode_into(file.pieces[1], all);
         for (auto& p : job.pes) prepare(*p);
-        for (const saved_collection& each : all.collections) make_collection(each);
+        for (saved_collection& each : all.collections) make_collection(each);
         for (const part_file& each : all.files) read_part(each.name);
         finish();
     }
@@ -114,7 +114,7 @@ private:
         type.load(object, in, places);
     }
 
-    void make_collection(const saved_collection& saved) {
+    void make_collection(saved_collection& saved) {
         known_collection known;
         known.saved = &saved;
         auto info = std::make_shared<collection_info>();
@@ -124,12 +124,7 @@ private:
         info->kind = saved.info.kind, info->dense = saved.info.dense, info->on_demand = saved.info.on_demand;
         info->linear = saved.info.linear, info->total = saved.info.total, info->extent = saved.info.extent;
         info->map = saved.info.map != 0 ? translated(saved.info.map, "the map") : 0;
-        serial::writer state;
-        serial::write(state, saved.info.map_state);
-        const auto* const table = std::exchange(registry::translation, nullptr); // it was translated when it was read
-        serial::reader in(state.bytes());
-        serial::read(in, info->map_state);
-        registry::translation = table;
+        info->map_state = std::move(saved.info.map_state);
         const auto& type = registry::get<collection_type>(info->type);
         known.places = places_of(saved, type);
         if (!saved.prototype.empty()) {
@@ -170,6 +165,7 @@ private:
             if (each.saved->info.id == saved_id) return each;
         throw error("the checkpoint " + folder + " has elements of a collection that it does not describe");
     }
+    static part& part_on(pe& p, const known_collection& known) { return *local_chares::of(p).find(p, known.info->id); }
     bool is_here(pe_number number) const { return number - job.pes[0]->number < job.pes.size(); }
     pe& local(pe_number number) const { return *job.pes[number - job.pes[0]->number]; }
 
@@ -221,7 +217,7 @@ private:
     }
     /// Where an element goes.
     pe_number place_of(const known_collection& known, const index_bits& index, pe_number was_on) const {
-        const part& any = *local_chares::of(*job.pes[0]).find(*job.pes[0], known.info->id);
+        const part& any = part_on(*job.pes[0], known);
         if (any.fixed() || all.pes != job.pe_total()) return home_of(*job.pes[0], any, index);
         return was_on;
     }
@@ -237,7 +233,7 @@ private:
             return;
         }
         pe& p = local(to);
-        part& c = *local_chares::of(p).find(p, known.info->id);
+        part& c = part_on(p, known);
         const boxed blank = c.info->prototype ? boxed() : c.type->blank();
         element_header* e = c.type->make(blank ? blank : c.info->prototype);
         load(*c.type, known.places, saved.fields, c.type->object(*e));
@@ -266,10 +262,10 @@ private:
     }
     /// The home of an element that is elsewhere knows where.
     void note_place(const known_collection& known, const index_bits& index, pe_number at, std::uint64_t version) {
-        const part& any = *local_chares::of(*job.pes[0]).find(*job.pes[0], known.info->id);
+        const part& any = part_on(*job.pes[0], known);
         const pe_number home = home_of(*job.pes[0], any, index);
         if (home == at || !is_here(home)) return;
-        home_record& record = local_chares::of(local(home)).find(local(home), known.info->id)->homes[index];
+        home_record& record = part_on(local(home), known).homes[index];
         record.now = home_record::state::there;
         record.pe = at;
         record.version = version;
@@ -278,7 +274,7 @@ private:
         const pe_number at = root_of(*job.pes[0], known.info->id);
         if (!is_here(at)) return;
         pe& p = local(at);
-        part& c = *local_chares::of(p).find(p, known.info->id);
+        part& c = part_on(p, known);
         for (saved_round& each : rounds) {
             translate(each.target);
             add_to_round(p, c, c.round(each.number), translated(each.type, "the reduction"), each.target,
@@ -287,10 +283,10 @@ private:
     }
     void restore_tombstones(const known_collection& known, const std::vector<index_bits>& erased) {
         for (const index_bits& index : erased) {
-            const part& any = *local_chares::of(*job.pes[0]).find(*job.pes[0], known.info->id);
+            const part& any = part_on(*job.pes[0], known);
             const pe_number home = home_of(*job.pes[0], any, index);
             if (!is_here(home)) continue;
-            home_record& record = local_chares::of(local(home)).find(local(home), known.info->id)->homes[index];
+            home_record& record = part_on(local(home), known).homes[index];
             if (record.now != home_record::state::unborn) continue;
             record.now = home_record::state::erased;
             record.version = summary_of(known.saved->info.id).births << 32;
@@ -330,7 +326,7 @@ private:
     /// Members of groups for PEs and processes that the saved run did not have.
     void make_new_members(pe& p) {
         for (const known_collection& known : collections) {
-            part& c = *local_chares::of(p).find(p, known.info->id);
+            part& c = part_on(p, known);
             const bool is_group = c.info->kind == collection_kind::group;
             const bool is_node_group = c.info->kind == collection_kind::node_group && p.number == p.home.first_pe;
             const index_bits index{is_group ? p.number : p.home.number, 0};

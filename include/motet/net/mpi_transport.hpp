@@ -57,11 +57,10 @@ public:
         owners.resize(kinds, nullptr);
         for (int k = 0; k < kinds; ++k) {
             ring& r = rings[k];
-            for (std::size_t i = 0; i < receives[k]; ++i) {
-                r.blocks.push_back(take_packet(k));
-                r.requests.push_back(MPI_REQUEST_NULL);
-                post_receive(k, i);
-            }
+            r.blocks.resize(receives[k]);
+            r.requests.resize(receives[k], MPI_REQUEST_NULL);
+            r.missing = receives[k];
+            post_again(k);
             requests[static_cast<std::size_t>(k)] = r.requests[0];
         }
     }
@@ -106,12 +105,11 @@ public:
     void give_back(packet* p) { unused[p->kind].push_back(p); }
 
     /// Sends a packet, which is given back when it has left.
-    void send(int process, packet* p) {
+    void send(packet* p) {
         MPI_Request request = MPI_REQUEST_NULL;
-        check(MPI_Isend(p->data(), static_cast<int>(p->used), MPI_BYTE, process, p->kind, packets, &request),
+        check(MPI_Isend(p->data(), static_cast<int>(p->used), MPI_BYTE, p->process, p->kind, packets, &request),
               "MPI_Isend");
         ++sent;
-        p->process = process;
         int done = 0;
         MPI_Test(&request, &done, MPI_STATUS_IGNORE);
         if (done != 0) return give_back(p);

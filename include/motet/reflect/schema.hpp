@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/reflect/describe.hpp>
+#include <motet/reflect/fnv.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -86,13 +87,6 @@ inline std::string schema_of(const type_description& type) {
 template <class T>
 std::string schema_of() {
     return schema_of(describe<T>());
-}
-
-/// FNV-1a over the bytes of a text (Fowler, Noll and Vo; http://www.isthe.com/chongo/tech/comp/fnv/).
-constexpr std::uint64_t fnv_1a(std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325u;
-    for (char letter : text) hash = (hash ^ static_cast<unsigned char>(letter)) * 0x100000001b3u;
-    return hash;
 }
 
 /// A number that differs for types of different schema, and is the same with every compiler.

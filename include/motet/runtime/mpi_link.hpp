@@ -72,27 +72,18 @@ public:
         const message_type& type = pe::type_of(*m);
         if (type.encode == nullptr)
             broken("a message that cannot be serialized would leave its process: " + type.name());
-        if (to >= job->pe_total()) broken("a message to PE " + std::to_string(to) + ", which does not exist");
         try {
             pack(from, to, m, type);
         } catch (...) { // a user's own serialize may throw: to the sender
-            if (!m->has(message::uncounted)) --from.sent;
-            from.discard(m);
+            from.take_back(m);
             throw;
         }
     }
     void flush(pe& from) override {
         collected& own = of(from);
         if (own.open.empty()) return;
-        bool too_fast = false;
-        {
-            const std::lock_guard lock(guard);
-            for (net::packet* p : own.open) net.send(p->process, p);
-            too_fast = net.unsent() > most_unsent;
-        }
+        post(from, own.open);
         own.open.clear();
-        if (too_fast) [[unlikely]]
-            wait_for_sends(from);
     }
     bool poll(pe& at) override {
         collected& own = of(at);
@@ -125,7 +116,8 @@ public:
             std::memcpy(p->data(), &end, sizeof end);
             std::memcpy(p->data() + sizeof end, why.data(), shown);
             p->used = end.bytes;
-            net.send(process, p);
+            p->process = process;
+            net.send(p);
         }
     }
     void finish() override {
@@ -214,7 +206,7 @@ private:
                                                     : open_for(from, own, process);
         packed_header header{m->index, m->collection, m->type, m->priority, 0, to, 0, 0, 0, false};
         header.flags = static_cast<std::uint8_t>(m->flags & ~message::constructed);
-        const std::size_t before = sizeof header + (m->has(message::replies) ? sizeof(address) : 0);
+        const std::size_t before = begin_of_body(header);
 
         // Straight into the packet, as long as there is room.
         serial::writer body(p->room() > before ? std::span(p->data() + p->used + before, p->room() - before)
@@ -246,9 +238,7 @@ private:
         std::byte* place = p->data() + p->used;
         header.bytes = static_cast<std::uint32_t>(whole);
         header.pieces = static_cast<std::uint16_t>(pieces);
-        if (before > sizeof header)
-            std::memcpy(place + sizeof header, static_cast<std::byte*>(m->payload()) + type.payload_bytes,
-                        sizeof(address));
+        if (before > sizeof header) std::memcpy(place + sizeof header, &reply_of(*m), sizeof(address));
         departure* whole_message = pieces > 0 ? announce(header, place, body, own.lending, process) : nullptr;
         std::memcpy(place, &header, sizeof header);
         p->used += whole;
@@ -265,17 +255,18 @@ private:
         const std::lock_guard lock(guard);
         net.give_back(unused);
     }
-    /// Sends a packet; where MPI does not take them fast enough, waits for that (step 5).
-    void post(pe& from, net::packet* p) {
+    /// Sends packets; where MPI does not take them fast enough, waits for that (step 5).
+    void post(pe& from, std::span<net::packet* const> packets) {
         bool too_fast = false;
         {
             const std::lock_guard lock(guard);
-            net.send(p->process, p);
+            for (net::packet* p : packets) net.send(p);
             too_fast = net.unsent() > most_unsent;
         }
         if (too_fast) [[unlikely]]
             wait_for_sends(from);
     }
+    void post(pe& from, net::packet* p) { post(from, std::span(&p, 1)); }
     void wait_for_sends(pe& from) {
         const auto too_many = [&] {
             const std::lock_guard lock(guard);
@@ -380,9 +371,7 @@ private:
         m->priority = header.priority;
         m->flags = header.flags;
         m->bytes = header.bytes;
-        if (replies)
-            std::memcpy(static_cast<std::byte*>(m->payload()) + type.payload_bytes, all.data() + sizeof header,
-                        sizeof(address));
+        if (replies) std::memcpy(&reply_of(*m), all.data() + sizeof header, sizeof(address));
         serial::reader in(body);
         in.lends = lends;
         try {

@@ -103,6 +103,13 @@ public:
     /// Gives the memory back; the arguments must be destroyed already.
     void release(message* m) { blocks.give(m->size_class, m); }
     void discard(message* m);
+    /// The same of one that was counted as sent, and cannot be.
+    void take_back(message* m) {
+        if (!m->has(message::uncounted)) --sent;
+        discard(m);
+    }
+    /// Ends the program.
+    [[noreturn]] static void no_such_pe(pe_number to);
     static const message_type& type_of(const message& m) { return registry::get<message_type>(m.type); }
 
     [[gnu::always_inline]] void send(pe_number to, message* m) {
@@ -318,7 +325,6 @@ private:
                                           : static_cast<std::int32_t>(a->bytes - b->bytes) > 0;
     }
     void enqueue_urgent(message* m);
-    [[noreturn]] static void no_such_pe(pe_number to);
     void send_across(pe_number to, message* m);
 
     std::vector<outbox> outboxes;
@@ -490,7 +496,7 @@ MOTET_INLINE void pe::abandon(frame& f) {
 
 [[gnu::noinline]] MOTET_INLINE void pe::send_across(pe_number to, message* m) {
     if (to - home.first_pe >= home.pe_count) [[unlikely]] {
-        if (!job.remote) no_such_pe(to);
+        if (to >= job.pe_total()) no_such_pe(to);
         return job.remote->send(*this, to, m);
     }
     const std::uint32_t local = to - home.first_pe;
@@ -523,6 +529,11 @@ MOTET_INLINE void pe::abandon(frame& f) {
 }
 
 #endif // MOTET_BODIES
+
+/// Where the result of a message goes, if it has that.
+inline address& reply_of(message& m) {
+    return *reinterpret_cast<address*>(static_cast<std::byte*>(m.payload()) + pe::type_of(m).payload_bytes);
+}
 
 /// The PE that the caller runs on. Throws `error` outside of a run.
 [[gnu::always_inline]] inline pe& this_pe() {

@@ -105,8 +105,7 @@ inline void give_report(pe& p) {
     std::vector<std::string> held;
     const double now = p.now();
     for (waiter* w = p.parked; w != nullptr; w = w->after)
-        parked.push_back(p.state->place(p, *w->running) + " waits " +
-                         (w->describe != nullptr ? w->describe(*w) : "for a condition") + ", for " +
+        parked.push_back(p.state->place(p, *w->running) + " waits " + awaited(*w) + ", for " +
                          duration_text(now - w->since));
     p.state->list_held(p, held, false);
     post_uncounted<&take_report>(p, 0, std::move(parked), std::move(held));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/error.hpp>
+#include <motet/reflect/fnv.hpp>
 #include <motet/runtime/identity.hpp>
 #ifdef MOTET_WITH_MPI
 #include <motet/reflect/schema.hpp>
@@ -13,7 +14,6 @@
 #include <cstring>
 #include <cxxabi.h>
 #include <string>
-#include <string_view>
 #include <typeinfo>
 #include <vector>
 
@@ -61,7 +61,7 @@ public:
         std::sort(items.begin(), items.end(),
                   [](const item& a, const item& b) { return std::strcmp(a.name, b.name) < 0; });
         table.assign(items.size() + 1, nullptr);
-        fingerprint_value = 14695981039346656037u;
+        fingerprint_value = reflect::fnv_begin;
         for (std::size_t i = 0; i < items.size(); ++i) {
             if (i > 0 && std::strcmp(items[i].name, items[i - 1].name) == 0)
                 throw error("two entries have the same name, " + demangled(items[i].name) +
@@ -69,8 +69,8 @@ public:
                             "two types another name, or put it into a named namespace.");
             table[i + 1] = items[i].operations;
             *items[i].number = static_cast<std::uint32_t>(i + 1);
-            add_to_fingerprint(items[i].name);
-            if (items[i].schema != nullptr) add_to_fingerprint(items[i].schema());
+            fingerprint_value = reflect::fnv_1a(items[i].name, fingerprint_value);
+            if (items[i].schema != nullptr) fingerprint_value = reflect::fnv_1a(items[i].schema(), fingerprint_value);
         }
         if (this == &instance()) numbered = table.data();
         sealed = true;
@@ -105,10 +105,6 @@ public:
     }
 
 private:
-    void add_to_fingerprint(std::string_view text) { // FNV-1a
-        for (const char c : text)
-            fingerprint_value = (fingerprint_value ^ static_cast<unsigned char>(c)) * 1099511628211u;
-    }
     std::vector<item> items;
     std::vector<const void*> table;
     static inline const void* const* numbered = nullptr; ///< the table of instance(), once it is sealed

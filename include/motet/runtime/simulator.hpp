@@ -4,6 +4,7 @@
 #include <motet/fiber/overflow_guard.hpp>
 #include <motet/runtime/pe.hpp>
 #include <motet/runtime/quiescence.hpp>
+#include <motet/runtime/random.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -23,18 +24,6 @@
 namespace motet::inline MOTET_VARIANT::runtime {
 
 #if MOTET_BODIES
-
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct random_source {
-    std::uint64_t state;
-    std::uint64_t operator()() {
-        std::uint64_t z = (state += 0x9e3779b97f4a7c15u);
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        return z ^ (z >> 31);
-    }
-    double unit() { return static_cast<double>((*this)() >> 11) * 0x1p-53; }
-};
 
 class simulator final : public simulator_port {
 public:
@@ -64,7 +53,7 @@ public:
     }
 
     void post(pe& from, pe_number to, message* m, double after) override {
-        if (to >= job.pe_total()) broken("a message to PE " + std::to_string(to) + ", which does not exist");
+        if (to >= job.pe_total()) pe::no_such_pe(to);
         measure();
         clock& sender = clocks[from.number];
         double time = sender.now + after;
@@ -179,8 +168,7 @@ private:
         try {
             return carried(from, target, m, type);
         } catch (...) { // a user's own serialize may throw: to the sender
-            if (!m->has(message::uncounted)) --from.sent;
-            from.discard(m);
+            from.take_back(m);
             throw;
         }
     }
@@ -200,9 +188,7 @@ private:
             target.discard(copy);
             throw;
         }
-        if (m->has(message::replies))
-            *reinterpret_cast<address*>(static_cast<std::byte*>(copy->payload()) + type.payload_bytes) =
-                *reinterpret_cast<const address*>(static_cast<std::byte*>(m->payload()) + type.payload_bytes);
+        if (m->has(message::replies)) reply_of(*copy) = reply_of(*m);
         type.destroy(*m);
         from.release(m);
         return copy;

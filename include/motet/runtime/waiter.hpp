@@ -45,6 +45,9 @@ struct waiter {
     bool cancelled = false;
 };
 
+/// What a parked fiber waits for, for reports.
+inline std::string awaited(waiter& w) { return w.describe != nullptr ? w.describe(w) : "for a condition"; }
+
 /// A first-in first-out list of waiters.
 class waiter_list {
 public:

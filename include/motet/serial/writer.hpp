@@ -14,6 +14,7 @@
 #include <new>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace motet::serial {
 
@@ -55,6 +56,8 @@ public:
     /// Bytes written so far.
     std::size_t size() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
     std::span<const std::byte> bytes() const noexcept { return {begin_, size()}; }
+    /// The same, copied.
+    std::vector<std::byte> to_vector() const { return {begin_, at_}; }
     /// True while all of it fits the storage given at the start.
     bool external() const noexcept { return external_; }
 
