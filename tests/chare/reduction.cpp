@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runs.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 #include <stdexcept>
@@ -244,5 +245,125 @@ TEST_CASE("a single chare has nobody to reduce with") {
         auto [f, p] = motet::make_future<long>();
         CHECK(contains(motet::chare<lonely>::create().ask<&lonely::give>(p).get(), "single chare"));
         CHECK(contains(thrown_by([&p = p] { motet::contribute(long{1}, motet::sum, p); }), "there is no chare here"));
+    });
+}
+
+// Where every process has one PE and there are few, the PEs of a group exchange their parts (reduction.hpp, step 6).
+
+namespace reduction_test {
+
+/// One of a group, which hears the sums of its own reductions.
+struct delegate {
+    std::vector<double> heard;
+    int asked = 0;
+    motet::promise<void> end;
+
+    double own(int round) const { return (round + 1) / (3.0 + static_cast<double>(motet::this_index())); }
+    /// The next round begins when the last one has been heard.
+    void debate(int rounds, motet::promise<void> told) {
+        asked = rounds, end = told;
+        motet::contribute(own(0), motet::sum, motet::this_collection<delegate>().to<&delegate::hear>());
+    }
+    void hear(double sum) {
+        heard.push_back(sum);
+        const int round = static_cast<int>(heard.size());
+        if (round < asked)
+            motet::contribute(own(round), motet::sum, motet::this_collection<delegate>().to<&delegate::hear>());
+        else if (round == asked && motet::this_index() == 0)
+            end.set();
+    }
+    /// All rounds at once. In round i some name the target and others leave that to them; every third goes to `far`.
+    void shout(int rounds, motet::target<double> far) {
+        for (int i = 0; i < rounds; ++i) {
+            const bool names = i % 4 == 0 || (motet::this_index() + i) % 2 == 0 || motet::pe_count() == 1;
+            const bool names_far = motet::this_index() == i % motet::pe_count();
+            const auto all = motet::this_collection<delegate>().to<&delegate::note>();
+            motet::contribute(own(i), motet::sum,
+                              i % 3 == 2 ? (names_far ? far : motet::target<double>())
+                                         : (names ? all : motet::target<double>()));
+            if ((motet::this_index() + i) % 5 == 0) motet::yield();
+        }
+    }
+    void note(double sum) { heard.push_back(sum); }
+    void forget() { heard.clear(); }
+    std::vector<double> all_heard() const { return heard; }
+    std::vector<double> all_sorted() const {
+        std::vector<double> sorted = heard;
+        std::sort(sorted.begin(), sorted.end());
+        return sorted;
+    }
+};
+
+struct listener {
+    double sum = 0;
+    int calls = 0;
+    void take(double value) { sum += value, ++calls; }
+    std::vector<double> taken() const { return {sum, static_cast<double>(calls)}; }
+};
+
+/// Runs with one PE in each process, from one process to more than exchange.
+template <class Body>
+void among_processes(Body&& body) {
+    everywhere(body);
+    if (this_job().size > 1) return;
+    const auto [first, end] = seeds();
+    for (std::uint64_t seed = first; seed < end; ++seed) {
+        options chosen = simulated_by(seed);
+        chosen.pes = 1;
+        chosen.processes = 2 + static_cast<std::uint32_t>(seed % 5);
+        run_well(chosen, body);
+    }
+}
+
+} // namespace reduction_test
+
+TEST_CASE("a group whose reductions go to itself: all members hear the same, to the bit and in order") {
+    among_processes([] {
+        constexpr int rounds = 12;
+        const auto all = motet::group<delegate>::create();
+        auto [over, end] = motet::make_future<void>();
+        all.tell<&delegate::debate>(rounds, end);
+        over.get();
+        motet::quiescence().get();
+        const auto heard = all.gather<&delegate::all_heard>().get();
+        REQUIRE(heard.size() == static_cast<std::size_t>(motet::pe_count()));
+        REQUIRE(heard[0].size() == rounds);
+        for (const auto& one : heard) CHECK(one == heard[0]);
+        for (int i = 0; i < rounds; ++i) {
+            double sum = 0;
+            for (std::int64_t pe = 0; pe < motet::pe_count(); ++pe) sum += (i + 1) / (3.0 + static_cast<double>(pe));
+            CHECK(heard[0][static_cast<std::size_t>(i)] == doctest::Approx(sum));
+        }
+    });
+}
+
+TEST_CASE("reductions of a group, many under way, some of whose members name the target and some do not") {
+    among_processes([] {
+        constexpr int rounds = 24;
+        const auto all = motet::group<delegate>::create();
+        const auto far = motet::chare<listener>::create();
+        for (int repeat = 0; repeat < 2; ++repeat) {
+            all.all<&delegate::forget>().get();
+            all.tell<&delegate::shout>(rounds, far.to<&listener::take>());
+            motet::quiescence().get();
+            std::vector<double> sums;
+            double rest = 0;
+            for (int i = 0; i < rounds; ++i) {
+                double sum = 0;
+                for (std::int64_t pe = 0; pe < motet::pe_count(); ++pe)
+                    sum += (i + 1) / (3.0 + static_cast<double>(pe));
+                if (i % 3 == 2)
+                    rest += sum;
+                else
+                    sums.push_back(sum);
+            }
+            for (const auto& one : all.gather<&delegate::all_sorted>().get()) {
+                REQUIRE(one.size() == sums.size());
+                for (std::size_t i = 0; i < sums.size(); ++i) CHECK(one[i] == doctest::Approx(sums[i]));
+            }
+            const auto taken = far.ask<&listener::taken>().get();
+            CHECK(taken[0] == doctest::Approx((repeat + 1) * rest));
+            CHECK(taken[1] == (repeat + 1) * rounds / 3);
+        }
     });
 }

@@ -7,9 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <typeinfo>
 #include <utility>
-#include <vector>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -68,6 +68,13 @@ public:
         if (value != nullptr) operations().destroy(value);
     }
     explicit operator bool() const { return value != nullptr; }
+    boxed copy() const {
+        boxed other;
+        if (value == nullptr) return other;
+        other.value = operations().copy(value);
+        other.type = type;
+        return other;
+    }
     template <class T>
     T& as() {
         return *static_cast<T*>(value);
@@ -82,13 +89,12 @@ public:
 
     template <class Archive>
     void serialize(Archive& archive) {
-        std::vector<std::byte> bytes;
+        std::span<const std::byte> bytes;
         if constexpr (Archive::is_writing) {
-            if (value != nullptr) {
-                serial::writer out;
-                operations().encode(value, out);
-                bytes = out.to_vector();
-            }
+            alignas(16) std::byte small[256];
+            serial::writer out(small);
+            if (value != nullptr) operations().encode(value, out);
+            bytes = out.bytes();
             archive(type, bytes);
         } else {
             *this = {};

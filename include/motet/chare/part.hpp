@@ -95,8 +95,10 @@ struct partial {
 
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(value, failed, why);
+        archive(value, failed);
+        if (failed) archive(why);
     }
+    partial copy() const { return {value.copy(), failed, why}; }
     void fail(failure&& reason) {
         if (!std::exchange(failed, true)) why = std::move(reason);
     }
@@ -118,6 +120,19 @@ struct reduction_round {
     std::int64_t owed = 0;      ///< contributions this PE answers for that come from elsewhere
     std::uint32_t children = 0; ///< that have reported
     bool prompted = false;      ///< the children know that it has begun
+    bool shared = false;        ///< the other PEs have this one's part
+};
+
+/// What PEs have sent each other of a reduction round (reduction.hpp, step 6).
+struct shared_round {
+    struct part_of_pe {
+        std::uint32_t type = 0; ///< 0: it has not come
+        address target;
+        partial result;
+    };
+    std::vector<part_of_pe> parts; ///< by PE
+    std::uint32_t here = 0;
+    std::uint32_t expected = 0; ///< not 0: they are not wanted any more when so many have come
 };
 
 /// A call of members of a section under way on this PE, which passed it on to them (section.hpp).
@@ -172,6 +187,7 @@ struct part {
     std::uint64_t round_seen = 0;            ///< the last broadcast seen by those who have made rounds begin
     std::deque<reduction_round> rounds;      ///< from passed + 1 on
     std::deque<std::uint32_t> population{0}; ///< [i]: elements here that owe this PE the rounds from passed + 1 + i on
+    std::map<std::uint64_t, shared_round> shares;
     std::map<std::uint64_t, std::uint32_t> away_round; ///< elements sent off and not yet acknowledged, by rounds done
 
     // Sections (section.hpp).

@@ -55,20 +55,24 @@ struct entry_delivery {
 /// A value on its way to entry method M of every chare of a collection.
 template <auto M, class Index>
 struct broadcast_delivery {
+    using stored = typename entry_call<M>::stored;
     static void give_value(pe& p, const address& to, void* value) {
-        using stored = typename entry_call<M>::stored;
         if constexpr (std::tuple_size_v<stored> == 0) {
-            issue(p, to.collection, stored());
+            issue(p, to, stored());
         } else {
             using first = std::tuple_element_t<0, stored>;
-            issue(p, to.collection, stored(std::move(*static_cast<first*>(value))));
+            issue(p, to, stored(std::move(*static_cast<first*>(value))));
         }
     }
-    static void issue(pe& p, collection_id id, typename entry_call<M>::stored&& arguments) {
-        issue_broadcast(p, id, broadcast_of<M, untold, Index>::make({}, std::move(arguments)));
+    static void issue(pe& p, const address& to, stored&& arguments) {
+        using call_of_all = broadcast_of<M, untold, Index>;
+        if (to.pe == no_pe) return issue_broadcast(p, to.collection, call_of_all::make({}, std::move(arguments)));
+        for (const element_header* e : local_chares::of(p).find(p, to.collection)->table.elements)
+            p.send(p.number,
+                   entry_call<M>::make_stored(p, to.collection, e->index, nullptr, call_of_all::copy_of(arguments)));
     }
     static void give_failure(pe& p, const address&, failure&& why) { fail_program(p, why); }
-    static inline const delivery operations{&give_value, &give_failure};
+    static inline const delivery operations{&give_value, &give_failure, true};
     static std::uint32_t id() { return registered<broadcast_delivery, operations>::id(); }
 };
 

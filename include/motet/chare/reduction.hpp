@@ -22,6 +22,16 @@
 /// 4. An element that moves from A to B with rounds that B has passed already contributes to those on account of A,
 ///    its sponsor; `acknowledge` (broadcast.hpp) says how many they are.
 /// 5. A PE that waits for nobody but its children prompts them: those that have no elements would else never report.
+/// 6. Where every element is to get the result, no element ever moves (groups), and there are few processes of one PE
+///    each, the PEs send each other their parts in place of a report to the root and a broadcast from there: one
+///    message after another becomes one. a. A PE passes a round whose target is a method of the whole collection by
+///    sharing its part with all others. To
+///       the root that is its report. The root shares its own part as soon as that is complete.
+///    b. A PE that has the parts of all puts them together in the order of PEs, so that the results are the same to the
+///       bit, and calls the method of its own elements. It does so in the order of rounds.
+///    c. The root passes the round when all have reported. If some have not shared their parts (their elements gave
+///       another target, or none), nobody else has all of them: the root puts them together as in step 3, and tells
+///       the others how many have shared, so that they forget the round when as many parts have come.
 namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
@@ -39,6 +49,10 @@ MOTET_INLINE void contribute(pe& p, part& c, element_header& e, std::uint32_t ty
 #if MOTET_BODIES
 inline void report_round(pe& p, part& c, std::uint64_t number, std::uint64_t seen, std::uint32_t type, address target,
                          partial result);
+inline void take_share(pe& p, part& c, std::uint64_t number, std::uint64_t seen, pe_number from, std::uint32_t type,
+                       address target, partial result);
+inline void add_to_round(const pe& p, const part& c, reduction_round& round, std::uint32_t type, const address& target,
+                         partial&& more);
 
 /// A round has begun somewhere, by those who had seen broadcasts up to `seen`.
 inline void note_begun(part& c, std::uint64_t number, std::uint64_t seen) {
@@ -62,6 +76,75 @@ inline void finish_round(pe& p, part& c, reduction_round&& round) {
     }
 }
 
+constexpr pe_number most_sharing = 5; ///< the children of one PE, and that one
+
+/// Step 6, a: whether what a PE has of a round is its own part, and is for all.
+inline bool is_for_all(const pe& p, const part& c, std::uint64_t number, const reduction_round& round) {
+    if (!c.fixed() || p.home.pe_count != 1 || p.job.pe_total() > most_sharing || p.job.pe_total() == 1) return false;
+    if (round.type == 0 || round.target.collection != c.info->id ||
+        !registry::get<delivery>(round.target.how).everywhere)
+        return false;
+    const auto shares = c.shares.find(number); // at the root children report by sharing
+    return round.children == 0 || (shares != c.shares.end() && round.children == shares->second.here);
+}
+
+inline shared_round& shares_of(const pe& p, part& c, std::uint64_t number) {
+    shared_round& shares = c.shares[number];
+    shares.parts.resize(p.job.pe_total());
+    return shares;
+}
+
+inline void share_round(pe& p, part& c, std::uint64_t number, reduction_round& round) {
+    round.shared = true;
+    for (pe_number other = 0; other < p.job.pe_total(); ++other)
+        if (other != p.number)
+            post_part<&take_share>(p, other, c.info->id, number, c.round_seen, p.number, round.type, round.target,
+                                   round.result.copy());
+    shared_round& shares = shares_of(p, c, number);
+    shares.parts[p.number] = {round.type, round.target, std::exchange(round.result, {})};
+    ++shares.here;
+}
+
+/// Puts all parts that were shared into a round, in the order of PEs.
+inline void add_shares(const pe& p, const part& c, reduction_round& round, shared_round& shares) {
+    for (auto& share : shares.parts) add_to_round(p, c, round, share.type, share.target, std::move(share.result));
+}
+
+/// Step 6, b.
+inline void finish_shared(pe& p, part& c) {
+    while (!c.shares.empty()) {
+        const auto first = c.shares.begin();
+        shared_round& shares = first->second;
+        const bool unwanted = shares.expected != 0;
+        if (first->first > c.passed || shares.here < (unwanted ? shares.expected : shares.parts.size())) return;
+        reduction_round round;
+        if (!unwanted) add_shares(p, c, round, shares);
+        c.shares.erase(first);
+        if (round.result.failed && p.number != root_of(p, c.info->id)) continue; // one PE tells it
+        round.target.pe = p.number;
+        finish_round(p, c, std::move(round));
+    }
+}
+
+/// Step 6, c, at the others.
+inline void forget_shares(pe& p, part& c, std::uint64_t number, std::uint32_t expected) {
+    shares_of(p, c, number).expected = expected;
+    finish_shared(p, c);
+}
+
+/// Steps 3 and 6, when a round passes at the root.
+inline void finish_at_root(pe& p, part& c, std::uint64_t number, reduction_round&& round) {
+    const auto found = c.shares.find(number);
+    if (found == c.shares.end()) return finish_round(p, c, std::move(round));
+    shared_round& shares = found->second;
+    if (shares.here == shares.parts.size()) return finish_shared(p, c);
+    for (pe_number other = 0; other < shares.parts.size(); ++other)
+        if (other != p.number) post_part<&forget_shares>(p, other, c.info->id, number, shares.here);
+    add_shares(p, c, round, shares);
+    c.shares.erase(found);
+    finish_round(p, c, std::move(round));
+}
+
 /// Step 3: passes on all rounds that can pass.
 inline void look_at_rounds(pe& p, part& c) {
     const tree over(p, root_of(p, c.info->id));
@@ -70,6 +153,7 @@ inline void look_at_rounds(pe& p, part& c) {
         if (c.population[0] != 0 || (!c.away_round.empty() && c.away_round.begin()->first < number)) return;
         reduction_round& first = c.round(number);
         if (first.owed != 0) return;
+        if (!first.shared && is_for_all(p, c, number, first)) share_round(p, c, number, first);
         if (first.children != over.child_count(p.number)) {
             if (std::exchange(first.prompted, true)) return;
             over.for_each_child(p.number, [&](pe_number child) {
@@ -83,7 +167,9 @@ inline void look_at_rounds(pe& p, part& c) {
         c.population.pop_front();
         if (c.population.empty()) c.population.push_back(0);
         if (p.number == over.root)
-            finish_round(p, c, std::move(round));
+            finish_at_root(p, c, number, std::move(round));
+        else if (round.shared)
+            finish_shared(p, c);
         else
             post_part<&report_round>(p, over.parent(p.number), c.info->id, number, c.round_seen, round.type,
                                      round.target, std::move(round.result));
@@ -113,6 +199,21 @@ inline void report_round(pe& p, part& c, std::uint64_t number, std::uint64_t see
     reduction_round& round = c.round(number);
     ++round.children;
     add_to_round(p, c, round, type, target, std::move(result));
+    look_at_rounds(p, c);
+}
+
+/// Step 6, a, at the others.
+inline void take_share(pe& p, part& c, std::uint64_t number, std::uint64_t seen, pe_number from, std::uint32_t type,
+                       address target, partial result) {
+    note_begun(c, number, seen);
+    shared_round& shares = shares_of(p, c, number);
+    if (from >= shares.parts.size()) throw error("a part of a reduction comes from a PE that does not exist");
+    shares.parts[from] = {type, target, std::move(result)};
+    ++shares.here;
+    if (p.number == root_of(p, c.info->id))
+        ++c.round(number).children;
+    else
+        finish_shared(p, c);
     look_at_rounds(p, c);
 }
 

@@ -105,12 +105,6 @@ inline saved_element save_element(const part& c, const element_header& e) {
     return saved;
 }
 
-inline partial copy_of(const partial& one) {
-    partial copy;
-    serial::decode_into(serial::encode(one).bytes(), copy);
-    return copy;
-}
-
 /// Throws `error` for what cannot be saved.
 inline saved_pe save_pe(pe& p, std::vector<saved_summary>& summaries) {
     local_chares& here = local_chares::of(p);
@@ -125,7 +119,12 @@ inline saved_pe save_pe(pe& p, std::vector<saved_summary>& summaries) {
         for (const element_header* e : c->table.elements) saved.elements.push_back(save_element(*c, *e));
         for (std::size_t i = 0; i < c->rounds.size(); ++i)
             if (const reduction_round& r = c->rounds[i]; r.type != 0)
-                saved.rounds.push_back({c->passed + 1 + i, r.type, r.target, copy_of(r.result)});
+                saved.rounds.push_back({c->passed + 1 + i, r.type, r.target, r.result.copy()});
+        if (p.number == root_of(p, c->info->id)) // the others have what the root has
+            for (const auto& [number, round] : c->shares)
+                for (const auto& share : round.parts)
+                    if (share.type != 0)
+                        saved.rounds.push_back({number, share.type, share.target, share.result.copy()});
         for (const auto& [index, record] : c->homes) {
             if (record.now == home_record::state::erased) saved.erased.push_back(index);
             for (const message* m = record.held.front(); m != nullptr; m = m->next)

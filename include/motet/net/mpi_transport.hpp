@@ -35,6 +35,7 @@ struct alignas(16) packet : transfer {
 
     std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
     std::size_t room() const { return capacity - used; }
+    std::span<const std::byte> bytes() { return {data(), used}; }
 };
 static_assert(sizeof(packet) % 16 == 0); // so data() is aligned
 

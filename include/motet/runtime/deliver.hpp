@@ -22,6 +22,7 @@ struct failure {
 struct delivery {
     void (*value)(pe&, const address&, void* value);
     void (*fail)(pe&, const address&, failure&&);
+    bool everywhere = false; ///< every element of a collection; of an address that names a PE: those there
 };
 
 inline void deliver(pe& p, const address& to, void* value) {

@@ -3,6 +3,7 @@
 
 #include <motet/net/mpi_transport.hpp>
 #include <motet/runtime/mpi_agreement.hpp>
+#include <motet/runtime/packed.hpp>
 #include <motet/runtime/pe.hpp>
 #include <motet/runtime/remote.hpp>
 #include <motet/serial/serial.hpp>
@@ -39,21 +40,6 @@ namespace motet::inline MOTET_VARIANT::runtime {
 
 #if MOTET_BODIES
 
-/// What stands in a packet before each message.
-struct packed_header {
-    index_bits index;
-    collection_id collection;
-    std::uint32_t type = 0; ///< 0: the run ends, with `priority` as its exit code and a text of `index.low` bytes
-    std::int32_t priority = 0;
-    std::uint32_t bytes = 0; ///< of all that belongs to this message in the packet
-    pe_number to = no_pe;
-    std::uint32_t tag = 0;    ///< of the first piece
-    std::uint16_t pieces = 0; ///< whose sizes stand at the end
-    std::uint8_t flags = 0;
-    bool body_is_piece = false; ///< the first
-};
-static_assert(sizeof(packed_header) == 48);
-
 class mpi_link final : public remote_port {
 public:
     explicit mpi_link(MPI_Comm from) : net(from) {}
@@ -81,9 +67,7 @@ public:
     }
     void flush(pe& from) override {
         collected& own = of(from);
-        if (own.open.empty()) return;
-        post(from, own.open);
-        own.open.clear();
+        while (!own.open.empty()) post(from, stop_collecting(own, own.open.back()));
     }
     bool poll(pe& at) override {
         collected& own = of(at);
@@ -95,7 +79,6 @@ public:
         }
         for (std::size_t i = 0; i < own.arrived.size(); ++i) {
             unpack(at, *own.arrived[i]);
-            own.taken.push_back(own.arrived[i]);
         }
         own.arrived.clear();
         for (std::size_t i = 0; i < own.finished.size(); ++i) own.finished[i]->done(*own.finished[i], &at);
@@ -103,19 +86,18 @@ public:
         return true;
     }
     void stop_others(int code, const std::string& why) override {
-        packed_header end;
-        end.priority = code;
-        const std::size_t shown =
-            std::min(why.size(), net::mpi_transport::packet_bytes[net::mpi_transport::urgent] - sizeof end - 16);
-        end.bytes = static_cast<std::uint32_t>(sizeof end + rounded(shown));
-        end.index.low = shown;
+        constexpr std::size_t most = net::mpi_transport::packet_bytes[net::mpi_transport::urgent];
+        constexpr std::size_t before = sizeof(packet_header) + sizeof(packed_header) + sizeof code;
+        const std::size_t shown = std::min(why.size(), most - before - 8);
         const std::lock_guard lock(guard);
         for (int process = 0; process < net.process_count(); ++process) {
             if (process == net.process_number()) continue;
             net::packet* p = net.take_packet(net::mpi_transport::urgent);
-            std::memcpy(p->data(), &end, sizeof end);
-            std::memcpy(p->data() + sizeof end, why.data(), shown);
-            p->used = end.bytes;
+            p->used = sizeof(packet_header) + rounded(sizeof(packed_header) + sizeof code + shown);
+            std::memset(p->data(), 0, p->used); // the text ends where zeros begin
+            std::memcpy(p->data() + before - sizeof code, &code, sizeof code);
+            std::memcpy(p->data() + before, why.data(), shown);
+            finish_packed(p->data() + sizeof(packet_header), p->used - sizeof(packet_header), false);
             p->process = process;
             net.send(p);
         }
@@ -126,7 +108,7 @@ public:
             {
                 const std::lock_guard lock(guard);
                 for (collected& own : out) {
-                    for (net::packet* p : own.open) net.give_back(p);
+                    for (const open_packet& o : own.open) net.give_back(o.packet);
                     own.open.clear();
                     give_back_taken(own);
                 }
@@ -143,9 +125,14 @@ private:
     static constexpr std::size_t most_open = 16; ///< packets that a PE collects at a time
     static constexpr std::size_t most_unsent = 256;
 
+    /// A packet that collects messages.
+    struct open_packet {
+        net::packet* packet = nullptr;
+        packed_place before; ///< where the last message goes
+    };
     /// What a PE has collected, and what it is taking.
     struct collected {
-        std::vector<net::packet*> open;
+        std::vector<open_packet> open;
         serial::lender lending;
         std::vector<net::packet*> arrived;
         std::vector<net::packet*> taken; ///< read, to be given back
@@ -162,9 +149,9 @@ private:
     /// A message whose pieces are on their way to here.
     struct arrival : net::transfer {
         mpi_link* link = nullptr;
-        packed_header header;
+        packed_message what;
         int process = -1;
-        std::vector<std::byte> packed;       ///< what stood in the packet
+        std::vector<std::byte> packed;       ///< what `what` points to
         serial::buffer body;                 ///< where that is a piece
         std::vector<std::uint64_t> sizes;    ///< of what it lends
         message* m = nullptr;                ///< null: not decoded yet, or not to be had
@@ -176,97 +163,138 @@ private:
         for (net::packet* p : own.taken) net.give_back(p);
         own.taken.clear();
     }
-    static constexpr std::size_t rounded(std::size_t bytes) { return (bytes + 15) / 16 * 16; }
 
     // Sending.
 
     /// The packet that collects for a process.
-    net::packet* open_for(pe& from, collected& own, int process) {
-        for (net::packet* p : own.open)
-            if (p->process == process) return p;
+    open_packet& open_for(pe& from, collected& own, int process, pe_number to) {
+        for (open_packet& o : own.open)
+            if (o.packet->process == process) return o;
         if (own.open.size() == most_open) flush(from);
         if (own.open.empty()) from.exchange_soon();
-        return begin_packet(own, process, net::mpi_transport::small);
+        return begin_packet(own, process, net::mpi_transport::small, to);
     }
-    net::packet* begin_packet(collected& own, int process, int kind) {
+    open_packet& begin_packet(collected& own, int process, int kind, pe_number to) {
         const std::lock_guard lock(guard);
-        own.open.push_back(net.take_packet(kind));
-        own.open.back()->process = process;
-        return own.open.back();
+        own.open.push_back({net.take_packet(kind), {}});
+        open_packet& o = own.open.back();
+        o.packet->process = process;
+        o.before.to = to;
+        const packet_header header{to, 0};
+        std::memcpy(o.packet->data(), &header, sizeof header);
+        o.packet->used = sizeof header;
+        return o;
     }
-    static net::packet* stop_collecting(collected& own, net::packet* p) {
-        own.open.erase(std::find(own.open.begin(), own.open.end(), p));
+    static void note_varied(net::packet& p) {
+        const std::uint32_t varied = 1;
+        std::memcpy(p.data() + offsetof(packet_header, varied), &varied, sizeof varied);
+    }
+    static net::packet* stop_collecting(collected& own, const open_packet& o) {
+        net::packet* const p = o.packet;
+        own.open.erase(own.open.begin() + (&o - own.open.data()));
         return p;
     }
 
     void pack(pe& from, pe_number to, message* m, const message_type& type) {
         collected& own = of(from);
-        const int process = static_cast<int>(to / width);
-        net::packet* p = m->has(message::expedited) ? begin_packet(own, process, net::mpi_transport::urgent)
-                                                    : open_for(from, own, process);
-        packed_header header{m->index, m->collection, m->type, m->priority, 0, to, 0, 0, 0, false};
-        header.flags = static_cast<std::uint8_t>(m->flags & ~message::constructed);
-        const std::size_t before = begin_of_body(header);
+        const int process = static_cast<int>(width == 1 ? to : to / width);
+        const bool expedited = m->has(message::expedited);
+        open_packet& o =
+            expedited ? begin_packet(own, process, net::mpi_transport::urgent, to) : open_for(from, own, process, to);
+        net::packet& p = *o.packet;
+        const packed_place where{m->index, m->collection, to, m->priority};
 
         // Straight into the packet, as long as there is room.
-        serial::writer body(p->room() > before ? std::span(p->data() + p->used + before, p->room() - before)
-                                               : std::span<std::byte>());
+        std::byte* const place = p.data() + p.used;
+        std::byte* const arguments = begin(place, o, where, *m);
+        const auto before = static_cast<std::size_t>(arguments - place);
+        serial::writer body(std::span(arguments, p.room() - before));
         own.lending.lent.clear();
         body.lends = &own.lending;
         type.encode(*m, body);
+        const std::size_t whole = rounded(before + body.size());
+        if (!body.external() || !own.lending.lent.empty() || whole > p.room()) [[unlikely]]
+            return pack_otherwise(from, o, where, m, type, body);
+        finish_packed(place, whole, false);
+        if (to != o.before.to || (m->flags & (message::expedited | message::prioritized)) != 0) [[unlikely]]
+            note_varied(p);
+        p.used += whole;
+        o.before = where;
+        if (expedited || p.room() < least_room) post(from, stop_collecting(own, o));
+        type.destroy(*m);
+        from.release(m);
+    }
+    static std::byte* begin(std::byte* place, const open_packet& o, const packed_place& where, message& m) {
+        return begin_packed(place, o.before, where, m.type, m.flags, m.has(message::replies) ? &reply_of(m) : nullptr);
+    }
+    /// The same for what does not fit behind the others, or has pieces (steps 2 and 3).
+    void pack_otherwise(pe& from, open_packet& first, const packed_place& where, message* m, const message_type& type,
+                        serial::writer& body) {
+        collected& own = of(from);
+        const int process = first.packet->process;
         std::size_t pieces = own.lending.lent.size();
-        std::size_t whole = rounded(before + body.size() + pieces * sizeof(std::uint64_t));
-        bool leaves = m->has(message::expedited) || pieces > 0;
-        if (!body.external() || whole > p->room()) { // not behind the others
-            if (whole > net::mpi_transport::packet_bytes[net::mpi_transport::medium]) {
-                header.body_is_piece = true;
-                whole = rounded(before + ++pieces * sizeof(std::uint64_t));
-                leaves = true;
-            }
-            if (whole > p->room()) {
-                net::packet* const full = stop_collecting(own, p);
-                const bool is_small = whole <= net::mpi_transport::packet_bytes[net::mpi_transport::small];
-                p = begin_packet(own, process, is_small ? net::mpi_transport::small : net::mpi_transport::medium);
-                leaves = leaves || !is_small;
-                if (full->used > 0)
-                    post(from, full);
-                else
-                    give_back(full);
-            }
-            if (!header.body_is_piece) std::memcpy(p->data() + p->used + before, body.data(), body.size());
+        const auto sizes = [&] { return pieces > 0 ? pieces * sizeof(std::uint64_t) + sizeof(packed_pieces) : 0; };
+        const auto fits = [&](int kind) {
+            return sizeof(packet_header) + longest_header + rounded(body.size()) + sizes() <=
+                   net::mpi_transport::packet_bytes[kind];
+        };
+        const bool is_small = fits(net::mpi_transport::small);
+        const bool body_is_piece = !fits(net::mpi_transport::medium);
+        if (body_is_piece) ++pieces;
+        open_packet* o = &first;
+        net::packet* full = nullptr;
+        if (longest_header + (body_is_piece ? 0 : rounded(body.size())) + sizes() > first.packet->room()) {
+            full = stop_collecting(own, first);
+            const int kind = is_small || body_is_piece ? net::mpi_transport::small : net::mpi_transport::medium;
+            o = &begin_packet(own, process, kind, where.to);
         }
-        std::byte* place = p->data() + p->used;
-        header.bytes = static_cast<std::uint32_t>(whole);
-        header.pieces = static_cast<std::uint16_t>(pieces);
-        if (before > sizeof header) std::memcpy(place + sizeof header, &reply_of(*m), sizeof(address));
-        departure* whole_message = pieces > 0 ? announce(header, place, body, own.lending, process) : nullptr;
-        std::memcpy(place, &header, sizeof header);
-        p->used += whole;
-        if (leaves || p->room() < least_room) post(from, stop_collecting(own, p));
-        if (whole_message == nullptr) {
+        net::packet& p = *o->packet;
+        std::byte* const place = p.data() + p.used;
+        std::byte* end = begin(place, *o, where, *m);
+        if (!body_is_piece) {
+            std::memmove(end, body.data(), body.size()); // it may lie there already
+            end += rounded(body.size());
+        }
+        const auto whole = static_cast<std::size_t>(end - place) + sizes();
+        finish_packed(place, whole, pieces > 0);
+        std::uint32_t tag = 0;
+        departure* const leaves = pieces > 0 ? announce(end, tag, pieces, body_is_piece, body, own, process) : nullptr;
+        if (leaves != nullptr || where.to != o->before.to ||
+            (m->flags & (message::expedited | message::prioritized)) != 0)
+            note_varied(p);
+        p.used += whole;
+        o->before = where;
+        if (leaves != nullptr || m->has(message::expedited) || p.kind == net::mpi_transport::medium ||
+            p.room() < least_room)
+            post(from, stop_collecting(own, *o));
+        if (full != nullptr && full->used > sizeof(packet_header))
+            post(from, full);
+        else if (full != nullptr)
+            give_back(full);
+        if (leaves == nullptr) {
             type.destroy(*m);
             from.release(m);
         } else {
-            whole_message->m = m;
-            send_pieces(*whole_message, header.tag, process);
+            leaves->pieces = own.lending.lent;
+            leaves->m = m;
+            send_pieces(*leaves, tag, process);
         }
     }
     void give_back(net::packet* unused) {
         const std::lock_guard lock(guard);
         net.give_back(unused);
     }
-    /// Sends packets; where MPI does not take them fast enough, waits for that (step 5).
-    void post(pe& from, std::span<net::packet* const> packets) {
+    /// Sends a packet; where MPI does not take them fast enough, waits for that (step 5).
+    void post(pe& from, net::packet* p) {
         bool too_fast = false;
         {
             const std::lock_guard lock(guard);
-            for (net::packet* p : packets) net.send(p);
+            net.send(p);
             too_fast = net.unsent() > most_unsent;
         }
         if (too_fast) [[unlikely]]
             wait_for_sends(from);
     }
-    void post(pe& from, net::packet* p) { post(from, std::span(&p, 1)); }
     void wait_for_sends(pe& from) {
         const auto too_many = [&] {
             const std::lock_guard lock(guard);
@@ -275,25 +303,27 @@ private:
         while (too_many())
             if (!poll(from)) sched_yield();
     }
-    /// Writes the sizes of the pieces at the end of the message's place in the packet (step 2).
-    departure* announce(packed_header& header, std::byte* place, serial::writer& body, const serial::lender& lending,
-                        int process) {
+    /// Writes the sizes of the pieces behind the arguments (step 2).
+    departure* announce(std::byte* at, std::uint32_t& tag, std::size_t pieces, bool body_is_piece, serial::writer& body,
+                        const collected& own, int process) {
         auto made = std::make_unique<departure>();
         made->done = &departed;
         made->link = this;
-        made->pieces = lending.lent;
-        std::byte* size_at = place + header.bytes - header.pieces * sizeof(std::uint64_t);
         const auto add = [&](std::uint64_t size) {
-            std::memcpy(size_at, &size, sizeof size);
-            size_at += sizeof size;
+            std::memcpy(at, &size, sizeof size);
+            at += sizeof size;
         };
-        if (header.body_is_piece) {
+        if (body_is_piece) {
             made->body = body.release();
             add(made->body.size());
         }
-        for (const auto& piece : lending.lent) add(piece.data.size());
-        const std::lock_guard lock(guard);
-        header.tag = net.next_tag(process, header.pieces);
+        for (const auto& piece : own.lending.lent) add(piece.data.size());
+        packed_pieces note{0, static_cast<std::uint16_t>(pieces), body_is_piece};
+        {
+            const std::lock_guard lock(guard);
+            tag = note.tag = net.next_tag(process, note.count);
+        }
+        std::memcpy(at, &note, sizeof note);
         return made.release();
     }
     void send_pieces(departure& d, std::uint32_t tag, int process) {
@@ -310,68 +340,97 @@ private:
 
     // Receiving.
 
+    /// Takes what came: all of it, or the first message, if the others can be left where they are for now (step 4).
     void unpack(pe& at, net::packet& p) {
-        std::size_t begin = 0;
-        while (begin < p.used) {
-            const std::span<const std::byte> rest(p.data() + begin, p.used - begin);
-            packed_header header;
-            if (rest.size() < sizeof header) return refuse(p.process);
-            std::memcpy(&header, rest.data(), sizeof header);
-            if (header.bytes < sizeof header || header.bytes > rest.size() || header.bytes % 16 != 0)
-                return refuse(p.process);
-            begin += header.bytes;
-            if (header.type == 0) {
-                if (header.index.low > header.bytes - sizeof header) return refuse(p.process);
-                job->stop_here(header.priority,
-                               {reinterpret_cast<const char*>(rest.data()) + sizeof header, header.index.low});
-            } else if (!take(at, header, rest.first(header.bytes), p.process)) {
-                return refuse(p.process);
-            }
+        packet_reader in;
+        packet_header header;
+        bool right = in.open(p.bytes(), header);
+        while (right && !in.at_end(p.bytes())) {
+            right = in.read(p.bytes()) && take(at, in.next, p.process);
+            if (right && header.varied == 0 && header.to == at.number && !in.at_end(p.bytes()))
+                return at.queue.push(unread::make(at, {this, &p, in}));
         }
+        if (!right) refuse(p.process);
+        of(at).taken.push_back(&p);
     }
     void refuse(int process) {
         job->fail("a packet from process " + std::to_string(process) + " cannot be read: is it the same program?");
     }
-    /// Where the body of a message begins.
-    static std::size_t begin_of_body(const packed_header& header) {
-        return sizeof header + ((header.flags & message::replies) != 0 ? sizeof(address) : 0);
-    }
-    /// One message of a packet. False if it cannot be.
-    bool take(pe& at, const packed_header& header, std::span<const std::byte> all, int process) {
-        const std::size_t before = begin_of_body(header);
-        const std::size_t sizes = header.pieces * sizeof(std::uint64_t);
-        if (before + sizes > all.size() || !registry::instance().knows(header.type) ||
-            header.to - at.home.first_pe >= width)
-            return false;
-        if (header.pieces > 0) {
-            begin_arrival(at, header, all, process);
-        } else if (header.to == at.number) {
-            try {
-                at.enqueue(decoded(at, header, all, all.subspan(before), nullptr));
-            } catch (const std::exception& problem) {
-                tell_undecodable(*job, header, process, problem.what());
-            }
-        } else {
-            hand_on(at, header, all, process);
+    /// Messages that lie in a packet until their turn comes. Each is decoded where the one before was, which the
+    /// processor still has at hand.
+    struct unread {
+        mpi_link* link;
+        net::packet* packet;
+        packet_reader in;
+
+        static unread& of(message& m) { return *static_cast<unread*>(m.payload()); }
+        static message* make(pe& at, const unread& what) {
+            message* m = at.allocate<sizeof(unread)>(id());
+            new (m->payload()) unread(what);
+            return m;
         }
+        static void run(pe& p, message* m) {
+            unread& what = of(*m);
+            mpi_link& link = *what.link;
+            net::packet* const packet = what.packet;
+            const int process = packet->process;
+            const packed_message& next = what.in.next;
+            const bool right = what.in.read(packet->bytes()) && registry::instance().knows(next.type) &&
+                               next.where.to == p.number && next.pieces.count == 0;
+            message* const made = right ? decoded(p, next, process) : nullptr;
+            if (!right) {
+                link.refuse(process);
+            } else if (!what.in.at_end(packet->bytes())) {
+                p.queue.push_front(m);
+                m = nullptr;
+            }
+            if (m != nullptr) {
+                link.of(p).taken.push_back(packet);
+                p.release(m);
+            }
+            if (made != nullptr) p.dispatch(made);
+        }
+        static void destroy(message& m) { of(m).link->give_back(of(m).packet); }
+        static std::string name() { return "messages of another process"; }
+        static inline const message_type operations{&run, &destroy, nullptr, nullptr, 0, true, &name};
+        static std::uint32_t id() { return registered<unread, operations>::id(); }
+    };
+    /// One message of a packet. False if it cannot be.
+    bool take(pe& at, const packed_message& what, int process) {
+        if (what.type == 0) return take_end(what.body);
+        if (!registry::instance().knows(what.type) || what.where.to - at.home.first_pe >= width) return false;
+        if (what.pieces.count > 0)
+            begin_arrival(at, what, process);
+        else if (what.where.to != at.number)
+            hand_on(at, what, process);
+        else if (message* const m = decoded(at, what, process))
+            at.enqueue(m);
         return true;
     }
-    static void tell_undecodable(machine& job, const packed_header& header, int process, const char* what) {
-        job.fail("a message from process " + std::to_string(process) + " to PE " + std::to_string(header.to) + ", " +
-                 registry::get<message_type>(header.type).name() + ", cannot be decoded: " + what);
+    bool take_end(std::span<const std::byte> body) {
+        int code = 0;
+        if (body.size() < sizeof code) return false;
+        std::memcpy(&code, body.data(), sizeof code);
+        const auto* text = reinterpret_cast<const char*>(body.data()) + sizeof code;
+        job->stop_here(code, {text, strnlen(text, body.size() - sizeof code)});
+        return true;
+    }
+    static void tell_undecodable(machine& job, const packed_message& what, int process, const char* problem) {
+        job.fail("a message from process " + std::to_string(process) + " to PE " + std::to_string(what.where.to) +
+                 ", " + registry::get<message_type>(what.type).name() + ", cannot be decoded: " + problem);
     }
     /// The message itself. Throws what decoding throws.
-    static message* decoded(pe& at, const packed_header& header, std::span<const std::byte> all,
-                            std::span<const std::byte> body, serial::borrower* lends) {
-        const message_type& type = registry::get<message_type>(header.type);
-        const bool replies = (header.flags & message::replies) != 0;
-        message* m = at.allocate(header.type, type.payload_bytes + (replies ? sizeof(address) : 0));
-        m->index = header.index;
-        m->collection = header.collection;
-        m->priority = header.priority;
-        m->flags = header.flags;
-        m->bytes = header.bytes;
-        if (replies) std::memcpy(&reply_of(*m), all.data() + sizeof header, sizeof(address));
+    static message* decoded(pe& at, const packed_message& what, std::span<const std::byte> body,
+                            serial::borrower* lends) {
+        const message_type& type = registry::get<message_type>(what.type);
+        const bool replies = (what.flags & message::replies) != 0;
+        message* m = at.allocate(what.type, type.payload_bytes + (replies ? sizeof(address) : 0));
+        m->index = what.where.index;
+        m->collection = what.where.collection;
+        m->priority = what.where.priority;
+        m->flags = what.flags;
+        m->bytes = static_cast<std::uint32_t>(sizeof(message) + body.size());
+        if (replies) std::memcpy(&reply_of(*m), what.reply, sizeof(address));
         serial::reader in(body);
         in.lends = lends;
         try {
@@ -382,6 +441,15 @@ private:
         }
         return m;
     }
+    /// The same of one without pieces. Null, and the run ends, if that cannot be.
+    static message* decoded(pe& at, const packed_message& what, int process) {
+        try {
+            return decoded(at, what, what.body, nullptr);
+        } catch (const std::exception& problem) {
+            tell_undecodable(at.job, what, process, problem.what());
+            return nullptr;
+        }
+    }
     void deliver(pe& at, pe_number to, message* m) {
         if (to == at.number)
             at.enqueue(m);
@@ -391,16 +459,12 @@ private:
 
     /// What carries a message in encoded form to the PE that decodes it.
     struct still_packed {
+        packed_message what;
+        int process;
+
         static void run(pe& p, message* m) {
-            packed_header header;
-            std::memcpy(&header, m->payload(), sizeof header);
-            const std::span<const std::byte> all(static_cast<std::byte*>(m->payload()), header.bytes);
-            message* made = nullptr;
-            try {
-                made = decoded(p, header, all, all.subspan(begin_of_body(header)), nullptr);
-            } catch (const std::exception& problem) {
-                tell_undecodable(p.job, header, static_cast<int>(m->bytes), problem.what());
-            }
+            const auto& here = *static_cast<const still_packed*>(m->payload());
+            message* const made = decoded(p, here.what, here.process);
             p.release(m);
             if (made != nullptr) p.dispatch(made);
         }
@@ -409,34 +473,35 @@ private:
         static inline const message_type operations{&run, &destroy, nullptr, nullptr, 0, true, &name};
         static std::uint32_t id() { return registered<still_packed, operations>::id(); }
     };
-    void hand_on(pe& at, const packed_header& header, std::span<const std::byte> all, int process) {
-        message* m = at.allocate(still_packed::id(), all.size());
-        m->flags = header.flags & (message::expedited | message::prioritized | message::uncounted);
-        m->priority = header.priority;
-        m->bytes = static_cast<std::uint32_t>(process);
-        std::memcpy(m->payload(), all.data(), all.size());
-        deliver(at, header.to, m);
+    void hand_on(pe& at, const packed_message& what, int process) {
+        message* m = at.allocate(still_packed::id(), sizeof(still_packed) + sizeof(address) + what.body.size());
+        m->flags = what.flags & (message::expedited | message::prioritized | message::uncounted);
+        m->priority = what.where.priority;
+        auto* made = new (m->payload()) still_packed{what, process};
+        auto* const copy = reinterpret_cast<std::byte*>(made + 1);
+        if ((what.flags & message::replies) != 0) std::memcpy(copy, what.reply, sizeof(address));
+        std::memcpy(copy + sizeof(address), what.body.data(), what.body.size());
+        made->what.reply = copy;
+        made->what.body = {copy + sizeof(address), what.body.size()};
+        deliver(at, what.where.to, m);
     }
 
-    void begin_arrival(pe& at, const packed_header& header, std::span<const std::byte> all, int process) {
+    void begin_arrival(pe& at, const packed_message& what, int process) {
         auto* a = new arrival;
         a->done = &arrived;
         a->link = this;
-        a->header = header;
+        a->what = what;
         a->process = process;
-        a->packed.assign(all.begin(), all.end());
-        a->sizes.resize(header.pieces);
-        const std::size_t sizes = header.pieces * sizeof(std::uint64_t);
-        std::memcpy(a->sizes.data(), all.data() + all.size() - sizes, sizes);
-        if (!header.body_is_piece) {
-            const std::size_t before = begin_of_body(header);
-            return receive_pieces(at, a, all.subspan(before, all.size() - before - sizes));
-        }
+        if ((what.flags & message::replies) != 0) a->packed.assign(what.reply, what.reply + sizeof(address));
+        a->what.reply = a->packed.data();
+        a->sizes.resize(what.pieces.count);
+        std::memcpy(a->sizes.data(), what.sizes, what.pieces.count * sizeof(std::uint64_t));
+        if (what.pieces.body_is_piece == 0) return receive_pieces(at, a, what.body);
         const std::uint64_t size = a->sizes.front();
         a->sizes.erase(a->sizes.begin());
         a->body = room_for(size);
         const std::lock_guard lock(guard);
-        net.receive_large(process, a->header.tag++, {a->body.data(), size}, *a);
+        net.receive_large(process, a->what.pieces.tag++, {a->body.data(), size}, *a);
     }
     static serial::buffer room_for(std::uint64_t size) {
         auto* memory = static_cast<std::byte*>(std::malloc(size));
@@ -448,10 +513,10 @@ private:
     void receive_pieces(pe& at, arrival* a, std::span<const std::byte> body) {
         serial::borrower lends{a->sizes, of(at).spare};
         try {
-            a->m = decoded(at, a->header, a->packed, body, &lends);
+            a->m = decoded(at, a->what, body, &lends);
             if (lends.places.size() != a->sizes.size()) throw error("it lends less than was announced");
         } catch (const std::exception& problem) {
-            tell_undecodable(*job, a->header, a->process, problem.what());
+            tell_undecodable(*job, a->what, a->process, problem.what());
             if (a->m != nullptr) at.discard(std::exchange(a->m, nullptr));
             lends.places.clear();
             for (const std::uint64_t size : a->sizes) { // its sender waits for them to be taken
@@ -462,10 +527,10 @@ private:
         a->body = {};
         if (a->sizes.empty()) return complete(at, a);
         const std::lock_guard lock(guard);
-        for (const auto& place : lends.places) net.receive_large(a->process, a->header.tag++, place, *a);
+        for (const auto& place : lends.places) net.receive_large(a->process, a->what.pieces.tag++, place, *a);
     }
     void complete(pe& at, arrival* a) {
-        if (a->m != nullptr) deliver(at, a->header.to, a->m);
+        if (a->m != nullptr) deliver(at, a->what.where.to, a->m);
         delete a;
     }
     static void arrived(net::transfer& which, void* context) {

@@ -154,8 +154,8 @@ public:
         while (!kept.empty()) enqueue_again(kept.pop());
     }
 
-    /// Sends what waits in the outboxes.
-    void flush() {
+    /// Sends what waits in the outboxes: for the other PEs of this process.
+    void flush_near() {
         for (const std::uint32_t to : dirty) {
             outbox& box = outboxes[to];
             if (box.batch != nullptr) {
@@ -166,6 +166,10 @@ public:
             box = {};
         }
         dirty.clear();
+    }
+    /// Sends all that waits.
+    void flush() {
+        flush_near();
         if (job.remote) job.remote->flush(*this);
     }
     /// Whether nothing is to be sent to others, taken from them, or waits for its time.

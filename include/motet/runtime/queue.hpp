@@ -20,6 +20,12 @@ public:
             grow();
         slots[tail++ & mask] = m;
     }
+    /// Puts one before all others.
+    void push_front(message* m) {
+        if (tail - head > mask) [[unlikely]]
+            grow();
+        slots[--head & mask] = m;
+    }
     message* pop() {
         message* m = slots[head++ & mask];
         __builtin_prefetch(slots[(head + 1) & mask]);

@@ -60,7 +60,8 @@ public:
 
 private:
     static constexpr int step = 8;              ///< handlers between two looks at the clock
-    static constexpr int longest_turn = 32;     ///< handlers between two exchanges with others
+    static constexpr int longest_turn = 32;     ///< handlers between two exchanges with other PEs of the process
+    static constexpr int longest_turn_far = 64; ///< and with other processes
     static constexpr int looks_in_a_hurry = 32; ///< into the inbox, before the processor is given pauses
 
     static void loop(void* pointer) {
@@ -88,10 +89,12 @@ private:
         looked_up = time;
         turn += step;
         if (slow) self.budget = 0;
-        if (!slow && turn < longest_turn) return;
-        turn = 0;
-        self.flush();
-        if (self.job.remote) self.job.remote->poll(self);
+        if (!slow && turn % longest_turn != 0) return;
+        self.flush_near();
+        if (slow || turn >= longest_turn_far) {
+            turn = 0;
+            if (self.job.remote) self.job.remote->flush(self), self.job.remote->poll(self);
+        }
         self.take_inbox();
         self.take_timers();
     }
