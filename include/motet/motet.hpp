@@ -19,3 +19,4 @@
 #include <motet/checkpoint/checkpoint.hpp>
 #include <motet/pattern/parallel_for.hpp>
 #include <motet/pattern/pool.hpp>
+#include <motet/trace/trace.hpp>

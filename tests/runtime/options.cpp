@@ -154,6 +154,9 @@ TEST_CASE("bad values are refused, with what was expected") {
         {"balance", {"", "gready", "Greedy", "greedy "}},
         {"balance-period", {"", "5", "-1s"}},
         {"balance-report", {"", "perhaps"}},
+        {"trace", {""}},
+        {"trace-size", {"", "1", "32767", "8Q", "16MB", "-1M", "2048G", "nan", "many"}},
+        {"stats", {"", "perhaps"}},
     };
     CHECK(bad.size() == std::size(known_options));
     for (const auto& each : bad)

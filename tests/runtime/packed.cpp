@@ -18,6 +18,7 @@ struct letter {
     std::uint32_t type = 0;
     std::uint8_t flags = 0;
     address reply;
+    stamp sent;
     std::vector<std::byte> body;
     std::vector<std::uint64_t> sizes;
 };
@@ -34,8 +35,10 @@ std::vector<letter> some_letters(random_source& random, std::size_t count) {
         if (random() % 4 == 0) next.where.to = static_cast<pe_number>(random() % 8);
         if (random() % 4 == 0) next.where.priority = -static_cast<std::int32_t>(random() % 100);
         next.type = 1 + static_cast<std::uint32_t>(random() % 50);
-        next.flags = random() % 3 == 0 ? message::replies : 0;
+        next.flags = static_cast<std::uint8_t>((random() % 3 == 0 ? message::replies : 0) |
+                                               (random() % 3 == 0 ? message::stamped : 0));
         next.reply.index.low = random();
+        next.sent.flow = random();
         next.body.assign(8 * (random() % 6), static_cast<std::byte>(i));
         next.sizes.assign(random() % 4 == 0 ? 1 + random() % 3 : 0, random());
         all.push_back(next);
@@ -53,7 +56,8 @@ std::vector<std::byte> packed(const std::vector<letter>& letters) {
     for (const letter& l : letters) {
         std::byte* const place = all.data() + used;
         std::byte* at = begin_packed(place, before, l.where, l.type, l.flags,
-                                     (l.flags & message::replies) != 0 ? &l.reply : nullptr);
+                                     (l.flags & message::replies) != 0 ? &l.reply : nullptr,
+                                     (l.flags & message::stamped) != 0 ? &l.sent : nullptr);
         const auto put = [&](const void* from, std::size_t bytes) {
             if (bytes != 0) std::memcpy(at, from, bytes);
             at += bytes;
@@ -80,8 +84,7 @@ bool read_all(const std::vector<std::byte>& packet, std::size_t& count) {
     for (count = 0; !in.at_end(packet); ++count) {
         if (!in.read(packet)) return false;
         const packed_message& m = in.next;
-        if ((m.flags & message::replies) != 0)
-            for (std::size_t i = 0; i < sizeof(address); ++i) sum += static_cast<unsigned>(m.reply[i]);
+        for (std::size_t i = 0; i < attached_bytes(m.flags); ++i) sum += static_cast<unsigned>(m.attached[i]);
         for (std::size_t i = 0; i < m.pieces.count * sizeof(std::uint64_t); ++i)
             sum += static_cast<unsigned>(m.sizes[i]);
         for (const std::byte b : m.body) sum += static_cast<unsigned>(b);
@@ -110,7 +113,9 @@ TEST_CASE("messages are read from a packet as they were written") {
             CHECK(m.where.to == l.where.to);
             CHECK(m.where.priority == l.where.priority);
             CHECK(std::vector<std::byte>(m.body.begin(), m.body.end()) == l.body);
-            if ((l.flags & message::replies) != 0) CHECK(std::memcmp(m.reply, &l.reply, sizeof l.reply) == 0);
+            if ((l.flags & message::replies) != 0) CHECK(std::memcmp(m.attached, &l.reply, sizeof l.reply) == 0);
+            if ((l.flags & message::stamped) != 0)
+                CHECK(std::memcmp(m.attached + attached_bytes(l.flags) - sizeof(stamp), &l.sent, sizeof(stamp)) == 0);
             REQUIRE(m.pieces.count == l.sizes.size());
             if (!l.sizes.empty()) {
                 CHECK(m.pieces.tag == 77);

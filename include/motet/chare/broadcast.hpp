@@ -289,7 +289,7 @@ struct broadcast_of {
                     .below = p.current_frame,
                     .type = call::id(),
                     .counted = false};
-            return run_method<typename traits::returns>(p, c, e, f, [&]() -> decltype(auto) {
+            return run_method<typename traits::returns>(p, c, e, f, nullptr, [&]() -> decltype(auto) {
                 if constexpr (traits::shareable) {
                     return traits::call_shared(static_cast<element<T>&>(e).object, M, arguments);
                 } else {

@@ -73,13 +73,16 @@ inline void run_hook(pe& p, part& c, element_header& e, void (*hook)(element_hea
     frame f{.element = &e, .part = &c, .counted = false, .may_wait = may_wait};
     const frame_scope scope(p, f);
     ++e.pins;
+    if (!p.observers.empty()) p.observe_begin(f, nullptr);
     try {
         hook(e);
     } catch (const fiber::unwind&) {
+        p.observe_end(f);
         if (may_wait) throw; // else it is motet::exit: what follows does no harm any more
     } catch (...) {
         fail_program(p, failure_of(p, f, name));
     }
+    p.observe_end(f);
     --e.pins;
 }
 
@@ -171,23 +174,33 @@ inline void pass_on(pe& p, frame& f) {
         p.send(p.number, m);
 }
 
-/// The time of `f` from now on belongs to its chare, not to what called it.
-MOTET_INLINE void begin_measuring(pe& p, frame& f);
-MOTET_INLINE void end_measuring(pe& p, part& c, frame& f);
+/// The time of `f` from now on belongs to its chare, not to what called it, if that is measured; and whoever observes
+/// the PE is told. `m`: its message; null where it has none.
+MOTET_INLINE void begin_watching(pe& p, const part& c, frame& f, message* m);
+MOTET_INLINE void end_watching(pe& p, part& c, frame& f);
 #if MOTET_BODIES
 inline void pause_measuring(pe& p, frame& f) {
     static_cast<element_header*>(f.element)->extend().load += std::max(0.0, p.now() - f.since);
     f.since = frame::paused;
 }
-MOTET_INLINE void begin_measuring(pe& p, frame& f) {
+inline void begin_measuring(pe& p, frame& f) {
     if (f.below != nullptr && f.below->since >= 0) pause_measuring(p, *f.below);
     f.since = p.now();
 }
-MOTET_INLINE void end_measuring(pe& p, part& c, frame& f) {
+inline void end_measuring(pe& p, part& c, frame& f) {
     pause_measuring(p, f);
     f.since = frame::unmeasured;
     if (f.below != nullptr && f.below->since == frame::paused) f.below->since = p.now();
     if (c.due < std::numeric_limits<double>::infinity() && p.now() >= c.due) c.when_due(p, c);
+}
+MOTET_INLINE void begin_watching(pe& p, const part& c, frame& f, message* m) {
+    f.watched = true;
+    if (c.measured) begin_measuring(p, f);
+    if (!p.observers.empty()) p.observe_begin(f, m);
+}
+MOTET_INLINE void end_watching(pe& p, part& c, frame& f) {
+    if (f.since >= 0) end_measuring(p, c, f);
+    p.observe_end(f);
 }
 #endif // MOTET_BODIES
 
@@ -203,14 +216,15 @@ void reply_with(pe& p, frame& f, Value&& value) {
     }
 }
 
-/// Runs `call`, which returns R, as a method of `e`. False if the fiber is being unwound: nothing may be touched then.
+/// Runs `call`, which returns R, as a method of `e`, for the message `m` if it has one. False if the fiber is being
+/// unwound: the chare may not be touched then.
 template <class R, class Call>
-bool run_method(pe& p, part& c, element_header& e, frame& f, Call&& call) {
+bool run_method(pe& p, part& c, element_header& e, frame& f, message* m, Call&& call) {
     ++e.pins;
     ++p.frames;
     p.current_frame = &f;
-    if (c.measured) [[unlikely]]
-        begin_measuring(p, f);
+    if (c.measured || !p.observers.empty()) [[unlikely]]
+        begin_watching(p, c, f, m);
     try {
         if (e.hooks_due()) [[unlikely]]
             run_due_hooks(p, c, e);
@@ -226,6 +240,7 @@ bool run_method(pe& p, part& c, element_header& e, frame& f, Call&& call) {
         }
     } catch (const fiber::unwind&) {
         p.current_frame = f.below;
+        if (f.watched) p.observe_end(f);
         return false;
     } catch (...) {
         if (f.successor != nullptr) p.discard(std::exchange(f.successor, nullptr));
@@ -236,8 +251,8 @@ bool run_method(pe& p, part& c, element_header& e, frame& f, Call&& call) {
             fail_program(p, why);
     }
     p.current_frame = f.below;
-    if (f.since >= 0) [[unlikely]]
-        end_measuring(p, c, f);
+    if (f.watched) [[unlikely]]
+        end_watching(p, c, f);
     --e.pins;
     if (e.flags != 0) [[unlikely]]
         after_frame(p, c, e);

@@ -232,7 +232,7 @@ inline void submit(pe& p, pe_number to, message* m) {
         count_message(p, *m);
     if (to != no_pe) [[likely]]
         return p.send(to, m);
-    ++p.sent;
+    p.count_sent(m);
     local_chares::of(p).remember(m);
 }
 inline pe_number where(pe& p, collection_id id, const index_bits& index) {

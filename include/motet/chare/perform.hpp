@@ -57,7 +57,7 @@ struct entry_call {
                 .reply = m->has(message::replies) ? &reply_of(*m) : nullptr,
                 .below = p.current_frame,
                 .type = m->type};
-        const bool goes_on = run_method<typename traits::returns>(p, c, e, f, [&]() -> decltype(auto) {
+        const bool goes_on = run_method<typename traits::returns>(p, c, e, f, m, [&]() -> decltype(auto) {
             return traits::call(static_cast<element<T>&>(e).object, M, payload::in(*m));
         });
         if (!f.parked) ++p.processed;

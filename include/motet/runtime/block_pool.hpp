@@ -40,6 +40,8 @@ struct free_block {
 class block_depot {
 public:
     static constexpr std::uint32_t magazine = 64;
+    std::size_t lead = 0; ///< bytes that each block has before it, a multiple of 16; set before the first is taken
+
     block_depot() = default;
     block_depot(const block_depot&) = delete;
     block_depot& operator=(const block_depot&) = delete;
@@ -58,12 +60,12 @@ public:
             chains.pop_back();
             return chain;
         }
-        const std::size_t size = block_size(size_class);
+        const std::size_t size = lead + block_size(size_class);
         auto* slab = static_cast<std::byte*>(std::aligned_alloc(64, size * magazine));
         if (slab == nullptr) throw std::bad_alloc();
         slabs.push_back(slab);
         free_block* chain = nullptr;
-        for (std::size_t i = magazine; i-- > 0;) chain = new (slab + i * size) free_block{chain};
+        for (std::size_t i = magazine; i-- > 0;) chain = new (slab + i * size + lead) free_block{chain};
         return chain;
     }
 
@@ -97,10 +99,10 @@ public:
     }
     [[gnu::always_inline]] void give([[maybe_unused]] std::uint8_t size_class, void* memory) {
 #ifdef MOTET_PLAIN_BLOCKS
-        std::free(memory);
+        release(memory);
 #else
         if (size_class == unpooled) [[unlikely]]
-            return std::free(memory);
+            return release(memory);
         shelf& s = shelves[size_class];
         if (s.count == block_depot::magazine) [[unlikely]]
             spill(s, size_class);
@@ -115,11 +117,12 @@ private:
         free_block* spare = nullptr; // a full magazine
         std::uint32_t count = 0;     // of `current`
     };
-    static void* allocate(std::size_t bytes) {
-        void* memory = std::aligned_alloc(64, (bytes + 63) / 64 * 64);
+    [[gnu::noinline]] void* allocate(std::size_t bytes) {
+        auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, (depot.lead + bytes + 63) / 64 * 64));
         if (memory == nullptr) throw std::bad_alloc();
-        return memory;
+        return memory + depot.lead;
     }
+    [[gnu::noinline]] void release(void* memory) { std::free(static_cast<std::byte*>(memory) - depot.lead); }
     [[gnu::noinline]] void refill(shelf& s, std::size_t size_class) {
         s.current = s.spare != nullptr ? s.spare : depot.take(size_class);
         s.spare = nullptr;

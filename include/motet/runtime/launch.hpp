@@ -71,6 +71,7 @@ MOTET_INLINE machine::machine(runtime::options chosen, std::vector<std::string> 
         own.number = first + i;
         own.first_pe = next;
         own.pe_count = options.pes;
+        if (!options.trace.empty()) own.blocks.lead = sizeof(stamp);
         for (std::uint32_t k = 0; k < options.pes; ++k) pes.push_back(std::make_unique<pe>(*this, own, next++));
     }
     if (pes[0]->number == 0) pes[0]->watch = std::make_unique<quiescence_watch>();
@@ -146,6 +147,11 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
     auto others = chosen.simulated ? nullptr : connect(chosen);
     machine job(std::move(chosen), std::move(arguments), std::move(others));
     for (auto& p : job.pes) p->state = equip(*p);
+    std::unique_ptr<account> kept;
+    if (job.options.stats || !job.options.trace.empty()) {
+        if (machine::keep_account == nullptr) throw error("--motet-trace and --motet-stats: include <motet/motet.hpp>");
+        kept = machine::keep_account(job);
+    }
     if (!job.options.restart.empty()) {
         if (machine::restart == nullptr) throw error("--motet-restart: include <motet/motet.hpp>");
         machine::restart(job, job.options.restart);
@@ -157,6 +163,7 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
     else
         run_on_threads(job);
     if (job.remote) job.remote->finish();
+    if (kept) kept->write(job);
     if (job.failed_elsewhere) throw told_elsewhere(job.failure);
     if (!job.failure.empty()) throw error(job.failure);
     if (job.warnings.empty()) { // it was motet::exit, or nothing is held

@@ -46,6 +46,15 @@ struct process {
     std::unique_ptr<process_state> checkpointing;
 };
 
+class machine;
+
+/// What is written about a run when it is over (--motet-trace, --motet-stats).
+struct account {
+    virtual ~account() = default;
+    /// The PEs have stopped, on all processes. Collective.
+    virtual void write(machine&) = 0;
+};
+
 /// All that runs in this operating-system process: one process, or every simulated one.
 class machine {
 public:
@@ -76,6 +85,8 @@ public:
 
     /// Restores a checkpoint in place of running main; set by the floor that knows how, before main.
     static inline void (*restart)(machine&, const std::string& folder) = nullptr;
+    /// Sees to it that the PEs are observed as the options say, before they run; set like `restart`. Collective.
+    static inline std::unique_ptr<account> (*keep_account)(machine&) = nullptr;
 
     std::mutex ending;
     bool stopped = false;

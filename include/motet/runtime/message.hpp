@@ -18,6 +18,7 @@ struct message {
         prioritized = 16,
         constructed = 32, ///< the arguments exist (and have to be destroyed)
         cancelled = 64,   ///< a timer that nobody waits for any more
+        stamped = 128,    ///< its stamp is valid
     };
 
     message* next = nullptr; ///< of the list in which it stands
@@ -31,10 +32,20 @@ struct message {
 
     bool has(flag f) const { return (flags & f) != 0; }
     void set(flag f) { flags = static_cast<std::uint8_t>(flags | f); }
+    void unset(flag f) { flags = static_cast<std::uint8_t>(flags & ~f); }
     void* payload() { return this + 1; }
     const void* payload() const { return this + 1; }
 };
 static_assert(sizeof(message) == 48 && alignof(message) <= 16);
+
+/// What stands before each message in memory, in a run that is traced (--motet-trace).
+struct stamp {
+    std::uint64_t flow = 0; ///< the number of this message among those of all PEs
+    double time = 0;        ///< when it was sent
+};
+static_assert(sizeof(stamp) == 16);
+inline stamp& stamp_of(message& m) { return reinterpret_cast<stamp*>(&m)[-1]; }
+inline const stamp& stamp_of(const message& m) { return reinterpret_cast<const stamp*>(&m)[-1]; }
 
 /// How urgent messages are.
 struct urgency {

@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -84,6 +85,22 @@ public:
         for (std::size_t i = 0; i < own.finished.size(); ++i) own.finished[i]->done(*own.finished[i], &at);
         own.finished.clear();
         return true;
+    }
+    void give(std::uint32_t to, std::string_view bytes) override {
+        net::check(MPI_Send(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, static_cast<int>(to),
+                            outside_of_run, net.group()),
+                   "MPI_Send");
+    }
+    std::string take(std::uint32_t from) override {
+        MPI_Status status;
+        net::check(MPI_Probe(static_cast<int>(from), outside_of_run, net.group(), &status), "MPI_Probe");
+        int size = 0;
+        MPI_Get_count(&status, MPI_BYTE, &size);
+        std::string bytes(static_cast<std::size_t>(size), '\0');
+        net::check(MPI_Recv(bytes.data(), size, MPI_BYTE, static_cast<int>(from), outside_of_run, net.group(),
+                            MPI_STATUS_IGNORE),
+                   "MPI_Recv");
+        return bytes;
     }
     void stop_others(int code, const std::string& why) override {
         constexpr std::size_t most = net::mpi_transport::packet_bytes[net::mpi_transport::urgent];
@@ -216,6 +233,7 @@ private:
         if (!body.external() || !own.lending.lent.empty() || whole > p.room()) [[unlikely]]
             return pack_otherwise(from, o, where, m, type, body);
         finish_packed(place, whole, false);
+        tell_serialized(from, *m, whole);
         if (to != o.before.to || (m->flags & (message::expedited | message::prioritized)) != 0) [[unlikely]]
             note_varied(p);
         p.used += whole;
@@ -224,8 +242,13 @@ private:
         type.destroy(*m);
         from.release(m);
     }
+    static void tell_serialized(pe& from, message& m, std::size_t bytes) {
+        if (!from.observers.empty() && !m.has(message::uncounted)) [[unlikely]]
+            from.observers.tell(&observer::serialized, from, m, bytes);
+    }
     static std::byte* begin(std::byte* place, const open_packet& o, const packed_place& where, message& m) {
-        return begin_packed(place, o.before, where, m.type, m.flags, m.has(message::replies) ? &reply_of(m) : nullptr);
+        return begin_packed(place, o.before, where, m.type, m.flags, m.has(message::replies) ? &reply_of(m) : nullptr,
+                            m.has(message::stamped) ? &stamp_of(m) : nullptr);
     }
     /// The same for what does not fit behind the others, or has pieces (steps 2 and 3).
     void pack_otherwise(pe& from, open_packet& first, const packed_place& where, message* m, const message_type& type,
@@ -257,6 +280,11 @@ private:
         }
         const auto whole = static_cast<std::size_t>(end - place) + sizes();
         finish_packed(place, whole, pieces > 0);
+        if (!from.observers.empty()) [[unlikely]] {
+            std::size_t bytes = whole + (body_is_piece ? body.size() : 0);
+            for (const auto& piece : own.lending.lent) bytes += piece.data.size();
+            tell_serialized(from, *m, bytes);
+        }
         std::uint32_t tag = 0;
         departure* const leaves = pieces > 0 ? announce(end, tag, pieces, body_is_piece, body, own, process) : nullptr;
         if (leaves != nullptr || where.to != o->before.to ||
@@ -367,6 +395,7 @@ private:
         static message* make(pe& at, const unread& what) {
             message* m = at.allocate<sizeof(unread)>(id());
             new (m->payload()) unread(what);
+            m->set(message::uncounted); // what is in it counts
             return m;
         }
         static void run(pe& p, message* m) {
@@ -430,7 +459,10 @@ private:
         m->priority = what.where.priority;
         m->flags = what.flags;
         m->bytes = static_cast<std::uint32_t>(sizeof(message) + body.size());
-        if (replies) std::memcpy(&reply_of(*m), what.reply, sizeof(address));
+        if (replies) std::memcpy(&reply_of(*m), what.attached, sizeof(address));
+        if (at.home.blocks.lead == 0) m->flags = static_cast<std::uint8_t>(m->flags & ~message::stamped); // no room
+        if (m->has(message::stamped))
+            std::memcpy(&stamp_of(*m), what.attached + attached_bytes(what.flags) - sizeof(stamp), sizeof(stamp));
         serial::reader in(body);
         in.lends = lends;
         try {
@@ -474,15 +506,16 @@ private:
         static std::uint32_t id() { return registered<still_packed, operations>::id(); }
     };
     void hand_on(pe& at, const packed_message& what, int process) {
-        message* m = at.allocate(still_packed::id(), sizeof(still_packed) + sizeof(address) + what.body.size());
-        m->flags = what.flags & (message::expedited | message::prioritized | message::uncounted);
+        message* m = at.allocate(still_packed::id(), sizeof(still_packed) + most_attached + what.body.size());
+        m->flags = what.flags & (message::expedited | message::prioritized);
+        m->set(message::uncounted); // what is in it counts
         m->priority = what.where.priority;
         auto* made = new (m->payload()) still_packed{what, process};
         auto* const copy = reinterpret_cast<std::byte*>(made + 1);
-        if ((what.flags & message::replies) != 0) std::memcpy(copy, what.reply, sizeof(address));
-        std::memcpy(copy + sizeof(address), what.body.data(), what.body.size());
-        made->what.reply = copy;
-        made->what.body = {copy + sizeof(address), what.body.size()};
+        std::memcpy(copy, what.attached, attached_bytes(what.flags));
+        std::memcpy(copy + most_attached, what.body.data(), what.body.size());
+        made->what.attached = copy;
+        made->what.body = {copy + most_attached, what.body.size()};
         deliver(at, what.where.to, m);
     }
 
@@ -492,8 +525,8 @@ private:
         a->link = this;
         a->what = what;
         a->process = process;
-        if ((what.flags & message::replies) != 0) a->packed.assign(what.reply, what.reply + sizeof(address));
-        a->what.reply = a->packed.data();
+        a->packed.assign(what.attached, what.attached + attached_bytes(what.flags));
+        a->what.attached = a->packed.data();
         a->sizes.resize(what.pieces.count);
         std::memcpy(a->sizes.data(), what.sizes, what.pieces.count * sizeof(std::uint64_t));
         if (what.pieces.body_is_piece == 0) return receive_pieces(at, a, what.body);
@@ -543,6 +576,7 @@ private:
     }
 
     static constexpr std::size_t least_room = 128; ///< a packet with less is full
+    static constexpr int outside_of_run = net::mpi_transport::kinds; ///< the tag of what is no packet
 
     const net::ending::of_a_run running;
     net::mpi_transport net;

@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 /// The start of a run over MPI: the processes agree that they are one program.
@@ -90,6 +91,16 @@ inline std::string share_machine(const agreement& all, const net::communicator& 
            std::to_string(many) + " has " + std::to_string(most) + ": start all with the same --motet-pes";
 }
 
+/// What is written at the end is written together. What is wrong with what each is told of that, or empty.
+inline std::string difference_of_accounts(const agreement& all, const options& chosen) {
+    for (const auto& [option, given] :
+         {std::pair("--motet-trace", !chosen.trace.empty()), std::pair("--motet-stats", chosen.stats)})
+        if (all.least(given ? 1 : 0) != all.most(given ? 1 : 0))
+            return "process " + std::to_string(all.first_that(given)) + " has " + option + ", process " +
+                   std::to_string(all.first_that(!given)) + " does not: start all with the same options";
+    return {};
+}
+
 /// The way to the other processes of the job; null if there are none. Collective; settles the number of PEs.
 /// Throws `error` on every process if something is wrong with one of them.
 inline std::unique_ptr<remote_port> connect(options& chosen) {
@@ -99,6 +110,7 @@ inline std::unique_ptr<remote_port> connect(options& chosen) {
     const agreement all(group);
     all.on(difference_of_programs(all, group.rank));
     all.on(share_machine(all, group, chosen));
+    all.on(difference_of_accounts(all, chosen));
     if (group.size == 1) return nullptr;
     return link;
 }

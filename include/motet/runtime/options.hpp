@@ -44,6 +44,9 @@ struct options {
     std::string balance;          ///< strategy for every array; empty: what the program says; "none": none
     double balance_period = 0;    ///< seconds between two balancings of arrays that are balanced; 0: at program points
     bool balance_report = false;  ///< tells what each balancing did
+    std::string trace;            ///< file for the timeline of the run; empty: none
+    std::size_t trace_size = 16u << 20; ///< memory of each PE for it, in bytes
+    bool stats = false;                 ///< tells at the end what each entry did
     bool help = false;
     bool prefix = false;   ///< lines that are printed begin with the number of their process
     bool core_each = true; ///< every PE has a core of its own, as far as can be told
@@ -151,6 +154,19 @@ inline constexpr option known_options[] = {
      [](options& o, std::string_view v) { o.balance_period = parse::seconds("balance-period", v); }},
     {"balance-report", nullptr, "tell after each balancing what it did",
      [](options& o, std::string_view v) { o.balance_report = parse::yes_no("balance-report", v); }},
+    {"trace", "FILE", "write a timeline of the run, which ui.perfetto.dev and chrome://tracing open",
+     [](options& o, std::string_view v) {
+         if (v.empty()) parse::refuse("trace", v, "the name of a file");
+         o.trace = v;
+     }},
+    {"trace-size", "SIZE", "memory of each PE for the newest part of its timeline (default 16M)",
+     [](options& o, std::string_view v) {
+         const double size = parse::bytes("trace-size", v);
+         if (size < 32768 || size > 1099511627776.) parse::refuse("trace-size", v, "32K to 1024G");
+         o.trace_size = static_cast<std::size_t>(size);
+     }},
+    {"stats", nullptr, "tell at the end what each entry method did: calls, time, messages, waits",
+     [](options& o, std::string_view v) { o.stats = parse::yes_no("stats", v); }},
     {"sim", "PxQ", "simulate P processes of Q PEs each on this thread, under a virtual clock",
      [](options& o, std::string_view v) {
          const auto x = v.find('x');

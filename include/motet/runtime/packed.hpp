@@ -49,15 +49,22 @@ struct packed_pieces {
 };
 static_assert(sizeof(packed_pieces) == 8);
 
+/// How much of what stands with a message lies between its header and its arguments: where its reply goes, its stamp.
+constexpr std::size_t attached_bytes(std::uint8_t flags) {
+    return ((flags & message::replies) != 0 ? sizeof(address) : 0) + ((flags & message::stamped) != 0 ? sizeof(stamp) : 0);
+}
+inline constexpr std::size_t most_attached = sizeof(address) + sizeof(stamp);
+
 /// The longest that can stand before the arguments.
-inline constexpr std::size_t longest_header = sizeof(packed_header) + sizeof(packed_place) + sizeof(address);
+inline constexpr std::size_t longest_header = sizeof(packed_header) + sizeof(packed_place) + most_attached;
 
 constexpr std::size_t rounded(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
 
 /// Writes what stands before the arguments, whose place it returns. `before`: where the last message of the packet
 /// goes; `place` has room for the longest header. Its size is noted by `finish_packed`.
 inline std::byte* begin_packed(std::byte* place, const packed_place& before, const packed_place& where,
-                               std::uint32_t type, std::uint8_t flags, const address* reply) {
+                               std::uint32_t type, std::uint8_t flags, const address* reply,
+                               const stamp* stamped) {
     packed_header header{type, 0, 0, flags};
     std::byte* at = place + sizeof header;
     const auto put = [&](packed_header::part which, bool differs, const auto& value) {
@@ -77,6 +84,10 @@ inline std::byte* begin_packed(std::byte* place, const packed_place& before, con
         std::memcpy(at, reply, sizeof *reply);
         at += sizeof *reply;
     }
+    if (stamped != nullptr) {
+        std::memcpy(at, stamped, sizeof *stamped);
+        at += sizeof *stamped;
+    }
     std::memcpy(place, &header, sizeof header);
     return at;
 }
@@ -94,7 +105,7 @@ struct packed_message {
     std::uint32_t type = 0;
     std::uint8_t flags = 0;
     packed_pieces pieces{};
-    const std::byte* reply = nullptr; ///< an address
+    const std::byte* attached = nullptr; ///< an address and a stamp, as the flags say
     const std::byte* sizes = nullptr; ///< of the pieces
     std::span<const std::byte> body;  ///< the arguments
 };
@@ -143,12 +154,11 @@ struct packet_reader {
                 next.where.priority = static_cast<std::int32_t>(route >> 32);
             }
         }
-        next.reply = at;
-        if ((header.flags & message::replies) != 0) {
-            if (left < sizeof(address)) return false;
-            at += sizeof(address);
-            left -= sizeof(address);
-        }
+        next.attached = at;
+        const std::size_t attached = attached_bytes(header.flags);
+        if (left < attached) return false;
+        at += attached;
+        left -= attached;
         next.pieces.count = 0;
         if ((header.parts & packed_header::pieces) != 0) {
             if (left < sizeof next.pieces) return false;

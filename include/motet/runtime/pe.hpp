@@ -3,6 +3,7 @@
 
 #include <motet/runtime/inbox.hpp>
 #include <motet/runtime/machine.hpp>
+#include <motet/runtime/observer.hpp>
 #include <motet/runtime/payload.hpp>
 #include <motet/runtime/queue.hpp>
 #include <motet/runtime/registry.hpp>
@@ -66,6 +67,8 @@ public:
     /// Length of the longest chain of messages and computing that led here, in seconds.
     virtual double path(const pe&) const = 0;
     virtual void join_path(const pe&, double) = 0;
+    /// Messages that have come, and wait until the PE is done with what it computes.
+    virtual std::size_t queued(const pe&) const = 0;
 };
 
 /// A processing element: one inbox, one queue, and the chares that live here. One thread at a time runs it.
@@ -101,7 +104,7 @@ public:
         return m;
     }
     /// Gives the memory back; the arguments must be destroyed already.
-    void release(message* m) { blocks.give(m->size_class, m); }
+    [[gnu::always_inline]] void release(message* m) { blocks.give(m->size_class, m); }
     void discard(message* m);
     /// The same of one that was counted as sent, and cannot be.
     void take_back(message* m) {
@@ -114,15 +117,21 @@ public:
 
     [[gnu::always_inline]] void send(pe_number to, message* m) {
         if (!m->has(message::uncounted)) ++sent;
-        if (port != nullptr) [[unlikely]]
-            return port->post(*this, to, m, 0);
+        if (detour) [[unlikely]]
+            return send_by_detour(to, m);
         if (to == number) return enqueue(m);
         send_across(to, m);
     }
     /// Hands back a message that was counted as sent before: it was held, or forwarded.
     void send_again(pe_number to, message* m) {
-        if (!m->has(message::uncounted)) --sent;
-        send(to, m);
+        if (port != nullptr) return port->post(*this, to, m, 0);
+        if (to == number) return enqueue(m);
+        send_across(to, m);
+    }
+    /// Counts a message as sent that is kept here for the time being; `send_again` will take it on.
+    void count_sent(message* m) {
+        ++sent;
+        if (!observers.empty()) observe_sent(no_pe, m);
     }
     /// The message comes to this PE after so many seconds.
     void send_after(double seconds, message* m);
@@ -141,17 +150,35 @@ public:
     /// Puts a message in line here that was counted as sent before: it was held.
     void enqueue_again(message* m) { send_again(number, m); }
     void dispatch(message* m) {
-        const message_type& type = type_of(*m);
-        if (frozen && !type.system) [[unlikely]]
-            return kept.push(m);
-        type.run(*this, m);
+        if (detour) [[unlikely]]
+            return dispatch_by_detour(m);
+        type_of(*m).run(*this, m);
     }
     /// While frozen, a PE keeps what the program does (calls of methods, broadcasts) and runs only what the runtime has
     /// begun.
-    void freeze() { frozen = true; }
+    void freeze() { frozen = detour = true; }
     void thaw() {
         frozen = false;
+        detour = port != nullptr || !observers.empty();
         while (!kept.empty()) enqueue_again(kept.pop());
+    }
+
+    /// From now on messages go through a simulated machine.
+    void simulate(simulator_port& by) {
+        port = &by;
+        detour = true;
+    }
+    /// From now on somebody observes what the PE does.
+    void observe(std::unique_ptr<observer> by) {
+        observers.add(std::move(by));
+        detour = true;
+    }
+    /// A handler that is observed begins, as the current frame, or has ended.
+    void observe_begin(frame& f, message* m);
+    void observe_end(frame& f);
+    /// Messages in line.
+    std::size_t queued() const {
+        return port != nullptr ? port->queued(*this) : queue.size() + urgent.size() + by_priority.size();
     }
 
     /// Sends what waits in the outboxes: for the other PEs of this process.
@@ -277,7 +304,10 @@ public:
     message_list urgent;
     std::vector<message*> by_priority;
     bool frozen = false;
-    message_list kept;          ///< while frozen
+    bool detour = false; ///< what is sent and handled is not simply so: simulated, observed or frozen
+    message_list kept;   ///< while frozen
+    observer_list observers;
+    std::uint64_t observed_runs = 0;
     std::uint64_t sleeping = 0; ///< timers that have not run, of those that are counted
     frame* current_frame = nullptr;
     waiter_list ready;
@@ -330,6 +360,11 @@ private:
     }
     void enqueue_urgent(message* m);
     void send_across(pe_number to, message* m);
+    void send_by_detour(pe_number to, message* m);
+    void dispatch_by_detour(message* m);
+    void observe_sent(pe_number to, message* m);
+    void observe_park(const waiter& w);
+    void observe_resume(const waiter& w);
 
     std::vector<outbox> outboxes;
     std::vector<std::uint32_t> dirty;
@@ -362,7 +397,10 @@ MOTET_INLINE void pe::discard(message* m) {
 }
 
 MOTET_INLINE void pe::send_after(double seconds, message* m) {
-    if (!m->has(message::uncounted)) ++sent, ++sleeping;
+    if (!m->has(message::uncounted)) {
+        ++sent, ++sleeping;
+        if (!observers.empty()) observe_sent(number, m);
+    }
     if (port != nullptr) return port->post(*this, number, m, seconds);
     timers.push_back({now() + seconds, ++timer_count, m});
     std::push_heap(timers.begin(), timers.end());
@@ -375,7 +413,7 @@ MOTET_INLINE void pe::park(waiter& w) {
         abandon(*f);
     w.parked = fibers->current();
     w.running = f;
-    w.since = coarse_now();
+    w.since = observers.empty() ? coarse_now() : now();
     w.before = nullptr;
     w.after = parked;
     if (parked != nullptr) parked->before = &w;
@@ -387,6 +425,8 @@ MOTET_INLINE void pe::park(waiter& w) {
     const bool measured = f->since >= 0;
     if (measured) [[unlikely]]
         pause_measuring(*this, *f);
+    if (!observers.empty()) [[unlikely]]
+        observe_park(w);
     after_handler(*f);
     if (w.satisfied != nullptr) await_condition(w);
     if (work_open) work_pending = attention = true;
@@ -397,6 +437,8 @@ MOTET_INLINE void pe::park(waiter& w) {
     current_frame = f;
     if (measured) [[unlikely]]
         f->since = now();
+    if (!observers.empty()) [[unlikely]]
+        observe_resume(w);
     (w.before != nullptr ? w.before->after : parked) = w.after;
     if (w.after != nullptr) w.after->before = w.before;
     if (w.cancelled) {
@@ -524,6 +566,50 @@ MOTET_INLINE void pe::abandon(frame& f) {
         if (dirty.empty()) budget = 0;
         dirty.push_back(local);
     }
+}
+
+[[gnu::noinline]] MOTET_INLINE void pe::send_by_detour(pe_number to, message* m) {
+    if (!observers.empty() && !m->has(message::uncounted)) observe_sent(to, m);
+    send_again(to, m);
+}
+
+[[gnu::noinline]] MOTET_INLINE void pe::dispatch_by_detour(message* m) {
+    const message_type& type = type_of(*m);
+    if (frozen && !type.system) return kept.push(m);
+    if (observers.empty() || !type.system || m->has(message::uncounted)) return type.run(*this, m);
+    // A step of the runtime. Methods of chares tell of themselves, for not every one has a message of its own.
+    frame step{.below = current_frame, .type = m->type, .counted = false, .may_wait = false};
+    current_frame = &step;
+    observe_begin(step, m);
+    type.run(*this, m);
+    current_frame = step.below;
+    observe_end(step);
+}
+
+MOTET_INLINE void pe::observe_sent(pe_number to, message* m) { observers.tell(&observer::sent, *this, to, *m); }
+
+MOTET_INLINE void pe::observe_begin(frame& f, message* m) {
+    f.run = ++observed_runs;
+    f.running_since = now();
+    observers.tell(&observer::began, *this, f, m);
+}
+
+MOTET_INLINE void pe::observe_end(frame& f) {
+    if (!f.is_open()) return; // it is unwound
+    observers.tell(&observer::ended, *this, f, now());
+    f.run = 0;
+}
+
+MOTET_INLINE void pe::observe_park(const waiter& w) {
+    observers.tell(&observer::parked, *this, w, w.since);
+    for (frame* each = w.running; each != nullptr; each = each->below) each->running_since = frame::paused;
+}
+
+MOTET_INLINE void pe::observe_resume(const waiter& w) {
+    const double time = now();
+    if (!w.cancelled)
+        for (frame* each = w.running; each != nullptr; each = each->below) each->running_since = time;
+    observers.tell(&observer::resumed, *this, w, time);
 }
 
 [[gnu::cold]] MOTET_INLINE void pe::refuse_outside() {

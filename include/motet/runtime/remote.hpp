@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -32,6 +33,10 @@ public:
     virtual void stop_others(int code, const std::string& why) = 0;
     /// After the PEs have stopped: waits until every process has got here, and nothing is on the way.
     virtual void finish() = 0;
+    /// Bytes from this process to another one, which takes them in the order of giving. Both wait. Only before the PEs
+    /// run and after `finish`.
+    virtual void give(std::uint32_t to, std::string_view bytes) = 0;
+    virtual std::string take(std::uint32_t from) = 0;
 };
 
 } // namespace motet::inline MOTET_VARIANT::runtime

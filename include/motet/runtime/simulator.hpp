@@ -32,7 +32,7 @@ public:
           waiting(owner.pe_total()), leaves(owner.process_total()) {
         for (auto& p : job.pes) {
             p->fibers = &fibers;
-            p->port = this;
+            p->simulate(*this);
         }
     }
     simulator(const simulator&) = delete;
@@ -93,6 +93,7 @@ public:
     void join_path(const pe& p, double other) override {
         clocks[p.number].path = std::max(clocks[p.number].path, other);
     }
+    std::size_t queued(const pe& p) const override { return waiting[p.number].messages.size(); }
 
     /// The table shown at the end of a simulated run.
     std::string table() const {
@@ -189,6 +190,9 @@ private:
             throw;
         }
         if (m->has(message::replies)) reply_of(*copy) = reply_of(*m);
+        if (m->has(message::stamped)) stamp_of(*copy) = stamp_of(*m);
+        if (!from.observers.empty() && !m->has(message::uncounted))
+            from.observers.tell(&observer::serialized, from, *m, copy->bytes);
         type.destroy(*m);
         from.release(m);
         return copy;

@@ -24,10 +24,16 @@ struct frame {
     bool counted = true;    ///< it runs a message of its own, which quiescence counts
     bool may_wait = true;
     std::uint32_t unwound = 0; ///< how often the end of the run was thrown into it
+    bool watched = false;      ///< it is measured or observed
     double since = unmeasured; ///< from when on its time has not been added to its chare's load
+    std::uint64_t run = 0;     ///< its number among the observed runs of its PE; 0: nobody observes it (observer.hpp)
+    double running_since = unmeasured; ///< if it is observed: when it began or went on; negative while it waits
 
     static constexpr double unmeasured = -1;
     static constexpr double paused = -2;
+
+    /// Whether it is observed, and runs.
+    bool is_open() const { return run != 0 && running_since >= 0; }
 };
 
 /// A parked fiber. Stands on that fiber's stack.
