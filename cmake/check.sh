@@ -38,22 +38,23 @@ stage_release() { configure_and_build release -DMOTET_BUILD_BENCH=OFF && MOTET_T
 # The tests of MPI jobs are in the release stage with one MPI; this is the other one.
 stage_mpich() { configure_and_build mpich mpi_tests && tests mpich -L '^mpi$'; }
 stage_asan() {
-    configure_and_build asan test_serial test_fiber test_runtime test_chare test_balance test_checkpoint test_pattern &&
-        tests asan -R '^(serial|fiber|runtime|chare|balance|checkpoint|pattern)$'
+    configure_and_build asan test_serial test_fiber test_runtime test_chare test_balance test_checkpoint test_pattern \
+        test_trace &&
+        tests asan -R '^(serial|fiber|runtime|chare|balance|checkpoint|pattern|trace)$'
 }
 stage_tsan() { configure_and_build tsan test_fiber test_runtime && tests tsan -R '^(fiber|runtime)$'; }
 # Every simulated test of the floors with a driver, under 1,000 seeds: some minutes for each floor. A program that writes
 # checkpoints is killed 200 times.
 stage_soak() {
     configure_and_build release -DMOTET_BUILD_BENCH=OFF test_runtime test_chare test_balance test_checkpoint \
-        test_pattern steady steady_more steady_other steady_removed || return 1
+        test_pattern test_trace steady steady_more steady_other steady_removed || return 1
     local offset
     for ((offset = 0; offset < 1000; ++offset)); do
         MOTET_TEST_SEED_OFFSET=$offset build/release/tests/test_runtime --test-suite=simulated --minimal || {
             echo "with MOTET_TEST_SEED_OFFSET=$offset" && return 1
         }
     done
-    for floor in pattern chare balance checkpoint; do
+    for floor in pattern chare balance checkpoint trace; do
         MOTET_TEST_SEEDS=1000 "build/release/tests/test_$floor" || return 1
     done
     bash tests/checkpoint_jobs/steady.sh build/release/tests/checkpoint_jobs 200

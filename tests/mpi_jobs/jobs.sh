@@ -69,6 +69,12 @@ what="unequal PEs"
 launch -n 1 "$folder/job" --motet-pes 1 : -n 1 "$folder/job" --motet-pes 2
 fails
 says_once "process 0 has 1 PEs, process 1 has 2: start all with the same --motet-pes"
+what="unequal accounts"
+launch -n 1 "$folder/job" --motet-pes 1 --motet-stats : -n 1 "$folder/job" --motet-pes 1
+fails
+says_once "process 0 has --motet-stats, process 1 does not: start all with the same options"
+job 3 --motet-trace /nowhere/at/all.json && fails
+says_once "--motet-trace /nowhere/at/all.json cannot be written: No such file or directory"
 # Different programs.
 pair job job_other_field
 fails

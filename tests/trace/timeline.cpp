@@ -127,6 +127,20 @@ TEST_CASE("a simulated run leaves the same timeline each time, by the virtual cl
     CHECK(!contains(text, "\"ts\":1000004"));
 }
 
+TEST_CASE("where a simulated run goes by measured time, slices have it") {
+    if (this_job().size > 1) return;
+    const temporary_file file("measured");
+    options chosen = traced(simulated(1, 1), file);
+    chosen.measure = true;
+    run_well(chosen, [] {
+        const auto until = std::chrono::steady_clock::now() + 2ms;
+        while (std::chrono::steady_clock::now() < until) {}
+    });
+    const timeline t = read_timeline(file.content());
+    CHECK(problems_of(t) == std::vector<std::string>{});
+    CHECK(t.longest >= 2000); // microseconds: it waited for them to pass
+}
+
 TEST_CASE("a timeline is bounded: the newest part stays whole, and what was dropped is told") {
     for (options each : some()) {
         const temporary_file file("bounded");
@@ -186,7 +200,8 @@ TEST_CASE("a disk that is full does not lose the run") {
     chosen.trace = "/dev/full";
     const std::string told = told_by([&] { run_well(chosen, &program); });
     if (this_job().rank == 0)
-        CHECK(contains(told, "motet: warning: /dev/full was not written as a whole: No space left on device"));
+        CHECK(contains(told,
+                       "motet: warning: the timeline /dev/full was not written as a whole: No space left on device"));
 }
 
 TEST_CASE("a run that fails, or ends at once, leaves its timeline too") {

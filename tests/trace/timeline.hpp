@@ -3,6 +3,7 @@
 
 #include "../chare/runs.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
@@ -124,6 +125,7 @@ struct timeline {
     int counters = 0;
     int told_drops = 0;
     double dropped = 0;
+    double longest = 0; ///< slice, in microseconds
 
     int count(const std::string& from, const std::string& to) const {
         const auto found = arrows.find({from, to});
@@ -188,6 +190,7 @@ inline timeline read_timeline(const std::string& text) {
                 continue;
             }
             if (time < stack.back().time) wrong("ends before it began", e);
+            t.longest = std::max(t.longest, time - stack.back().time);
             stack.pop_back();
         } else if (phase == "s") {
             if (stack.empty())

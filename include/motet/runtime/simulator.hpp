@@ -93,6 +93,13 @@ public:
     void join_path(const pe& p, double other) override {
         clocks[p.number].path = std::max(clocks[p.number].path, other);
     }
+    /// Adds the time computed since the last look to the clock of the PE that runs.
+    void measure() override {
+        if (!job.options.measure || active == nullptr) return;
+        const auto time = std::chrono::steady_clock::now();
+        charge(*active, std::chrono::duration<double>(time - mark).count());
+        mark = time;
+    }
     std::size_t queued(const pe& p) const override { return waiting[p.number].messages.size(); }
 
     /// The table shown at the end of a simulated run.
@@ -258,13 +265,6 @@ private:
         active = &p;
         frames_before = p.frames;
         if (job.options.measure) mark = std::chrono::steady_clock::now();
-    }
-    /// Adds the time computed since the last look to the clock of the PE that runs.
-    void measure() {
-        if (!job.options.measure || active == nullptr) return;
-        const auto time = std::chrono::steady_clock::now();
-        charge(*active, std::chrono::duration<double>(time - mark).count());
-        mark = time;
     }
     /// Runs what the handler left ready on its PE. Also the first thing a fiber does that carries the loop on.
     void finish_step() {

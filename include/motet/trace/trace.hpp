@@ -43,8 +43,12 @@ class file_sink final : public text_sink {
 public:
     explicit file_sink(std::FILE* to) : file(to) {}
 
+    int problem = 0; ///< errno of the first failure
+
 private:
-    void write(std::string_view all) override { std::fwrite(all.data(), 1, all.size(), file); }
+    void write(std::string_view all) override {
+        if (std::fwrite(all.data(), 1, all.size(), file) < all.size() && problem == 0) problem = errno;
+    }
     std::FILE* file;
 };
 
@@ -113,7 +117,10 @@ public:
         out.add(fmt::format("\n],\"displayTimeUnit\":\"ns\",\"otherData\":{{\"clock\":\"{}\",\"dropped\":{}}}}}\n",
                             clock, all.dropped));
         out.flush();
-        close(job.options.trace);
+        if (std::fclose(std::exchange(file, nullptr)) != 0 && out.problem == 0) out.problem = errno;
+        if (out.problem != 0)
+            std::fprintf(stderr, "motet: warning: the timeline %s was not written as a whole: %s\n",
+                         job.options.trace.c_str(), std::strerror(out.problem));
         if (all.dropped > 0)
             std::fprintf(stderr,
                          "motet: warning: the timeline lacks its beginning: %llu records were dropped "
@@ -122,13 +129,6 @@ public:
     }
 
 private:
-    void close(const std::string& path) {
-        errno = 0;
-        const bool bad = std::ferror(file) != 0;
-        if (std::fclose(std::exchange(file, nullptr)) != 0 || bad)
-            std::fprintf(stderr, "motet: warning: %s was not written as a whole%s%s\n", path.c_str(),
-                         errno != 0 ? ": " : "", errno != 0 ? std::strerror(errno) : "");
-    }
     record_summary summary(runtime::machine& job) const {
         record_summary all;
         const auto add = [&](const record_summary& more) {
