@@ -32,14 +32,14 @@ struct notes : observer {
     }
     void parked(pe& p, const waiter& w, double now) override {
         CHECK(p.current_frame == w.running);
-        const frame* under = observed_below(*w.running);
+        const frame* under = observed(w.running);
         if (under == nullptr) return note("somebody parks");
         CHECK(under->is_open());
         CHECK(now >= under->running_since);
         note("parks " + std::to_string(under->run));
     }
     void resumed(pe&, const waiter& w, double now) override {
-        const frame* under = observed_below(*w.running);
+        const frame* under = observed(w.running);
         if (under == nullptr) return note("somebody resumes");
         CHECK(under->is_open() == !w.cancelled);
         CHECK(now >= w.since);

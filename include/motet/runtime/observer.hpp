@@ -19,8 +19,7 @@ class pe;
 ///    forwarded, again). Nothing runs, and p.current_frame is null, where the run begins. `serialized`: it leaves for
 ///    another process, in so many bytes.
 /// 2. `began`: a handler begins to run: a method of a chare, a hook, or a step of the runtime. It is p.current_frame.
-/// `m`
-///    is its message; null where a hook runs, or a broadcast goes through the elements.
+///    With its message, or null: a hook runs, or a broadcast goes through the elements.
 /// 3. `parked`: the handler waits, and with it all whose frames are below; those of them that are observed were open
 ///    until now. `resumed`: they go on together, unless w.cancelled: then they are unwound, because the run ends.
 /// 4. `ended`: the handler has returned, or thrown. Not called for one that is unwound while it waits.
@@ -30,7 +29,7 @@ struct observer {
     virtual ~observer() = default;
     virtual void sent(pe&, pe_number /*to*/, message&) {}
     virtual void serialized(pe&, const message&, std::size_t /*bytes*/) {}
-    virtual void began(pe&, const frame&, message* /*m*/) {}
+    virtual void began(pe&, const frame&, message*) {}
     virtual void parked(pe&, const waiter&, double /*now*/) {}
     virtual void resumed(pe&, const waiter&, double /*now*/) {}
     virtual void ended(pe&, const frame&, double /*now*/) {}
@@ -56,11 +55,10 @@ private:
     std::unique_ptr<observer> first;
 };
 
-/// The observed frame below `f` on its fiber, or null.
-inline const frame* observed_below(const frame& f) {
-    const frame* under = f.below;
-    while (under != nullptr && under->run == 0) under = under->below;
-    return under;
+/// The first frame that is observed, from `f` on down its fiber; or null.
+inline const frame* observed(const frame* f) {
+    while (f != nullptr && f->run == 0) f = f->below;
+    return f;
 }
 
 } // namespace motet::inline MOTET_VARIANT::runtime

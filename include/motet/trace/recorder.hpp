@@ -50,7 +50,7 @@ public:
     void ended(runtime::pe&, const runtime::frame& f, double now) override { close(f, now); }
     void parked(runtime::pe&, const runtime::waiter& w, double now) override {
         ++parked_fibers;
-        for (const runtime::frame* f = observed(w.running); f != nullptr; f = observed_below(*f))
+        for (const runtime::frame* f = observed(w.running); f != nullptr; f = observed(f->below))
             if (f->is_open()) close(*f, now);
     }
     void resumed(runtime::pe&, const runtime::waiter& w, double now) override {
@@ -68,10 +68,6 @@ private:
     static constexpr double count_period = 100e-6;  ///< seconds between two looks at the counts
     static constexpr std::uint32_t count_runs = 64; ///< runs between them, where they are so many
 
-    /// The first frame that is observed, from `f` on down.
-    static const runtime::frame* observed(const runtime::frame* f) {
-        return f == nullptr || f->run != 0 ? f : observed_below(*f);
-    }
     record begin_record(record::what kind, double now) const {
         record r;
         r.kind = kind;
@@ -96,7 +92,7 @@ private:
     /// The outermost first.
     void open_again(const runtime::frame* f, double now) {
         if (f == nullptr) return;
-        open_again(observed_below(*f), now);
+        open_again(observed(f->below), now);
         records.add(record_of(record::what::begins, *f, now));
     }
     void count(const runtime::pe& p, double time) {

@@ -49,38 +49,41 @@ inline entry_totals& totals_of(totals_table& table, std::uint32_t type) {
 class statistics final : public runtime::observer {
 public:
     void sent(runtime::pe& p, runtime::pe_number, runtime::message& m) override {
-        if (runtime::pe::type_of(m).result != nullptr) ++now_running(p).messages;
+        if (runtime::pe::type_of(m).result != nullptr) ++now_running(p.current_frame).messages;
     }
     void serialized(runtime::pe& p, const runtime::message&, std::size_t bytes) override {
-        now_running(p).bytes += bytes;
+        now_running(p.current_frame).bytes += bytes;
     }
     void began(runtime::pe&, const runtime::frame& f, runtime::message*) override { ++of(f).calls; }
     void ended(runtime::pe&, const runtime::frame& f, double now) override { add_time(f, now); }
     void parked(runtime::pe&, const runtime::waiter& w, double now) override {
-        ++of(*w.running).waits;
+        ++now_running(w.running).waits;
         for (const runtime::frame* f = w.running; f != nullptr; f = f->below)
             if (f->is_open()) add_time(*f, now);
     }
     void resumed(runtime::pe&, const runtime::waiter& w, double now) override {
-        of(*w.running).waited += now - w.since;
+        now_running(w.running).waited += now - w.since;
     }
 
     totals_table totals;
 
 private:
     entry_totals& of(const runtime::frame& f) { return totals_of(totals, f.type); }
-    /// Between two handlers it is the runtime, which has no type: what it sends counts for none.
-    entry_totals& now_running(const runtime::pe& p) { return p.current_frame != nullptr ? of(*p.current_frame) : idle; }
+    /// Those of what `f` belongs to. Between two handlers that is nothing: what is sent there counts for none.
+    entry_totals& now_running(const runtime::frame* f) {
+        f = observed(f);
+        return f != nullptr ? of(*f) : of_nothing;
+    }
     void add_time(const runtime::frame& f, double now) {
         const double time = now - f.running_since;
-        const runtime::frame* under = observed_below(f);
+        const runtime::frame* under = observed(f.below);
         if (under != nullptr) of(*under).seconds -= time;
         entry_totals& own = of(f);
         own.seconds += time;
         own.longest = std::max(own.longest, time);
     }
 
-    entry_totals idle;
+    entry_totals of_nothing;
 };
 
 /// The table that --motet-stats shows: the program's entries, by time, and what the steps of the runtime took.
