@@ -76,6 +76,8 @@ void check(const options& chosen, const std::string& text) {
     CHECK(t.slices.at("timeline_test::Node::pass") == tokens * (hops + 1));
     CHECK(t.count("timeline_test::Node::ask_next", "timeline_test::Node::count") == nodes);
     CHECK(t.slices.at("timeline_test::Node::count") == nodes);
+    CHECK(t.count("main", "take_broadcast") == 1);
+    CHECK(t.lost_arrows == 0);
     // A message that a `when` holds back arrives once.
     CHECK(t.count("main", "timeline_test::Node::in_turn") == 3);
     CHECK(t.slices.at("timeline_test::Node::in_turn") == 3);

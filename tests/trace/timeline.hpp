@@ -122,6 +122,7 @@ struct timeline {
     std::set<int> processes;
     std::set<int> threads;
     std::size_t events = 0;
+    int lost_arrows = 0; ///< that do not end
     int counters = 0;
     int told_drops = 0;
     double dropped = 0;
@@ -237,6 +238,7 @@ inline timeline read_timeline(const std::string& text) {
         if (const auto& [pid, time] = sent[e["id"].text]; pid == static_cast<int>(e["pid"].number))
             if (e["ts"].number < time) wrong("an arrow goes back in time", e);
     }
+    t.lost_arrows = static_cast<int>(begun.size() - done.size());
     for (const auto& [tid, stack] : open)
         if (!stack.empty()) t.problems.push_back("thread " + std::to_string(tid) + " ends inside " + stack.back().name);
     for (const auto& [id, time] : waiting) t.problems.push_back("the wait " + id + " does not end");

@@ -29,6 +29,9 @@ struct message_type {
 #ifdef MOTET_WITH_MPI
     const reflect::type_description& (*describe)() = nullptr; ///< the arguments of an entry method
 #endif
+
+    /// Whether it calls a method of a chare; else it is a step of the runtime, perhaps of a call of many.
+    bool is_method() const { return result != nullptr; }
 };
 
 constexpr std::uint32_t padded(std::size_t bytes) { return static_cast<std::uint32_t>((bytes + 7) / 8 * 8); }

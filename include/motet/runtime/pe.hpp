@@ -583,7 +583,7 @@ MOTET_INLINE void pe::abandon(frame& f) {
 [[gnu::noinline]] MOTET_INLINE void pe::dispatch_by_detour(message* m) {
     const message_type& type = type_of(*m);
     if (frozen && !type.system) return kept.push(m);
-    if (observers.empty() || !type.system || m->has(message::uncounted)) return type.run(*this, m);
+    if (observers.empty() || type.is_method() || m->has(message::uncounted)) return type.run(*this, m);
     // A step of the runtime. Methods of chares tell of themselves, for not every one has a message of its own.
     frame step{.below = current_frame, .type = m->type, .counted = false, .may_wait = false};
     current_frame = &step;

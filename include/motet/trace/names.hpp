@@ -39,7 +39,7 @@ private:
         if (type == 0) return {"a hook", false, true};
         const auto& what = runtime::registry::get<runtime::message_type>(type);
         if (what.run == runtime::call<&runtime::run_main>::operations.run) return {"main", false, true};
-        if (what.result != nullptr) return {what.name(), false, true};
+        if (what.is_method()) return {what.name(), false, true};
         std::string text = runtime::method_name(what.name()); // "motet::runtime::call<&motet::runtime::wave_down>"
         for (const std::string within : {"motet::", "runtime::"})
             if (text.starts_with(within)) text.erase(0, within.size());

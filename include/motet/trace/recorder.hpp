@@ -24,7 +24,9 @@ inline std::uint64_t number_of(runtime::pe_number pe, std::uint64_t serial) {
 class recorder final : public runtime::observer {
 public:
     /// `offset`: to be added to the PE's clock.
-    recorder(std::size_t bytes, double offset) : records(bytes), clock_offset(offset) {}
+    recorder(std::size_t bytes, double offset) : records(bytes), clock_offset(offset) {
+        last.flow = ~std::uint64_t{0}; // the first counts are other ones
+    }
 
     void sent(runtime::pe& p, runtime::pe_number, runtime::message& m) override {
         const runtime::frame* f = observed(p.current_frame);
@@ -114,7 +116,7 @@ private:
     std::uint64_t parked_fibers = 0;
     double counted = -1;
     std::uint32_t uncounted_runs = count_runs - 1;
-    record last = {.flow = ~std::uint64_t{0}}; ///< counts; at first none that can be
+    record last; ///< counts
 };
 
 #endif // MOTET_BODIES

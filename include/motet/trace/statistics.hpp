@@ -22,7 +22,7 @@ struct entry_totals {
     std::uint64_t calls = 0;
     double seconds = 0;         ///< that it ran, without waits and without what it called on its own stack
     double longest = 0;         ///< the most of them without a wait
-    std::uint64_t messages = 0; ///< calls of entry methods that it sent
+    std::uint64_t messages = 0; ///< calls of methods that it sent; one of all elements is one
     std::uint64_t bytes = 0;    ///< of all that it sent to other processes, as serialized
     std::uint64_t waits = 0;
     double waited = 0; ///< seconds
@@ -49,7 +49,7 @@ inline entry_totals& totals_of(totals_table& table, std::uint32_t type) {
 class statistics final : public runtime::observer {
 public:
     void sent(runtime::pe& p, runtime::pe_number, runtime::message& m) override {
-        if (runtime::pe::type_of(m).result != nullptr) ++now_running(p.current_frame).messages;
+        if (!runtime::pe::type_of(m).system) ++now_running(p.current_frame).messages;
     }
     void serialized(runtime::pe& p, const runtime::message&, std::size_t bytes) override {
         now_running(p.current_frame).bytes += bytes;
