@@ -57,6 +57,21 @@ struct all_to_one {
             if (c.may_move) c.to = 0;
     }
 };
+/// The same, and meanwhile a method begins in each that waits until it is told to go on.
+struct sleeper {
+    bool awake = false;
+    void sleep() {
+        motet::wait([&] { return awake; });
+    }
+    void wake() { awake = true; }
+};
+struct all_to_one_that_sleep {
+    static inline motet::array<sleeper> all;
+    void operator()(motet::balancing& what) const {
+        all_to_one{}(what);
+        all.expedited().tell<&sleeper::sleep>();
+    }
+};
 struct nonsense {
     void operator()(motet::balancing& all) const {
         for (auto& c : all.chares) c.to = all.pes;
@@ -180,6 +195,17 @@ TEST_CASE("waiting is no load, and an element in which a method waits stays and 
         CHECK(all[6].ask<&worker::where>().get() == 0);
         stands.get();
     });
+}
+
+TEST_CASE("a balancing does not wait for methods that have begun to wait since the loads were read") {
+    for (std::uint64_t seed = 1; seed < 10; ++seed)
+        one(simulated(2, 2, seed), [] {
+            const auto all = all_to_one_that_sleep::all = motet::array<sleeper>::create(8);
+            motet::balance_with(all, all_to_one_that_sleep{}).get();
+            motet::rebalance(all).get();
+            all.all<&sleeper::wake>().get();
+            motet::quiescence().get();
+        });
 }
 
 TEST_CASE("periods: arrays are balanced while they work, and a run ends all the same") {

@@ -87,13 +87,15 @@ struct arrival_delivery {
     static std::uint32_t id() { return registered<arrival_delivery, operations>::id(); }
 };
 
-/// Sends off chares of this PE, as the root or the PE itself has decided.
+/// Sends off chares of this PE, as the root or the PE itself has decided: not those in which a frame stands by now, for
+/// a balancing never waits for one.
 inline void move_for_balance(pe& p, part& c, const std::vector<move_order>& orders) {
     balancing_state& s = balancing_state::of(c);
     s.moving = orders.size() + 1;
     for (const move_order& each : orders) {
         element_header* e = c.table.find(each.index);
-        if (e == nullptr || e->has(element_header::erase_pending) || e->has(element_header::move_pending))
+        if (e == nullptr || e->pins > 0 || e->hooks_due() || e->has(element_header::erase_pending) ||
+            e->has(element_header::move_pending))
             --s.moving;
         else
             move_element(p, c, *e, each.to, {arrival_delivery::id(), p.number, c.info->id, {}});
