@@ -43,11 +43,20 @@ stage_asan() {
         tests asan -R '^(serial|fiber|runtime|chare|balance|checkpoint|pattern|trace)$'
 }
 stage_tsan() { configure_and_build tsan test_fiber test_runtime && tests tsan -R '^(fiber|runtime)$'; }
-# Every simulated test of the floors with a driver, under 1,000 seeds: some minutes for each floor. A program that writes
+# Every simulated test of the floors with a driver, under 1,000 seeds: some minutes for each floor. 10,000 random programs
+# in the simulated driver, and ten minutes of them on threads and over each number of processes. A program that writes
 # checkpoints is killed 200 times.
 stage_soak() {
     configure_and_build release -DMOTET_BUILD_BENCH=OFF test_runtime test_chare test_balance test_checkpoint \
-        test_pattern test_trace steady steady_more steady_other steady_removed || return 1
+        test_pattern test_trace random_program random_program_mpi steady steady_more steady_other steady_removed || return 1
+    local programs=build/release/tests
+    $programs/random_program --seeds 10000 && $programs/random_program --seconds 600 --motet-pes 3 || return 1
+    local processes mpiexec
+    mpiexec=$(sed -n 's/^MPIEXEC_EXECUTABLE:[^=]*=//p' build/release/CMakeCache.txt)
+    for processes in 2 4; do
+        env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
+            "$mpiexec" -n $processes $programs/random_program_mpi --seconds 600 --motet-pes 2 || return 1
+    done
     local offset
     for ((offset = 0; offset < 1000; ++offset)); do
         MOTET_TEST_SEED_OFFSET=$offset build/release/tests/test_runtime --test-suite=simulated --minimal || {

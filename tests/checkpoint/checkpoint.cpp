@@ -475,3 +475,47 @@ TEST_CASE("elements at a balancing point go on after a restart, also without the
         CHECK(owner::sum == 20);
     }
 }
+
+namespace checkpoint_test {
+
+struct ballast {
+    std::vector<double> cells;
+    static inline double weight = 0;
+    void load() { cells.assign(32 << 10, static_cast<double>(motet::this_index())); }
+    double weigh() const { return cells.front() + cells.back() + static_cast<double>(cells.size()); }
+    void go_on() { weight = motet::this_collection<ballast>().reduce<&ballast::weigh>(motet::sum).get(); }
+};
+
+/// Bytes that this process has read from files so far.
+std::int64_t bytes_read() {
+    std::ifstream in("/proc/self/io");
+    std::string name;
+    std::int64_t count = 0;
+    in >> name >> count;
+    REQUIRE(name == "rchar:");
+    return count;
+}
+
+} // namespace checkpoint_test
+
+TEST_CASE("each process reads its share of a checkpoint and no more, also with another number of PEs") {
+    constexpr std::int64_t count = 96, each = 8 * (32 << 10);
+    const folder where;
+    run_well(threads(1), [&] {
+        const auto all = motet::array<ballast>::create(count);
+        all.all<&ballast::load>().get();
+        motet::checkpoint(where.name, all[3].to<&ballast::go_on>()).get();
+    });
+    for (const std::uint32_t pes : {1u, 2u}) {
+        ballast::weight = 0;
+        options again = threads(pes);
+        again.restart = where.name;
+        const std::int64_t before = bytes_read();
+        CHECK(run(again, [] {}) == 0);
+        const std::int64_t most = most_of_all(bytes_read() - before);
+        CHECK(most_of_all(static_cast<std::int64_t>(ballast::weight)) == count * (count - 1) + count * (32 << 10));
+        constexpr std::int64_t of_all = 4 << 20; // the manifest, and what else a process reads: /proc, libraries
+        CHECK(most > count * each / this_job().size);
+        CHECK(most < count * each / this_job().size + of_all);
+    }
+}

@@ -348,15 +348,19 @@ inline void depart(pe& p, part& c, element_header& e, pe_number to) {
 }
 
 /// Puts a new element into the table.
+inline void place_element(part& c, element_header& e, const index_bits& index, std::uint64_t version) {
+    e.index = index;
+    e.version = version;
+    e.seen =
+        std::max(c.current, c.round_seen); // it must not hear what made others contribute to a round it does not owe
+    e.round = c.begun;
+    ++c.population_of(e.round);
+    c.table.insert(&e);
+}
+/// The same, and its hook is going to run.
 inline element_header& install_element(pe& p, part& c, element_header* e, const index_bits& index,
                                        std::uint64_t version) {
-    e->index = index;
-    e->version = version;
-    e->seen =
-        std::max(c.current, c.round_seen); // it must not hear what made others contribute to a round it does not owe
-    e->round = c.begun;
-    ++c.population_of(e->round);
-    c.table.insert(e);
+    place_element(c, *e, index, version);
     if (c.type->created != nullptr) {
         e->set(element_header::created_due);
         post_part<&run_hooks_of>(p, p.number, c.info->id, index);

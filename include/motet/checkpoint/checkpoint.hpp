@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,13 +23,13 @@
 ///    all messages that have not run are in some PE's hands.
 /// 3. A method that waits somewhere cannot be saved. Then the PEs are thawed, and PE 0 tries again a little later;
 ///    after some seconds it says who holds it up. (main is not saved, and may wait.)
-/// 4. Each PE encodes its chares and messages, each process writes a file; what is one for a collection goes up the
-///    tree. PE 0 writes the manifest, and makes this the newest checkpoint of the folder by renaming one file. Then
-///    the one before is removed, and the PEs are thawed.
+/// 4. Each PE writes a file of its own with its chares and messages, encoded one after the other; what is one for a
+///    collection goes up the tree. PE 0 writes the manifest, and makes this the newest checkpoint of the folder by
+///    renaming one file. Then the one before is removed, and the PEs are thawed.
 /// 5. What goes wrong is told to whoever asked; the newest checkpoint stays what it was, and the program goes on.
 ///
 /// A folder has a file `newest`, which names a folder in it: `manifest`, and `part.0`, `part.1` and so on, one of each
-/// process.
+/// PE.
 namespace motet::inline MOTET_VARIANT {
 
 namespace checkpointing {
@@ -58,13 +57,13 @@ struct cut_counts {
 };
 
 struct save_report {
-    std::vector<part_file> files;
     std::vector<saved_summary> summaries;
     std::uint64_t serial = 0;
+    bool keeps = false;
     std::string problem;
 
     void add(save_report&& other) {
-        files.insert(files.end(), other.files.begin(), other.files.end());
+        keeps = keeps || other.keeps;
         add_summaries(summaries, other.summaries);
         serial = std::max(serial, other.serial);
         if (problem.empty()) problem = std::move(other.problem);
@@ -102,11 +101,6 @@ struct pe_checkpointing : upper_state {
     std::uint64_t last_sent = 0; ///< messages in the whole run, when the last checkpoint was written
     double period = 0;           ///< seconds; 0: none
     request periodic;            ///< what is written then
-};
-
-/// What the PEs of a process have encoded so far.
-struct process_checkpointing : process_state {
-    std::vector<serial::buffer> images;
 };
 
 inline tree cut_tree(const pe& p) { return {p, 0}; }
@@ -245,41 +239,19 @@ inline void save_up(pe& p, save_report report) {
     post_uncounted<&save_up>(p, cut_tree(p).parent(p.number), std::move(s.report));
 }
 
-/// What every process has: program data.
-inline std::vector<saved_constant> save_constants(const process& home) {
-    std::vector<saved_constant> all;
-    for (const auto& [name, constant] : home.readonly) {
-        serial::writer out;
-        registry::get<boxed_type>(constant.type).encode(constant.value.get(), out);
-        all.push_back({constant.type, out.to_vector()});
-    }
-    return all;
-}
-
 inline save_report save_here(pe& p, const std::string& folder) {
     save_report own;
     own.serial = p.serial;
     try {
-        serial::buffer image = serial::encode(save_pe(p, own.summaries));
-        const std::lock_guard lock(p.home.saving);
-        if (!p.home.checkpointing) p.home.checkpointing = std::make_unique<process_checkpointing>();
-        auto& images = static_cast<process_checkpointing&>(*p.home.checkpointing).images;
-        images.push_back(std::move(image));
-        if (images.size() < p.home.pe_count) return own;
-        saved_process whole{p.home.number, save_constants(p.home), {}};
-        if (&p.home == p.job.processes[0].get()) // simulated processes share the objects of this one
-            for (const auto& [name, kept] : kept_objects()) whole.kept.push_back({name, kept.save(kept.object)});
-        const serial::buffer about = serial::encode(whole);
-        std::vector<std::span<const std::byte>> pieces{about.bytes()};
-        for (const auto& each : images) pieces.push_back(each.bytes());
-        const std::string name = "part." + std::to_string(p.home.number);
-        write_file(folder + "/" + name, pieces);
-        images.clear();
-        own.files.push_back({name});
+        std::vector<saved_object> kept;
+        if (&p == p.job.pes[0].get()) // simulated processes share the objects of this one
+            for (const auto& [name, object] : kept_objects()) kept.push_back({name, object.save(object.object)});
+        own.keeps = !kept.empty();
+        record_writer file(part_file(folder, p.number));
+        save_pe(p, std::move(kept), file, own.summaries);
+        file.finish();
     } catch (const std::exception& problem) {
         own.problem = problem.what();
-        const std::lock_guard lock(p.home.saving);
-        p.home.checkpointing.reset();
     }
     return own;
 }
@@ -300,7 +272,7 @@ inline void finish_checkpoint(pe& p) {
     if (s.report.problem.empty()) {
         try {
             manifest all = describe_run(p, done.target, s.report.summaries);
-            all.files = s.report.files;
+            all.keeps = s.report.keeps;
             all.serial = s.report.serial;
             all.generation = s.generation;
             publish(done.path, s.generation, all);

@@ -19,15 +19,15 @@
 #include <utility>
 #include <vector>
 
-/// Files of a checkpoint: a header, the data, and a checksum for each megabyte of it, so that damage is found and can
-/// be named by its place. A file is there as a whole or not at all: it is written under another name, synced and
-/// renamed.
+/// Files of a checkpoint: a header, records (a size of 8 bytes, the bytes, zeros up to a multiple of 8), and a checksum
+/// for each megabyte of them, so that damage is found and can be named by its place. A file is there as a whole or not
+/// at all: it is written under another name, synced and renamed.
 namespace motet::inline MOTET_VARIANT::checkpointing {
 
 #if MOTET_BODIES
 
 struct file_header {
-    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '1'};
+    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '2'};
     std::uint64_t size = 0;     ///< of the data
     std::uint64_t checksum = 0; ///< of magic and size
 };
@@ -122,96 +122,153 @@ inline void sync_folder(const std::string& path) {
     if (folder.fd < 0 || ::fsync(folder.fd) != 0) fail_with_errno("syncing", path);
 }
 
-/// Writes a whole file with these data, one behind the other. Throws `error`.
-inline void write_file(const std::string& path, const std::vector<std::span<const std::byte>>& pieces) {
-    const std::string temporary = path + ".new";
-    {
-        const descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+/// Writes a file of records, each as it comes, so that no more than a megabyte of them is in memory. What has been
+/// written goes on to the disk meanwhile. Throws `error`.
+class record_writer {
+public:
+    explicit record_writer(std::string name)
+        : path(std::move(name)), temporary(path + ".new"),
+          file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
         if (file.fd < 0) fail_with_errno("opening", temporary);
-        file_header header;
-        for (const auto& piece : pieces) header.size += piece.size();
-        header.checksum = checksum(std::as_bytes(std::span(&header, 1)).first(16));
-        write_all(file.fd, &header, sizeof header, temporary);
-        std::vector<std::uint64_t> sums;
-        for (const auto& piece : pieces) {
-            for (std::size_t at = 0; at < piece.size(); at += checked_chunk)
-                sums.push_back(checksum(piece.subspan(at, std::min(checked_chunk, piece.size() - at))));
-            write_all(file.fd, piece.data(), piece.size(), temporary);
-        }
-        // Every piece is checked by itself: their sizes come first.
-        std::vector<std::uint64_t> sizes(pieces.size());
-        std::transform(pieces.begin(), pieces.end(), sizes.begin(), [](const auto& piece) { return piece.size(); });
-        sums.insert(sums.begin(), sizes.begin(), sizes.end());
-        sums.insert(sums.begin(), sizes.size());
+        const file_header unfinished{{}, 0, 0};
+        write_all(file.fd, &unfinished, sizeof unfinished, temporary);
+        waiting.reserve(checked_chunk);
+    }
+    void put(std::span<const std::byte> record) {
+        const std::uint64_t size = record.size();
+        append(std::as_bytes(std::span(&size, 1)));
+        append(record);
+        constexpr std::byte gap[8]{};
+        append(std::span(gap).first((0 - size) % 8));
+    }
+    /// The file is there, as a whole and on the disk.
+    void finish() {
+        if (!waiting.empty()) write_chunk(waiting);
         sums.push_back(checksum(std::as_bytes(std::span(sums))));
         write_all(file.fd, sums.data(), sums.size() * sizeof sums[0], temporary);
+        file_header header;
+        header.size = written;
+        header.checksum = checksum(std::as_bytes(std::span(&header, 1)).first(16));
+        if (::pwrite(file.fd, &header, sizeof header, 0) != sizeof header) fail_with_errno("writing", temporary);
         if (::fsync(file.fd) != 0) fail_with_errno("syncing", temporary);
+        if (::rename(temporary.c_str(), path.c_str()) != 0) fail_with_errno("renaming", temporary);
     }
-    if (::rename(temporary.c_str(), path.c_str()) != 0) fail_with_errno("renaming", temporary);
-}
 
-/// What a file holds, and where each piece begins.
-struct read_back {
-    std::vector<std::byte> data; ///< begins at a multiple of 16
-    std::vector<std::span<const std::byte>> pieces;
+private:
+    static constexpr std::uint64_t pushed_at_once = 8 << 20;
+
+    void append(std::span<const std::byte> data) {
+        while (!data.empty()) {
+            if (waiting.empty() && data.size() >= checked_chunk) { // no need to copy it
+                write_chunk(data.first(checked_chunk));
+                data = data.subspan(checked_chunk);
+                continue;
+            }
+            const auto part = data.first(std::min(data.size(), checked_chunk - waiting.size()));
+            waiting.insert(waiting.end(), part.begin(), part.end());
+            data = data.subspan(part.size());
+            if (waiting.size() < checked_chunk) return;
+            write_chunk(waiting);
+            waiting.clear();
+        }
+    }
+    void write_chunk(std::span<const std::byte> chunk) {
+        sums.push_back(checksum(chunk));
+        write_all(file.fd, chunk.data(), chunk.size(), temporary);
+        written += chunk.size();
+        if (written - pushed < pushed_at_once) return;
+        // Only a hint: fsync says whether it has come to the disk.
+        ::sync_file_range(file.fd, static_cast<off_t>(sizeof(file_header) + pushed),
+                          static_cast<off_t>(written - pushed), SYNC_FILE_RANGE_WRITE);
+        pushed = written;
+    }
+
+    std::string path;
+    std::string temporary;
+    descriptor file;
+    std::vector<std::byte> waiting; ///< less than a chunk
+    std::vector<std::uint64_t> sums;
+    std::uint64_t written = 0;
+    std::uint64_t pushed = 0; ///< on to the disk
 };
 
-/// Reads what write_file wrote. Throws `error` with the path and the place where it is not what it should be.
-inline read_back read_file(const std::string& path) {
-    const auto refuse = [&](const std::string& what) -> void {
-        throw error("the checkpoint file " + path + " " + what);
-    };
-    const descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (file.fd < 0) refuse("cannot be opened: " + std::generic_category().message(errno));
-    struct stat about {};
-    if (::fstat(file.fd, &about) != 0) refuse("cannot be read: " + std::generic_category().message(errno));
-    const auto length = static_cast<std::uint64_t>(about.st_size);
-    file_header header;
-    const auto get = [&](void* to, std::size_t size, std::uint64_t at) {
-        auto* where = static_cast<char*>(to);
-        for (std::size_t done = 0; done < size;) {
-            const auto count = ::pread(file.fd, where + done, size - done, static_cast<off_t>(at + done));
-            if (count < 0 && errno == EINTR) continue;
-            if (count <= 0) refuse("ends at byte " + std::to_string(at + done) + ", in the middle");
-            done += static_cast<std::size_t>(count);
-        }
-    };
-    get(&header, sizeof header, 0);
-    if (std::memcmp(header.magic, file_header().magic, sizeof header.magic) != 0)
-        refuse("is none: it does not begin with MOTETCP1");
-    if (header.checksum != checksum(std::as_bytes(std::span(&header, 1)).first(16))) refuse("is damaged at byte 8");
-    if (header.size > length)
-        refuse("ends at byte " + std::to_string(length) + " of more than " + std::to_string(header.size));
-    const std::uint64_t tail = sizeof header + header.size;
-    std::uint64_t count = 0;
-    get(&count, sizeof count, tail);
-    std::vector<std::uint64_t> sums;
-    if (count > (length - tail) / 8) refuse("is damaged at byte " + std::to_string(tail));
-    sums.resize((length - tail) / 8);
-    if (tail + 8 * sums.size() != length || sums.size() < count + 2)
-        refuse("ends at byte " + std::to_string(length) + ", in the middle");
-    get(sums.data(), 8 * sums.size(), tail);
-    if (sums.back() != checksum(std::as_bytes(std::span(sums).first(sums.size() - 1))))
-        refuse("is damaged behind byte " + std::to_string(tail));
-    read_back all;
-    all.data.resize(header.size);
-    get(all.data.data(), header.size, sizeof header);
-    std::size_t at = 0, sum = count + 1;
-    for (std::uint64_t i = 0; i < count; ++i) {
-        const std::uint64_t size = sums[1 + i];
-        if (size > header.size - at) refuse("is damaged behind byte " + std::to_string(tail));
-        const std::span<const std::byte> piece(all.data.data() + at, size);
-        for (std::size_t begin = 0; begin < size; begin += checked_chunk, ++sum) {
-            const std::size_t part = std::min<std::size_t>(checked_chunk, size - begin);
-            if (sum + 1 >= sums.size() || sums[sum] != checksum(piece.subspan(begin, part)))
-                refuse("is damaged between byte " + std::to_string(sizeof header + at + begin) + " and " +
-                       std::to_string(sizeof header + at + begin + part));
-        }
-        all.pieces.push_back(piece);
-        at += size;
+/// Reads what record_writer wrote, chunk by chunk, each checked before any of it is used. Throws `error` with the path
+/// and the place where it is not what it should be.
+class record_reader {
+public:
+    explicit record_reader(std::string name) : path(std::move(name)), file(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+        if (file.fd < 0) refuse("cannot be opened: " + std::generic_category().message(errno));
+        struct stat about {};
+        if (::fstat(file.fd, &about) != 0) refuse("cannot be read: " + std::generic_category().message(errno));
+        const auto length = static_cast<std::uint64_t>(about.st_size);
+        file_header header;
+        get(&header, sizeof header, 0);
+        if (std::memcmp(header.magic, file_header().magic, sizeof header.magic) != 0)
+            refuse("is none: it does not begin with MOTETCP2");
+        if (header.checksum != checksum(std::as_bytes(std::span(&header, 1)).first(16))) refuse("is damaged at byte 8");
+        const std::uint64_t chunks = header.size / checked_chunk + (header.size % checked_chunk != 0);
+        if (header.size > length || (length - header.size) / 8 < chunks + 1 ||
+            sizeof header + header.size + 8 * (chunks + 1) != length)
+            refuse("ends at byte " + std::to_string(length) + ", which is not its end");
+        size = header.size;
+        sums.resize(chunks + 1);
+        get(sums.data(), 8 * sums.size(), sizeof header + size);
+        if (sums.back() != checksum(std::as_bytes(std::span(sums).first(chunks))))
+            refuse("is damaged behind byte " + std::to_string(sizeof header + size));
     }
-    return all;
-}
+    /// The next record; valid until the next call.
+    std::span<const std::byte> next() {
+        std::uint64_t count = 0;
+        take(&count, sizeof count);
+        if (count > size - place) refuse("is damaged at byte " + std::to_string(sizeof(file_header) + place - 8));
+        record.resize((count + 7) / 8 * 8);
+        take(record.data(), record.size());
+        return std::span<const std::byte>(record).first(count);
+    }
+    bool at_end() const { return place == size; }
+    const std::string& name() const { return path; }
+
+private:
+    [[noreturn]] void refuse(const std::string& what) const { throw error("the checkpoint file " + path + " " + what); }
+    void get(void* to, std::size_t count, std::uint64_t at) const {
+        auto* where = static_cast<char*>(to);
+        for (std::size_t done = 0; done < count;) {
+            const auto got = ::pread(file.fd, where + done, count - done, static_cast<off_t>(at + done));
+            if (got < 0 && errno == EINTR) continue;
+            if (got <= 0) refuse("ends at byte " + std::to_string(at + done) + ", in the middle");
+            done += static_cast<std::size_t>(got);
+        }
+    }
+    /// The next bytes of the data.
+    void take(void* to, std::uint64_t count) {
+        if (count > size - place)
+            refuse("ends at byte " + std::to_string(sizeof(file_header) + size) + ", in the middle");
+        auto* where = static_cast<std::byte*>(to);
+        while (count > 0) {
+            if (used == chunk.size()) read_chunk();
+            const std::size_t part = std::min<std::uint64_t>(count, chunk.size() - used);
+            std::memcpy(where, chunk.data() + used, part);
+            where += part, used += part, place += part, count -= part;
+        }
+    }
+    void read_chunk() {
+        const std::uint64_t begin = sizeof(file_header) + place;
+        chunk.resize(std::min<std::uint64_t>(checked_chunk, size - place));
+        used = 0;
+        get(chunk.data(), chunk.size(), begin);
+        if (sums[place / checked_chunk] != checksum(chunk))
+            refuse("is damaged between byte " + std::to_string(begin) + " and " + std::to_string(begin + chunk.size()));
+    }
+
+    std::string path;
+    descriptor file;
+    std::uint64_t size = 0;  ///< of the data
+    std::uint64_t place = 0; ///< in the data, where the next bytes are
+    std::vector<std::uint64_t> sums;
+    std::vector<std::byte> chunk; ///< the one that holds `place`
+    std::size_t used = 0;         ///< of it
+    std::vector<std::byte> record;
+};
 
 #endif // MOTET_BODIES
 

@@ -5,6 +5,7 @@
 #include <motet/chare/activity.hpp>
 #include <motet/chare/section.hpp>
 #include <motet/chare/self.hpp>
+#include <motet/checkpoint/file.hpp>
 #include <motet/serial/by_name.hpp>
 
 #include <cstddef>
@@ -14,8 +15,10 @@
 #include <utility>
 #include <vector>
 
-/// What a checkpoint holds of the chares of a PE. All numbers of registered things are those of the program that wrote
-/// it; the manifest says what they stand for.
+/// What a checkpoint holds of a PE, in a file of its own. All numbers of registered things are those of the program
+/// that wrote it; the manifest says what they stand for. The records of such a file: a saved_pe; for each of its
+/// collections a saved_part and its elements, a saved_element with the fields behind it each; the messages, a
+/// saved_message each.
 namespace motet::inline MOTET_VARIANT::checkpointing {
 
 using namespace runtime; // NOLINT: a checkpoint is about what the runtime has
@@ -34,7 +37,6 @@ struct saved_element {
     index_bits index;
     std::uint64_t round = 0;
     std::uint8_t flags = 0;
-    std::vector<std::byte> fields;
     std::vector<saved_message> held;
     postponed_call postponed;
     std::map<channel_key, channel_end> channels;
@@ -51,15 +53,22 @@ struct saved_round {
 
 struct saved_part {
     collection_id id;
-    std::vector<saved_element> elements;
+    std::uint64_t elements = 0;
     std::vector<saved_round> rounds;
     std::vector<index_bits> erased;
 };
 
+/// An object of the program outside of all chares (kept.hpp).
+struct saved_object {
+    std::string name;
+    std::vector<std::byte> bytes;
+};
+
 struct saved_pe {
     pe_number number = 0;
-    std::vector<saved_part> parts;
-    std::vector<saved_message> messages;
+    std::vector<saved_object> kept; ///< of its process, if it is the first one there
+    std::uint64_t parts = 0;
+    std::uint64_t messages = 0;
 };
 
 /// What is one for a collection on all PEs, put together on the way up the tree.
@@ -90,12 +99,9 @@ inline saved_message save_message(const message& m) {
     return saved;
 }
 
-inline saved_element save_element(const part& c, const element_header& e) {
-    saved_element saved{e.index, e.round, static_cast<std::uint8_t>(e.flags & element_header::created_due), {}, {}, {},
+inline saved_element save_element(const element_header& e) {
+    saved_element saved{e.index, e.round, static_cast<std::uint8_t>(e.flags & element_header::created_due), {}, {},
                         {},      {}};
-    serial::writer out;
-    c.type->save(c.type->object(const_cast<element_header&>(e)), out);
-    saved.fields = out.to_vector();
     if (!e.extension) return saved;
     const element_extension& x = *e.extension;
     for (const message* m = x.held.front(); m != nullptr; m = m->next) saved.held.push_back(save_message(*m));
@@ -105,18 +111,33 @@ inline saved_element save_element(const part& c, const element_header& e) {
     return saved;
 }
 
-/// Throws `error` for what cannot be saved.
-inline saved_pe save_pe(pe& p, std::vector<saved_summary>& summaries) {
+/// Calls `f` with every message that a PE keeps or holds, but for those that go with an element.
+template <class F>
+void for_each_loose_message(pe& p, F&& f) {
+    for (const message* m = p.kept.front(); m != nullptr; m = m->next) f(*m);
+    for (auto& [bits, c] : local_chares::of(p).parts)
+        for (const auto& [index, record] : c->homes)
+            for (const message* m = record.held.front(); m != nullptr; m = m->next) f(*m);
+}
+
+/// Writes the file of a PE. Throws `error` for what cannot be saved.
+inline void save_pe(pe& p, std::vector<saved_object> kept, record_writer& file, std::vector<saved_summary>& summaries) {
     local_chares& here = local_chares::of(p);
-    saved_pe all{p.number, {}, {}};
-    for (const message* m = p.kept.front(); m != nullptr; m = m->next) all.messages.push_back(save_message(*m));
+    serial::writer out; // for one record after the other
+    const auto write = [&](const auto& record) {
+        out.clear();
+        serial::write(out, record);
+    };
+    saved_pe all{p.number, std::move(kept), here.parts.size(), 0};
+    for_each_loose_message(p, [&](const message&) { ++all.messages; });
+    write(all);
+    file.put(out.bytes());
     for (auto& [bits, c] : here.parts) {
         for (const auto& [key, round] : c->section_rounds)
             if (round.type != 0)
                 throw error("a checkpoint: a reduction over a section of " + c->type->name() +
                             " is under way: checkpoint before it begins, or after it has ended");
-        saved_part saved{c->info->id, {}, {}, {}};
-        for (const element_header* e : c->table.elements) saved.elements.push_back(save_element(*c, *e));
+        saved_part saved{c->info->id, c->table.elements.size(), {}, {}};
         for (std::size_t i = 0; i < c->rounds.size(); ++i)
             if (const reduction_round& r = c->rounds[i]; r.type != 0)
                 saved.rounds.push_back({c->passed + 1 + i, r.type, r.target, r.result.copy()});
@@ -125,15 +146,21 @@ inline saved_pe save_pe(pe& p, std::vector<saved_summary>& summaries) {
                 for (const auto& share : round.parts)
                     if (share.type != 0)
                         saved.rounds.push_back({number, share.type, share.target, share.result.copy()});
-        for (const auto& [index, record] : c->homes) {
+        for (const auto& [index, record] : c->homes)
             if (record.now == home_record::state::erased) saved.erased.push_back(index);
-            for (const message* m = record.held.front(); m != nullptr; m = m->next)
-                all.messages.push_back(save_message(*m));
+        write(saved);
+        file.put(out.bytes());
+        for (element_header* e : c->table.elements) {
+            write(save_element(*e));
+            c->type->save(c->type->object(*e), out);
+            file.put(out.bytes());
         }
         summaries.push_back({c->info->id, c->passed, c->begun, c->births, c->released, c->sealed});
-        all.parts.push_back(std::move(saved));
     }
-    return all;
+    for_each_loose_message(p, [&](const message& m) {
+        write(save_message(m));
+        file.put(out.bytes());
+    });
 }
 
 inline void add_summaries(std::vector<saved_summary>& all, const std::vector<saved_summary>& more) {

@@ -17,22 +17,10 @@ namespace motet::inline MOTET_VARIANT::checkpointing {
 
 #if MOTET_BODIES
 
-struct part_file {
-    std::string name;
-};
-
+/// A value of program data, which every process has.
 struct saved_constant {
     std::uint32_t type = 0; ///< registered boxed_type
     std::vector<std::byte> value;
-};
-struct saved_object {
-    std::string name;
-    std::vector<std::byte> bytes;
-};
-struct saved_process {
-    std::uint32_t number = 0;
-    std::vector<saved_constant> constants;
-    std::vector<saved_object> kept;
 };
 
 struct saved_collection {
@@ -48,9 +36,11 @@ struct manifest {
     std::uint64_t generation = 0;
     std::uint32_t epoch = 0; ///< how many restarts there were
     pe_number pes = 0;
+    pe_number width = 0; ///< PEs of each process
+    bool keeps = false;  ///< there are objects of the program outside of chares
     std::vector<saved_collection> collections;
     std::vector<saved_summary> summaries;
-    std::vector<part_file> files;
+    std::vector<saved_constant> constants;
     address target;
     std::uint64_t serial = 0; ///< the last number that any PE gave to a collection
 };
@@ -61,6 +51,11 @@ inline constexpr std::uint32_t generations_of_futures = 1u << 16; ///< between t
 
 inline std::string generation_folder(const std::string& path, std::uint64_t generation) {
     return path + "/" + std::to_string(generation);
+}
+
+/// The file of a PE.
+inline std::string part_file(const std::string& folder, pe_number number) {
+    return folder + "/part." + std::to_string(number);
 }
 
 /// The number of the newest checkpoint in a folder; 0: there is none.
@@ -101,9 +96,10 @@ inline std::vector<std::string> registered_names() {
 /// Makes this the newest checkpoint.
 inline void publish(const std::string& path, std::uint64_t generation, const manifest& all) {
     const std::string folder = generation_folder(path, generation);
-    const serial::buffer names = serial::encode(registered_names());
-    const serial::buffer rest = serial::encode(all);
-    write_file(folder + "/manifest", {names.bytes(), rest.bytes()});
+    record_writer described(folder + "/manifest");
+    described.put(serial::encode(registered_names()));
+    described.put(serial::encode(all));
+    described.finish();
     sync_folder(folder);
     const std::string temporary = path + "/newest.new";
     {
@@ -122,6 +118,7 @@ inline void publish(const std::string& path, std::uint64_t generation, const man
 inline manifest describe_run(pe& p, const address& target, const std::vector<saved_summary>& summaries) {
     manifest all;
     all.pes = p.job.pe_total();
+    all.width = p.home.pe_count;
     all.target = target;
     all.summaries = summaries;
     local_chares& here = local_chares::of(p);
@@ -146,6 +143,11 @@ inline manifest describe_run(pe& p, const address& target, const std::vector<sav
             saved.period = balancing_state::of(*c).period;
         }
         all.collections.push_back(std::move(saved));
+    }
+    for (const auto& [name, constant] : p.home.readonly) {
+        serial::writer out;
+        registry::get<boxed_type>(constant.type).encode(constant.value.get(), out);
+        all.constants.push_back({constant.type, out.to_vector()});
     }
     return all;
 }

@@ -17,13 +17,15 @@
 /// Going on from a checkpoint.
 ///
 /// 1. Every process reads the manifest. What the numbers of registered things stand for is looked up by their names;
-///    the fields of each chare are found by theirs.
-/// 2. Collections come into being on every PE, empty. A PE takes the elements that were on it, if the run has as many
-///    PEs as the one that was saved; else those whose home it is. Members of groups go to the PE or process of their
-///    number; those of PEs that did not exist are made from the prototype.
-/// 3. The root of a collection takes what had been contributed to reductions under way. Messages are sent to their
-///    elements as if they had just been sent.
-/// 4. The checkpoint's target is told, in place of main.
+///    the fields of each chare are found by theirs. Collections come into being on every PE, empty.
+/// 2. Each file is read by one process: that of PE k, where the run has as many PEs as the one that was saved, by that
+/// of
+///    PE k, else in blocks. An element goes to the PE where it was, if there are as many PEs; else to its home. Members
+///    of groups go to the PE or process of their number; those of PEs that did not exist are made from the prototype.
+/// 3. The PEs begin to run. What belongs to another process is sent there: elements, where they are (to their homes),
+///    what had been contributed to reductions (to the root). When nothing is under way any more, PE 0 tells all.
+/// 4. Then messages are sent to their elements as if they had just been sent, hooks run, and the checkpoint's target is
+///    told, in place of main.
 namespace motet::inline MOTET_VARIANT::checkpointing {
 
 #if MOTET_BODIES
@@ -37,6 +39,107 @@ public:
     ~translating() { registry::translation = nullptr; }
 };
 
+/// What a process has read and not yet put in its place.
+struct restoring_state : machine_state {
+    /// An element that belongs to another process.
+    struct departure {
+        pe_number to;
+        collection_id collection;
+        travelling element;
+    };
+    /// Of one PE here.
+    struct share {
+        std::vector<departure> departures;
+        message_list notes;                ///< of the runtime, to other processes
+        message_list messages;             ///< of the program
+        std::vector<pe_number> addressees; ///< of the notes
+    };
+    std::vector<share> shares; ///< by PE
+    address target;
+
+    static share& of(pe& p) {
+        return static_cast<restoring_state&>(*p.job.restoring).shares[p.number - p.job.pes[0]->number];
+    }
+    explicit restoring_state(machine& whole) : shares(whole.pes.size()), job(whole) {}
+    restoring_state(const restoring_state&) = delete;
+    ~restoring_state() override {
+        for (std::size_t i = 0; i < shares.size(); ++i)
+            for (message_list* each : {&shares[i].notes, &shares[i].messages})
+                while (!each->empty()) job.pes[i]->discard(each->pop());
+    }
+
+private:
+    machine& job;
+};
+
+// Step 3.
+
+/// Puts an element in its place.
+inline void settle(part& c, element_header* e) {
+    ++c.population_of(std::max(e->round, c.passed));
+    if (c.type->arrived != nullptr) e->set(element_header::arrived_due);
+    c.table.insert(e);
+}
+inline void settle_restored(pe&, part& c, travelling element) { settle(c, std::exchange(element.what, nullptr)); }
+/// At the home.
+inline void note_place(pe&, part& c, index_bits index, std::uint64_t version, pe_number at) {
+    home_record& record = c.homes[index];
+    record.now = home_record::state::there;
+    record.pe = at;
+    record.version = version;
+}
+/// At the home, which may know of a later life.
+inline void note_erased(pe&, part& c, index_bits index, std::uint64_t version) {
+    if (c.table.find(index) != nullptr) return;
+    home_record& record = c.homes[index];
+    if (record.now != home_record::state::unborn) return;
+    record.now = home_record::state::erased;
+    record.version = version;
+}
+/// At the root.
+inline void restore_round(pe& p, part& c, std::uint64_t number, std::uint32_t type, address target, partial result) {
+    add_to_round(p, c, c.round(number), type, target, std::move(result));
+}
+
+inline void send_departures(pe& p) {
+    restoring_state::share& own = restoring_state::of(p);
+    for (auto& each : own.departures) post_part<&settle_restored>(p, each.to, each.collection, std::move(each.element));
+    own.departures.clear();
+    for (const pe_number to : own.addressees) p.send(to, own.notes.pop());
+}
+
+// Step 4.
+
+inline void go_on_here(pe& p) {
+    for (auto& [bits, c] : local_chares::of(p).parts)
+        for (const element_header* e : c->table.elements) {
+            if (e->hooks_due()) post_part<&run_hooks_of>(p, p.number, c->info->id, e->index);
+            if (!e->extension || e->extension->postponed.until == 0) continue;
+            ++p.sent;
+            ++local_chares::of(p).postponed;
+        }
+    message_list& messages = restoring_state::of(p).messages;
+    while (!messages.empty()) {
+        message* m = messages.pop();
+        if (const message_type& type = pe::type_of(*m); !type.system && type.result != nullptr) // a call of a method
+            submit(p, where(p, m->collection, m->index), m);
+        else
+            p.send(root_of(p, m->collection), m);
+    }
+    for (auto& [bits, c] : local_chares::of(p).parts) look_at_rounds(p, *c); // those who come no more had held them up
+}
+inline void go_on(pe& p) {
+    tree(p, 0).for_each_child(p.number, [&](pe_number child) { post<&go_on>(p, child); });
+    go_on_here(p);
+    if (p.number == 0) deliver_nothing(p, static_cast<restoring_state&>(*p.job.restoring).target);
+}
+struct settled_delivery {
+    static void value(pe& p, const address&, void*) { go_on(p); }
+    static void fail(pe& p, const address&, failure&& why) { fail_program(p, why); }
+    static inline const delivery operations{&value, &fail};
+    static std::uint32_t id() { return registered<settled_delivery, operations>::id(); }
+};
+
 class restorer {
 public:
     restorer(machine& whole, std::string path) : job(whole), root(std::move(path)) {}
@@ -47,21 +150,43 @@ public:
             throw error("--motet-restart " + root +
                         ": there is no checkpoint: it has no file \"newest\" that names one");
         folder = generation_folder(root, newest);
-        const read_back file = read_file(folder + "/manifest");
-        if (file.pieces.size() != 2)
-            throw error("the checkpoint file " + folder + "/manifest has " + std::to_string(file.pieces.size()) +
-                        " parts: expected 2");
-        serial::decode_into(file.pieces[0], names);
+        read_manifest();
         const std::vector<std::uint32_t> table = translation_of(names);
         const translating while_reading(table);
-        serial::decode_into(file.pieces[1], all);
+        job.restoring = std::make_unique<restoring_state>(job);
+        decode(manifest_record, all, folder + "/manifest");
         for (auto& p : job.pes) prepare(*p);
         for (saved_collection& each : all.collections) make_collection(each);
-        for (const part_file& each : all.files) read_part(each.name);
+        for (const saved_constant& each : all.constants) restore_constant(each);
+        if (const std::uint64_t first = std::uint64_t{job.processes[0]->number} * all.width;
+            all.keeps && first < all.pes)
+            restore_kept(static_cast<pe_number>(first));
+        for (auto& p : job.pes) {
+            p->enter();
+            make_new_members(*p);
+            const std::uint64_t pes = job.pe_total();
+            const auto begin = [&](std::uint64_t number) { return (number * all.pes + pes - 1) / pes; };
+            for (std::uint64_t saved = begin(p->number); saved < begin(std::uint64_t{p->number} + 1); ++saved)
+                read_part(*p, static_cast<pe_number>(saved));
+        }
         finish();
     }
 
 private:
+    void read_manifest() {
+        record_reader file(folder + "/manifest");
+        decode(file.next(), names, file.name());
+        const auto rest = file.next();
+        manifest_record.assign(rest.begin(), rest.end());
+    }
+    template <class T>
+    static void decode(std::span<const std::byte> record, T& value, const std::string& path) {
+        try {
+            serial::decode_into(record, value);
+        } catch (const error& problem) {
+            throw error("the checkpoint file " + path + " cannot be read: " + problem.what());
+        }
+    }
     static std::vector<std::uint32_t> translation_of(const std::vector<std::string>& names) {
         std::unordered_map<std::string, std::uint32_t> numbers;
         std::uint32_t number = 0;
@@ -108,12 +233,6 @@ private:
         }
         return places;
     }
-    void load(const collection_type& type, const std::vector<std::size_t>& places, const std::vector<std::byte>& fields,
-              void* object) const {
-        serial::reader in(fields);
-        type.load(object, in, places);
-    }
-
     void make_collection(saved_collection& saved) {
         known_collection known;
         known.saved = &saved;
@@ -129,7 +248,8 @@ private:
         known.places = places_of(saved, type);
         if (!saved.prototype.empty()) {
             info->prototype = type.blank();
-            load(type, known.places, saved.prototype, const_cast<void*>(type.prototype(info->prototype)));
+            serial::reader in(saved.prototype);
+            type.load(const_cast<void*>(type.prototype(info->prototype)), in, known.places);
         }
         known.info = info;
         const saved_summary& summary = summary_of(saved.info.id);
@@ -169,30 +289,49 @@ private:
     bool is_here(pe_number number) const { return number - job.pes[0]->number < job.pes.size(); }
     pe& local(pe_number number) const { return *job.pes[number - job.pes[0]->number]; }
 
-    void read_part(const std::string& name) {
-        const std::string path = folder + "/" + name;
-        const read_back file = read_file(path);
+    /// What PE `reader` has to do with the file of a PE of the saved run.
+    void read_part(pe& reader, pe_number saved) {
+        record_reader file(part_file(folder, saved));
         try {
-            saved_process about;
-            if (file.pieces.empty()) throw error("it is empty");
-            serial::decode_into(file.pieces[0], about);
-            if (about.number == 0)
-                for (const saved_constant& each : about.constants) restore_constant(each);
-            if (about.number == job.processes[0]->number) restore_kept(about.kept);
-            for (std::size_t i = 1; i < file.pieces.size(); ++i) {
-                saved_pe saved;
-                serial::decode_into(file.pieces[i], saved);
-                restore_pe(saved);
+            saved_pe about;
+            serial::decode_into(file.next(), about);
+            for (std::uint64_t i = 0; i < about.parts; ++i) {
+                saved_part each;
+                serial::decode_into(file.next(), each);
+                known_collection& known = collection_of_id(each.id);
+                for (std::uint64_t k = 0; k < each.elements; ++k) restore_element(reader, known, file.next(), saved);
+                restore_rounds(reader, known, each.rounds);
+                for (const index_bits& index : each.erased)
+                    note<&note_erased>(reader, known, home_of(reader, part_on(reader, known), index), index,
+                                       summary_of(known.saved->info.id).births << 32);
             }
-        } catch (const error& problem) {
-            throw error("the checkpoint file " + path + " cannot be read: " + problem.what());
+            for (std::uint64_t i = 0; i < about.messages; ++i) {
+                saved_message m;
+                serial::decode_into(file.next(), m);
+                restore_message(reader, m);
+            }
+            if (!file.at_end()) throw error("it has more records than it says");
+        } catch (const decode_error& problem) {
+            throw error("the checkpoint file " + file.name() + " cannot be read: " + problem.what());
         }
     }
-    static void restore_kept(const std::vector<saved_object>& all_kept) {
-        for (const saved_object& each : all_kept) {
+    /// Does it in a collection on PE `to`: at once if that is here, else as soon as the PEs run.
+    template <auto F, class... A>
+    void note(pe& from, const known_collection& known, pe_number to, A&&... a) {
+        if (is_here(to)) return F(local(to), part_on(local(to), known), std::forward<A>(a)...);
+        restoring_state::share& share = restoring_state::of(from);
+        share.notes.push(part_message<F>(from, known.info->id, std::forward<A>(a)...));
+        share.addressees.push_back(to);
+    }
+    void restore_kept(pe_number first) {
+        record_reader file(part_file(folder, first));
+        saved_pe about;
+        decode(file.next(), about, file.name());
+        for (const saved_object& each : about.kept) {
             const auto found = kept_objects().find(each.name);
             if (found == kept_objects().end())
-                throw error("it has the object \"" + each.name + "\", which this program does not keep (motet::keep)");
+                throw error("the checkpoint file " + file.name() + " has the object \"" + each.name +
+                            "\", which this program does not keep (motet::keep)");
             found->second.load(found->second.object, each.bytes);
         }
     }
@@ -204,173 +343,126 @@ private:
             home->readonly[how.name()] = {std::shared_ptr<void>(how.decode(in), how.destroy), type};
         }
     }
-    void restore_pe(saved_pe& saved) {
-        for (saved_part& each : saved.parts) {
-            known_collection& known = collection_of_id(each.id);
-            for (saved_element& e : each.elements) restore_element(known, e, saved.number);
-            restore_rounds(known, each.rounds);
-            restore_tombstones(known, each.erased);
-        }
-        const pe_number to = saved.number % job.pe_total();
-        if (is_here(to))
-            for (saved_message& m : saved.messages) messages.push_back({to, std::move(m)});
-    }
     /// Where an element goes.
     pe_number place_of(const known_collection& known, const index_bits& index, pe_number was_on) const {
         const part& any = part_on(*job.pes[0], known);
         if (any.fixed() || all.pes != job.pe_total()) return home_of(*job.pes[0], any, index);
         return was_on;
     }
-    void restore_element(known_collection& known, saved_element& saved, pe_number was_on) {
+    void restore_element(pe& reader, const known_collection& known, std::span<const std::byte> record,
+                         pe_number was_on) {
+        serial::reader in(record);
+        saved_element saved;
+        serial::read(in, saved);
         const bool is_group = known.info->kind == collection_kind::group;
         if ((is_group && saved.index.low >= job.pe_total()) ||
             (known.info->kind == collection_kind::node_group && saved.index.low >= job.process_total()))
             return; // a member of a PE or process that does not exist any more
-        const pe_number to = place_of(known, saved.index, was_on);
-        const std::uint64_t version = (summary_of(known.saved->info.id).births + 1) << 32;
-        if (!is_here(to)) {
-            note_place(known, saved.index, to, version);
-            return;
-        }
-        pe& p = local(to);
-        part& c = part_on(p, known);
-        const boxed blank = c.info->prototype ? boxed() : c.type->blank();
-        element_header* e = c.type->make(blank ? blank : c.info->prototype);
-        load(*c.type, known.places, saved.fields, c.type->object(*e));
-        e->index = saved.index;
-        e->version = version;
-        e->round = saved.round;
-        ++c.population_of(std::max(e->round, c.passed));
-        if (c.type->created != nullptr && (saved.flags & element_header::created_due) != 0)
-            e->set(element_header::created_due);
-        if (c.type->arrived != nullptr) e->set(element_header::arrived_due);
-        c.table.insert(e);
-        if (e->hooks_due()) hooks.push_back({to, known.info->id, e->index});
+        const part& any = part_on(reader, known);
+        const collection_type& type = *any.type;
+        const boxed blank = known.info->prototype ? boxed() : type.blank();
+        travelling made(known.info->type, type.make(blank ? blank : known.info->prototype));
+        element_header& e = *made.what;
+        type.load(type.object(e), in, known.places);
+        e.index = saved.index;
+        e.version = (summary_of(known.saved->info.id).births + 1) << 32;
+        e.round = saved.round;
+        if (type.created != nullptr && (saved.flags & element_header::created_due) != 0)
+            e.set(element_header::created_due);
         if (!saved.channels.empty() || !saved.section_rounds.empty()) {
-            e->extend().channels = std::move(saved.channels);
-            e->extend().section_rounds = std::move(saved.section_rounds);
+            e.extend().channels = std::move(saved.channels);
+            e.extend().section_rounds = std::move(saved.section_rounds);
         }
         if (saved.postponed.until != 0) {
-            e->extend().postponed = std::move(saved.postponed);
-            e->extend().postponed.type = translated(e->extend().postponed.type, "the entry method");
-            translate(e->extend().postponed.reply);
-            ++p.sent;
-            ++local_chares::of(p).postponed;
+            saved.postponed.type = translated(saved.postponed.type, "the entry method");
+            translate(saved.postponed.reply);
+            saved.postponed.arguments = arguments_of_now(reader, saved.postponed);
+            e.extend().postponed = std::move(saved.postponed);
         }
-        for (saved_message& m : saved.held) messages.push_back({to, std::move(m)});
-        note_place(known, saved.index, to, version);
+        for (saved_message& m : saved.held) restore_message(reader, m);
+        const pe_number to = place_of(known, e.index, was_on);
+        if (const pe_number home = home_of(reader, any, e.index); home != to)
+            note<&note_place>(reader, known, home, e.index, e.version, to);
+        if (is_here(to))
+            settle(part_on(local(to), known), std::exchange(made.what, nullptr));
+        else
+            restoring_state::of(reader).departures.push_back({to, known.info->id, std::move(made)});
     }
-    /// The home of an element that is elsewhere knows where.
-    void note_place(const known_collection& known, const index_bits& index, pe_number at, std::uint64_t version) {
-        const part& any = part_on(*job.pes[0], known);
-        const pe_number home = home_of(*job.pes[0], any, index);
-        if (home == at || !is_here(home)) return;
-        home_record& record = part_on(local(home), known).homes[index];
-        record.now = home_record::state::there;
-        record.pe = at;
-        record.version = version;
+    /// The arguments of a call that waits, whose targets and proxies are named by the numbers of this program.
+    std::vector<std::byte> arguments_of_now(pe& p, const postponed_call& call) const {
+        const auto& type = registry::get<message_type>(call.type);
+        message* m = decoded(p, call.type, call.arguments);
+        serial::writer out;
+        type.encode(*m, out);
+        p.discard(m);
+        return out.to_vector();
     }
-    void restore_rounds(const known_collection& known, std::vector<saved_round>& rounds) {
-        const pe_number at = root_of(*job.pes[0], known.info->id);
-        if (!is_here(at)) return;
-        pe& p = local(at);
-        part& c = part_on(p, known);
-        for (saved_round& each : rounds) {
-            translate(each.target);
-            add_to_round(p, c, c.round(each.number), translated(each.type, "the reduction"), each.target,
-                         std::move(each.result));
-        }
-    }
-    void restore_tombstones(const known_collection& known, const std::vector<index_bits>& erased) {
-        for (const index_bits& index : erased) {
-            const part& any = part_on(*job.pes[0], known);
-            const pe_number home = home_of(*job.pes[0], any, index);
-            if (!is_here(home)) continue;
-            home_record& record = part_on(local(home), known).homes[index];
-            if (record.now != home_record::state::unborn) continue;
-            record.now = home_record::state::erased;
-            record.version = summary_of(known.saved->info.id).births << 32;
-        }
-    }
-
-    /// Everything is in its place: what was under way goes on.
-    void finish() {
-        job.created_something = true;
-        for (auto& p : job.pes) {
-            p->enter();
-            make_new_members(*p);
-            if (p->watch) {
-                p->watch->main_returned = true;
-                translate(all.target);
-                if (all.target.how == 0)
-                    throw error("the checkpoint " + folder + " goes on with a method that this program does not have");
-                deliver_nothing(*p, all.target);
-            }
-        }
-        for (const due_hook& each : hooks) {
-            pe& p = local(each.on);
-            p.enter();
-            post_part<&run_hooks_of>(p, p.number, each.collection, each.index);
-        }
-        for (auto& [to, saved] : messages) {
-            pe& p = local(to);
-            p.enter();
-            send_again(p, saved);
-        }
-        for (auto& p : job.pes) { // rounds that those who come no more had held up
-            p->enter();
-            for (auto& [bits, c] : local_chares::of(*p).parts) look_at_rounds(*p, *c);
-        }
-        pe::current_slot() = nullptr;
-    }
-    /// Members of groups for PEs and processes that the saved run did not have.
-    void make_new_members(pe& p) {
-        for (const known_collection& known : collections) {
-            part& c = part_on(p, known);
-            const bool is_group = c.info->kind == collection_kind::group;
-            const bool is_node_group = c.info->kind == collection_kind::node_group && p.number == p.home.first_pe;
-            const index_bits index{is_group ? p.number : p.home.number, 0};
-            if ((!is_group && !is_node_group) || c.table.find(index) != nullptr) continue;
-            install_element(p, c, c.type->make(c.info->prototype), index, 0);
-        }
-    }
-    void send_again(pe& p, saved_message& saved) {
-        const std::uint32_t type_number = translated(saved.type, "the entry method");
+    message* decoded(pe& p, std::uint32_t type_number, const std::vector<std::byte>& arguments) const {
         const auto& type = registry::get<message_type>(type_number);
         message* m = p.allocate(type_number, type.payload_bytes);
-        m->collection = saved.collection;
-        translate(m->collection);
-        m->index = saved.index;
-        m->priority = saved.priority;
-        m->flags = saved.flags;
-        serial::reader in(saved.arguments);
+        serial::reader in(arguments);
         try {
             type.decode(*m, in);
         } catch (const decode_error& problem) {
             p.discard(m);
             throw error("the checkpoint " + folder + ": a message for " + type.name() + ": " + problem.what());
         }
-        if (!type.system && type.result != nullptr) { // a call of a method
-            submit(p, where(p, m->collection, m->index), m);
-        } else {
-            p.send(root_of(p, m->collection), m);
+        return m;
+    }
+    void restore_message(pe& reader, const saved_message& saved) const {
+        message* m = decoded(reader, translated(saved.type, "the entry method"), saved.arguments);
+        m->collection = saved.collection;
+        translate(m->collection);
+        m->index = saved.index;
+        m->priority = saved.priority;
+        m->flags = static_cast<std::uint8_t>(m->flags | saved.flags);
+        restoring_state::of(reader).messages.push(m);
+    }
+    void restore_rounds(pe& reader, const known_collection& known, std::vector<saved_round>& rounds) {
+        for (saved_round& each : rounds) {
+            translate(each.target);
+            note<&restore_round>(reader, known, root_of(reader, known.info->id), each.number,
+                                 translated(each.type, "the reduction"), each.target, std::move(each.result));
+        }
+    }
+    /// Members of groups for PEs and processes that the saved run did not have.
+    void make_new_members(pe& p) {
+        for (const known_collection& known : collections) {
+            part& c = part_on(p, known);
+            const bool is_new_pe = c.info->kind == collection_kind::group && p.number >= all.pes;
+            const bool is_new_process = c.info->kind == collection_kind::node_group && p.number == p.home.first_pe &&
+                                        p.home.number >= all.pes / all.width;
+            if (!is_new_pe && !is_new_process) continue;
+            element_header* e = c.type->make(c.info->prototype);
+            place_element(c, *e, {is_new_pe ? p.number : p.home.number, 0}, 0);
+            if (c.type->created != nullptr) e->set(element_header::created_due);
         }
     }
 
-    struct due_hook {
-        pe_number on;
-        collection_id collection;
-        index_bits index;
-    };
+    /// Step 3 begins.
+    void finish() {
+        job.created_something = true;
+        translate(all.target);
+        if (all.target.how == 0)
+            throw error("the checkpoint " + folder + " goes on with a method that this program does not have");
+        static_cast<restoring_state&>(*job.restoring).target = all.target;
+        for (auto& p : job.pes) {
+            p->enter();
+            post<&send_departures>(*p, p->number);
+            if (!p->watch) continue;
+            p->watch->main_returned = true;
+            want_quiescence(*p, {settled_delivery::id(), p->number, {}, {}});
+        }
+        pe::current_slot() = nullptr;
+    }
 
     machine& job;
     std::string root;
     std::string folder;
     std::vector<std::string> names;
+    std::vector<std::byte> manifest_record;
     manifest all;
     std::vector<known_collection> collections;
-    std::vector<due_hook> hooks;
-    std::vector<std::pair<pe_number, saved_message>> messages;
 };
 
 inline void restore(machine& job, const std::string& path) {

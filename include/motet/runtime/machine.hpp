@@ -25,9 +25,9 @@ struct told_elsewhere : error {
     using error::error;
 };
 
-/// What a floor above keeps with a process.
-struct process_state {
-    virtual ~process_state() = default;
+/// What a floor above keeps with a machine.
+struct machine_state {
+    virtual ~machine_state() = default;
 };
 
 /// What one process has: its PEs, the memory of its messages, its copy of the read-only program data.
@@ -42,8 +42,6 @@ struct process {
         std::uint32_t type = 0;
     };
     std::unordered_map<std::string, constant> readonly; ///< by mangled name of the type
-    std::mutex saving;
-    std::unique_ptr<process_state> checkpointing;
 };
 
 class machine;
@@ -81,7 +79,8 @@ public:
     std::unique_ptr<simulator> sim;                  ///< null: PEs run on threads
     std::atomic<bool> created_something{false};      ///< the read-only data is fixed from then on
     std::atomic<std::uint64_t> erased_tells{0};
-    std::vector<std::string> warnings; ///< told at the end
+    std::vector<std::string> warnings;        ///< told at the end
+    std::unique_ptr<machine_state> restoring; ///< after a restart, until everything is where it belongs
 
     /// Restores a checkpoint in place of running main; set by the floor that knows how, before main.
     static inline void (*restart)(machine&, const std::string& folder) = nullptr;
