@@ -83,11 +83,13 @@ void do_at_part(pe& p, const address& to, A&&... a) {
 }
 
 /// The same as post_part before all other messages, for what a home must learn: a message that goes before others could
-/// else be sent to where the element was, and back to the home, for ever.
+/// else be sent to where the element was, and back to the home, for ever. On the way to another process it goes with
+/// others: one packet for each move would cost more than the move.
 template <auto F, class... A>
 void post_part_first(pe& from, pe_number to, collection_id id, A&&... a) {
     message* m = part_message<F>(from, id, std::forward<A>(a)...);
     m->set(message::expedited);
+    m->set(message::prioritized);
     from.send(to, m);
 }
 

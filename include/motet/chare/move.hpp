@@ -208,58 +208,34 @@ struct travelling {
     ~travelling() {
         if (what != nullptr) registry::get<collection_type>(type).destroy(what);
     }
+    /// The object itself comes last, written straight to where all goes.
     template <class Archive>
     void serialize(Archive& archive) {
-        std::vector<std::byte> object;
-        std::uint64_t low = 0, high = 0, seen = 0, round = 0, version = 0;
-        std::uint8_t flags = 0;
-        element_extension extension;
-        const auto& operations = [&]() -> const collection_type& { return registry::get<collection_type>(type); };
-        auto all = [&] {
-            archive(type, object, low, high, seen, round, version, flags, extension.after_move, extension.after_erasure,
-                    extension.sponsors, extension.channels, extension.section_rounds, extension.postponed,
-                    extension.load, extension.last_load, extension.sent);
+        const auto with_it = [&](auto& x) {
+            archive(x.after_move, x.after_erasure, x.sponsors, x.channels, x.section_rounds, x.postponed, x.load,
+                    x.last_load, x.sent);
         };
         if constexpr (Archive::is_writing) {
-            serial::writer out;
-            operations().encode(*what, out);
-            object = out.to_vector();
-            low = what->index.low, high = what->index.high, seen = what->seen, round = what->round;
-            version = what->version, flags = what->flags;
-            if (what->extension) {
-                extension.after_move = what->extension->after_move;
-                extension.after_erasure = what->extension->after_erasure;
-                extension.sponsors = what->extension->sponsors;
-                extension.channels.swap(what->extension->channels);
-                extension.section_rounds = what->extension->section_rounds;
-                extension.postponed = what->extension->postponed;
-                extension.load = what->extension->load;
-                extension.last_load = what->extension->last_load;
-                extension.sent = what->extension->sent;
-            }
-            all();
+            const element_header& e = *what;
+            const bool extended = e.extension && carries_something(*e.extension);
+            archive(type, e.index, e.seen, e.round, e.version, e.flags, extended);
+            if (extended) with_it(*e.extension);
+            registry::get<collection_type>(type).encode(e, archive.sink());
         } else {
-            all();
+            element_header e;
+            bool extended = false;
+            archive(type, e.index, e.seen, e.round, e.version, e.flags, extended);
+            if (extended) with_it(e.extend());
             if (!registry::instance().knows(type)) throw decode_error("an unknown collection", "", 0);
-            serial::reader in(object);
-            what = operations().decode(in);
-            what->index = {low, high};
-            what->seen = seen, what->round = round, what->version = version, what->flags = flags;
-            if (!extension.channels.empty() || !extension.section_rounds.empty() || !extension.sponsors.empty() ||
-                !extension.after_move.empty() || !extension.after_erasure.empty() || extension.postponed.until != 0 ||
-                extension.load != 0 || extension.last_load != 0 || !extension.sent.empty()) {
-                element_extension& own = what->extend();
-                own.after_move = std::move(extension.after_move);
-                own.after_erasure = std::move(extension.after_erasure);
-                own.sponsors = std::move(extension.sponsors);
-                own.channels = std::move(extension.channels);
-                own.section_rounds = std::move(extension.section_rounds);
-                own.postponed = std::move(extension.postponed);
-                own.load = extension.load;
-                own.last_load = extension.last_load;
-                own.sent = std::move(extension.sent);
-            }
+            what = registry::get<collection_type>(type).decode(archive.origin());
+            static_cast<element_header&>(*what) = std::move(e);
         }
+    }
+
+private:
+    static bool carries_something(const element_extension& x) {
+        return !x.channels.empty() || !x.section_rounds.empty() || !x.sponsors.empty() || !x.after_move.empty() ||
+               !x.after_erasure.empty() || x.postponed.until != 0 || x.load != 0 || x.last_load != 0 || !x.sent.empty();
     }
 };
 

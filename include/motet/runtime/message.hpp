@@ -13,7 +13,7 @@ struct message {
     enum flag : std::uint8_t {
         replies = 1,   ///< an `address` for the result stands behind the arguments
         forwarded = 2, ///< reached a PE that no longer had the element: only the home knows the way now
-        expedited = 4, ///< goes before all others, and is not batched
+        expedited = 4, ///< goes before all others, and is not batched; if prioritized too, it is between processes
         uncounted = 8, ///< part of the quiescence protocol itself
         prioritized = 16,
         constructed = 32, ///< the arguments exist (and have to be destroyed)
@@ -31,6 +31,8 @@ struct message {
     std::uint8_t flags = 0;
 
     bool has(flag f) const { return (flags & f) != 0; }
+    /// Leaves for another process at once.
+    bool leaves_at_once() const { return (flags & (expedited | prioritized)) == expedited; }
     void set(flag f) { flags = static_cast<std::uint8_t>(flags | f); }
     void unset(flag f) { flags = static_cast<std::uint8_t>(flags & ~f); }
     void* payload() { return this + 1; }

@@ -215,9 +215,9 @@ private:
     void pack(pe& from, pe_number to, message* m, const message_type& type) {
         collected& own = of(from);
         const int process = static_cast<int>(width == 1 ? to : to / width);
-        const bool expedited = m->has(message::expedited);
+        const bool at_once = m->leaves_at_once();
         open_packet& o =
-            expedited ? begin_packet(own, process, net::mpi_transport::urgent, to) : open_for(from, own, process, to);
+            at_once ? begin_packet(own, process, net::mpi_transport::urgent, to) : open_for(from, own, process, to);
         net::packet& p = *o.packet;
         const packed_place where{m->index, m->collection, to, m->priority};
 
@@ -238,7 +238,7 @@ private:
             note_varied(p);
         p.used += whole;
         o.before = where;
-        if (expedited || p.room() < least_room) post(from, stop_collecting(own, o));
+        if (at_once || p.room() < least_room) post(from, stop_collecting(own, o));
         type.destroy(*m);
         from.release(m);
     }
@@ -292,7 +292,7 @@ private:
             note_varied(p);
         p.used += whole;
         o->before = where;
-        if (leaves != nullptr || m->has(message::expedited) || p.kind == net::mpi_transport::medium ||
+        if (leaves != nullptr || m->leaves_at_once() || p.kind == net::mpi_transport::medium ||
             p.room() < least_room)
             post(from, stop_collecting(own, *o));
         if (full != nullptr && full->used > sizeof(packet_header))

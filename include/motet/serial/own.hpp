@@ -21,6 +21,8 @@ public:
         (check_serializable<T>(), ...);
         if constexpr ((serializable<T> && ...)) (put(out_, items), ...);
     }
+    /// For what is written without being known by its type here.
+    writer& sink() noexcept { return out_; }
 
 private:
     writer& out_;
@@ -39,6 +41,8 @@ public:
         (check_serializable<T>(), ...);
         if constexpr ((serializable<T> && ...)) (read_item(items), ...);
     }
+    /// For what is read without being known by its type here.
+    reader& origin() noexcept { return in_; }
 
 private:
     template <class T>
