@@ -14,23 +14,24 @@ namespace motet::inline MOTET_VARIANT::runtime {
 
 #if MOTET_BODIES
 
+/// How many PEs gossip speaks of at a time, and how many a PE remembers, whatever the number of all.
+inline constexpr std::size_t most_told = 64;
+inline constexpr std::size_t most_known = 256;
+
 inline void hear(pe& p, part& c, const std::vector<known_load>& more, pe_number from) {
     balancing_state& s = balancing_state::of(c);
     for (const known_load& each : more)
-        if (each.pe != p.number &&
+        if (s.known.size() < most_known && each.pe != p.number &&
             std::none_of(s.known.begin(), s.known.end(), [&](const known_load& k) { return k.pe == each.pe; }))
             s.known.push_back(each);
     post_part<&one_arrived>(p, from, c.info->id);
 }
 
-/// How many PEs gossip speaks of at a time.
-inline constexpr std::size_t most_known = 64;
-
 inline void gossip(pe& p, part& c) {
     balancing_state& s = balancing_state::of(c);
     const pe_number pes = p.job.pe_total();
     std::vector<known_load> told(s.known.begin(),
-                                 s.known.begin() + static_cast<std::ptrdiff_t>(std::min(s.known.size(), most_known)));
+                                 s.known.begin() + static_cast<std::ptrdiff_t>(std::min(s.known.size(), most_told)));
     if (s.load < s.average && pes > 1) told.push_back({p.number, s.load});
     if (told.empty()) return finish_part_of_phase(p, c, {});
     s.moving = 1; // until all have been told
@@ -77,6 +78,7 @@ inline void give(pe& p, part& c) {
         s.load -= load;
         orders.push_back({e->index, to->pe});
     }
+    s.known = {};
     s.report.moved += static_cast<std::int64_t>(orders.size());
     move_for_balance(p, c, orders);
 }

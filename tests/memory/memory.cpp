@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// memory: what a process needs of memory for a program whose share for each PE is the same, on 16, 256 and 4,096
+// simulated processes. Nothing may grow with the job but by its logarithm: trees have a bounded number of children, and
+// gossip tells of a bounded number of PEs in each of log2 P steps. Prints bytes for each process, and fails where they
+// grow by more than `for_each_doubling`.
+
+#include <motet/motet.hpp>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <malloc.h>
+#include <string>
+
+namespace {
+
+/// One PE heard of in gossip takes 16 bytes; in each step, of which there is one more for each doubling, two tell of 64
+/// (balance/gossip.hpp), in a vector with twice the room.
+constexpr double for_each_doubling = 2 * 64 * 16 * 2;
+
+struct Cell {
+    std::int64_t sum = 0;
+    void add(std::int64_t n) { sum += n; }
+    void greet(motet::array<Cell> all, std::int64_t count) {
+        motet::charge(1e-6 * static_cast<double>(motet::this_index() / 4 % 8));
+        for (const std::int64_t step : {1, 7}) all[(motet::this_index() + step) % count].tell<&Cell::add>(1);
+    }
+    void go(std::int64_t pes) { motet::move_this((motet::my_pe() + 1) % pes); }
+    void give(motet::target<std::int64_t> to) { motet::contribute(sum, motet::sum, to); }
+    std::int64_t get() const { return sum; }
+};
+struct Member {
+    std::int64_t value = 1;
+    std::int64_t get() const { return value; }
+};
+
+void check(bool right) {
+    if (!right) throw motet::error("memory: the program is wrong");
+}
+
+std::int64_t in_use() { return static_cast<std::int64_t>(mallinfo2().uordblks + mallinfo2().hblkhd); }
+
+/// Bytes for each process when all is done and nothing has been given back.
+double bytes_each(std::int64_t processes) {
+    std::string words[] = {"memory", "--motet-sim", std::to_string(processes) + "x1", "--motet-sim-table", "off"};
+    char* pointers[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), words[4].data(), nullptr};
+    int count = 5;
+    const std::int64_t before = in_use();
+    std::int64_t after = 0;
+    const int code = motet::run(count, pointers, [&] {
+        const std::int64_t cells = 4 * processes;
+        const auto all = motet::array<Cell>::create(cells);
+        const auto members = motet::group<Member>::create();
+        motet::balance_with(all, motet::distributed).get();
+        for (int round = 0; round < 3; ++round) {
+            all.all<&Cell::greet>(all, cells).get();
+            motet::quiescence().get();
+            check(members.reduce<&Member::get>(motet::sum).get() == processes);
+            auto [sum, to] = motet::make_future<std::int64_t>();
+            all.tell<&Cell::give>(to);
+            check(sum.get() == 2 * (round + 1) * cells);
+            all.all<&Cell::go>(processes).get();
+            motet::rebalance(all).get();
+        }
+        check(all.reduce<&Cell::get>(motet::sum).get() == 6 * cells);
+        motet::quiescence().get();
+        after = in_use();
+    });
+    check(code == 0);
+    return static_cast<double>(after - before) / static_cast<double>(processes);
+}
+
+} // namespace
+
+int main() {
+    double before = 0;
+    std::int64_t smaller = 0;
+    bool bounded = true;
+    for (const std::int64_t processes : {16, 256, 4096}) {
+        const double each = bytes_each(processes);
+        std::printf("%5lld processes: %8.0f bytes each\n", static_cast<long long>(processes), each);
+        std::fflush(stdout);
+        int doublings = 0;
+        for (std::int64_t p = smaller; p > 0 && p < processes; p *= 2) ++doublings;
+        if (doublings > 0 && each > before + doublings * for_each_doubling) bounded = false;
+        before = each, smaller = processes;
+    }
+    if (!bounded) std::printf("a process needs more the larger the job is\n");
+    return bounded ? 0 : 1;
+}
