@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <array>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -13,4 +16,20 @@ inline int number(const std::string& text, const std::string& name, int least, i
         throw std::invalid_argument(name + " is \"" + text + "\": give a whole number from " + std::to_string(least) +
                                     " to " + std::to_string(most));
     return n;
+}
+
+/// Three numbers with commas between them, or one that stands for all three.
+inline std::array<std::int64_t, 3> three_numbers(const std::string& text, const std::string& name, int least,
+                                                 int most) {
+    std::array<std::int64_t, 3> all{};
+    std::size_t given = 0;
+    for (std::size_t at = 0, comma = 0; comma != std::string::npos; at = comma + 1) {
+        comma = text.find(',', at);
+        if (given == 3)
+            throw std::invalid_argument(name + " is \"" + text + "\": give one number, or three as in 4,2,1");
+        all[given++] = number(text.substr(at, comma == std::string::npos ? comma : comma - at), name, least, most);
+    }
+    if (given == 2) throw std::invalid_argument(name + " is \"" + text + "\": give one number, or three as in 4,2,1");
+    if (given == 1) all[1] = all[2] = all[0];
+    return all;
 }

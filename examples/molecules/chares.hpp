@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include "../progress.hpp"
 #include "cell.hpp"
 #include "cell_grid.hpp"
 #include "lennard_jones.hpp"
 #include "neighbour_list.hpp"
-#include "progress.hpp"
 #include "simulation.hpp"
 #include "thermo.hpp"
 

@@ -7,8 +7,6 @@
 #include <string>
 #include <unistd.h>
 
-namespace molecules {
-
 /// How far a run is, on standard error: a bar on a terminal, a plain line for every tenth of it in a log.
 struct progress_line {
     std::int64_t steps = 0;
@@ -46,5 +44,3 @@ private:
         return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
     }
 };
-
-} // namespace molecules
