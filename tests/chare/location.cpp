@@ -306,3 +306,51 @@ TEST_CASE("a move that is overtaken by an erasure fails with motet::erased") {
         },
         moves::none);
 }
+
+TEST_CASE("who has sent a message the long way knows the short one from then on") {
+    using location_test::nomad;
+    struct asker {
+        double ask(motet::array<nomad> whom) { // seconds that an answer takes
+            const double began = motet::now();
+            whom[1].ask<&nomad::where>().get();
+            return motet::now() - began;
+        }
+    };
+    auto how = simulated(4, 1);
+    how.network.latency = 1e-3;
+    one(how, [] {
+        const auto all = motet::array<nomad>::create(4);
+        const auto far = motet::chare<asker>::create({}, 3);
+        const auto takes = [&](double messages) {
+            CHECK(far.ask<&asker::ask>(all).get() == doctest::Approx(messages * 1e-3).epsilon(0.01));
+        };
+        takes(2);
+        all[1].move_to(2).get();
+        takes(3); // by way of its home
+        takes(2);
+        all[1].move_to(0).get();
+        takes(3); // by way of where it was
+        takes(2);
+        all[1].move_to(1).get();
+        takes(3);
+        takes(2);
+    });
+}
+
+TEST_CASE("a place that is remembered of an erased element is forgotten") {
+    using location_test::nomad;
+    everywhere(
+        [] {
+            const auto all = motet::array<nomad>::create(motet::sparse);
+            all.insert(7, nomad{.steps = 1}).get();
+            for (int life = 0; life < 3; ++life) {
+                all[7].move_to((life + 1) % motet::pe_count()).get();
+                all[7].ask<&nomad::where>().get();
+                CHECK(all[7].ask<&nomad::where>().get() == (life + 1) % motet::pe_count());
+                all[7].erase().get();
+                all.insert(7, nomad{.steps = life}, life % motet::pe_count()).get();
+                CHECK(all[7].ask<&nomad::where>().get() == life % motet::pe_count());
+            }
+        },
+        moves::none);
+}

@@ -199,6 +199,9 @@ inline void check_name(collection_id id) {
     if (!c.settled) {
         if (c.table.find(index) != nullptr) return p.number;
         if (const auto known = c.cache.find(index); known != c.cache.end()) return known->second.first;
+        if (const auto known = c.homes.find(index);
+            known != c.homes.end() && known->second.now == home_record::state::there)
+            return known->second.pe;
     }
     return home_of(p, c, index);
 }
@@ -232,6 +235,7 @@ MOTET_INLINE void count_message(pe& p, const message& m);
 inline void submit(pe& p, pe_number to, message* m) {
     if (p.counts_messages) [[unlikely]]
         count_message(p, *m);
+    m->from = static_cast<std::uint16_t>(std::min<pe_number>(p.number, message::nobody));
     if (to != no_pe) [[likely]]
         return p.send(to, m);
     p.count_sent(m);

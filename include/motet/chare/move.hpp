@@ -18,7 +18,10 @@
 /// 3. A sends e to B (inside a process: its address), and sends its held messages after it, by way of H.
 /// 4. B puts e into its table and tells H: `there`. H notes B, unless it knows something newer, and sends on what it
 ///    held.
-/// 5. A message that reaches a PE without e goes on to where that PE's cache says, once, and then to H.
+/// 5. A message that reaches a PE without e goes on to where that PE's cache says, once, and then to H. Who sent it is
+///    told what was known, and notes it unless it knows something newer: its next message takes the short way. One that
+///    was sent to where e is not, and nothing is known of it, is told to ask H again. (Over MPI messages do not bear
+///    the number of their sender.)
 /// 6. B delivers to e the broadcasts it has not seen and then tells A: `acknowledge`. Until then A answers for the
 ///    broadcasts and reduction rounds that e owes (broadcast.hpp, reduction.hpp).
 /// 7. An erasure is a move to nowhere: H keeps a tombstone with its version. A birth is decided at H, which gives
@@ -108,7 +111,35 @@ inline void create_for(pe& p, part& c, message* m) {
     p.enqueue_again(m);
 }
 
+/// How many elements a cache remembers.
+inline constexpr std::size_t cache_limit = 4096;
+
+inline void remember_place(part& c, const index_bits& index, std::uint64_t version, pe_number at) {
+    if (const auto known = c.cache.find(index); known != c.cache.end()) {
+        if (known->second.second < version) known->second = {at, version};
+        return;
+    }
+    if (c.cache.size() >= cache_limit) c.cache.erase(c.cache.begin());
+    c.cache[index] = {at, version};
+    c.settled = false;
+}
+
+/// Step 5, at the sender: what a PE that had to send a message on knows of its element.
+inline void learn_place(pe& p, part& c, index_bits index, std::uint64_t version, pe_number at) {
+    if (at != p.number && home_of(p, c, index) != p.number && c.table.find(index) == nullptr)
+        remember_place(c, index, version, at);
+}
+/// It is not there, and nothing is known of it.
+inline void forget_place(pe&, part& c, index_bits index, pe_number at) {
+    if (const auto known = c.cache.find(index); known != c.cache.end() && known->second.first == at)
+        c.cache.erase(known);
+}
+
 MOTET_INLINE void misdelivered(pe& p, part& c, message* m) {
+    const bool sender_known = m->from != message::nobody && m->from != p.number;
+    const auto teach = [&](pe_number at, std::uint64_t version) {
+        if (sender_known) post_part_first<&learn_place>(p, m->from, c.info->id, m->index, version, at);
+    };
     pe_number home = no_pe;
     try {
         check_index(c, m->index); // its sender may not have known the collection
@@ -120,9 +151,11 @@ MOTET_INLINE void misdelivered(pe& p, part& c, message* m) {
         if (!m->has(message::forwarded)) {
             if (const auto known = c.cache.find(m->index); known != c.cache.end()) {
                 m->set(message::forwarded);
+                teach(known->second.first, known->second.second);
                 return send_on(p, c, known->second.first, m);
             }
         }
+        if (sender_known) post_part_first<&forget_place>(p, m->from, c.info->id, m->index, p.number);
         return send_on(p, c, home, m);
     }
     auto found = c.homes.find(m->index);
@@ -139,7 +172,7 @@ MOTET_INLINE void misdelivered(pe& p, part& c, message* m) {
             return create_for(p, c, m);
         }
         return refuse_erased(p, c, m);
-    case home_record::state::there: return send_on(p, c, record.pe, m);
+    case home_record::state::there: teach(record.pe, record.version); return send_on(p, c, record.pe, m);
     case home_record::state::unborn:
     case home_record::state::moving: break;
     }
@@ -281,9 +314,6 @@ inline void arrive(pe& p, part& c, travelling element, pe_number from) {
     deliver_late(p, c, *e, late);
 }
 
-/// How many elements a cache remembers.
-inline constexpr std::size_t cache_limit = 4096;
-
 /// Step 1 to 3, at A; no frame stands in `e`.
 inline void depart(pe& p, part& c, element_header& e, pe_number to) {
     e.unset(element_header::move_pending);
@@ -302,8 +332,7 @@ inline void depart(pe& p, part& c, element_header& e, pe_number to) {
     if (home == p.number) {
         leaving(p, c, index, e.version, to);
     } else {
-        if (c.cache.size() >= cache_limit) c.cache.erase(c.cache.begin());
-        c.cache[index] = {to, e.version};
+        remember_place(c, index, e.version, to);
         post_part_first<&leaving>(p, home, c.info->id, index, e.version, to);
     }
     message_list held;

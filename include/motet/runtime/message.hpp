@@ -29,7 +29,9 @@ struct message {
     std::int32_t priority = 0;
     std::uint8_t size_class = 0;
     std::uint8_t flags = 0;
+    std::uint16_t from = nobody; ///< the PE that sent it to an element, which may be told where that is; or nobody
 
+    static constexpr std::uint16_t nobody = 0xFFFF;
     bool has(flag f) const { return (flags & f) != 0; }
     /// Leaves for another process at once.
     bool leaves_at_once() const { return (flags & (expedited | prioritized)) == expedited; }
