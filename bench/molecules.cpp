@@ -3,13 +3,12 @@
 // A step of a melt of 32,000 atoms: examples/molecules on two PEs, LAMMPS on two MPI ranks. Both are programs of their
 // own that read the same file and report the time of their loop.
 #include "harness.hpp"
+#include "loop_time.hpp"
 
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
@@ -18,20 +17,7 @@ namespace {
 
 constexpr int steps = 200;
 
-/// Milliseconds of a step, from the line "Loop time of S on …" that a program prints.
-double step_of(const std::string& command) {
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(::popen((command + " 2>&1").c_str(), "r"), ::pclose);
-    if (!out) throw std::runtime_error("cannot run " + command);
-    std::array<char, 1024> line;
-    std::string all;
-    double seconds = -1;
-    while (std::fgets(line.data(), line.size(), out.get()) != nullptr) {
-        all += line.data();
-        std::sscanf(line.data(), "Loop time of %lf on", &seconds);
-    }
-    if (seconds < 0) throw std::runtime_error(command + " did not say its loop time:\n" + all);
-    return seconds * 1000 / steps;
-}
+double step_of(const std::string& command) { return motet_bench::loop_time(command) * 1000 / steps; }
 
 void write(const std::filesystem::path& file, const std::string& text) { std::ofstream(file) << text; }
 

@@ -113,7 +113,7 @@ struct arguments {
         return chosen;
     }
 
-private:
+    /// The number that `text` is, given with `option`. Throws usage_error for anything else.
     template <class Number>
     static Number number(const std::string& option, std::string_view text, Number least, Number most) {
         Number parsed{};
@@ -130,6 +130,7 @@ private:
         throw usage_error(option + " " + std::string(text) + ": expected " + wanted);
     }
 
+private:
     static std::array<int, 3> extent(const std::string& text) {
         std::array<int, 3> cells{};
         const char *at = text.data(), *const end = at + text.size();

@@ -63,11 +63,16 @@ struct Pair {
     std::array<std::vector<vec3>, 2> positions, forces;
     std::array<std::vector<std::int32_t>, 2> types;
     neighbour_list neighbours;
+    bool balancing = false; ///< at a balancing point: what comes for the next step is kept
 
     void connect(const motet::array<Cell, motet::grid<3>>& all) { cells = all; }
 
     /// What cell `side` has near the other one. Types only when atoms have changed cells.
     void atoms(int side, std::vector<vec3> where, std::vector<std::int32_t> what);
+    bool when(motet::entry<&Pair::atoms>, int, const std::vector<vec3>&, const std::vector<std::int32_t>&) const {
+        return !balancing;
+    }
+    void go_on() { balancing = false; }
 
 private:
     void compute(const motet::grid<4>& index);
@@ -125,7 +130,9 @@ inline void Cell::run() {
         if (here == motet::grid<3>()) journal.tell<&Journal::reached>(step);
         if (step == sim.steps) return;
     } while (!sim.rebuilds_at(step + 1));
-    return motet::next<&Cell::run>(); // no frame stands here between the two calls: the cell may move
+    // No frame stands here between the two calls: the cell may move.
+    if (sim.balances_before(step + 1)) return motet::balance_next<&Cell::run>();
+    return motet::next<&Cell::run>();
 }
 
 inline void Cell::exchange_atoms(const simulation& sim, const motet::grid<3>& here) {
@@ -196,6 +203,7 @@ inline void Pair::compute(const motet::grid<4>& index) {
                                       s == 0 ? sums : pair_sums());
     }
     arrived = 0, ++step;
+    if (sim.balances_before(step)) balancing = true, motet::balance<&Pair::go_on>();
 }
 
 inline void Journal::state(const report& now) {

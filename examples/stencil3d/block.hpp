@@ -41,12 +41,14 @@ struct settings {
 };
 
 /// Keeps the PE for so long: in a simulated run the clock goes on; else the thread sleeps, and nothing runs on its PE
-/// meanwhile. So it is load, which the waiting of motet::sleep_for is not.
-inline void occupy(double seconds) {
+/// meanwhile. So it is load, which the waiting of motet::sleep_for is not. The system wakes a thread late: by how much
+/// stands in `late`, and the next time is the shorter for it.
+inline void occupy(double seconds, double& late) {
     const double end = motet::now() + seconds;
     motet::charge(seconds);
-    if (const double left = end - motet::now(); left > 0)
+    if (const double left = end - motet::now() - late; left > 0)
         std::this_thread::sleep_for(std::chrono::duration<double>(left));
+    late += motet::now() - end;
 }
 
 /// Seconds that the thread has computed, whatever else its core did meanwhile.
@@ -71,6 +73,7 @@ struct Block {
     motet::chare<Observer> observer;
     std::int64_t iteration = 0; ///< so many are done
     int arrived = 0;            ///< faces for the next one
+    double late = 0;            ///< see occupy
     field points{};
 
     void on(motet::created) { points = motet::readonly<settings>().whole.make(motet::this_index<motet::grid<3>>().at); }
@@ -130,9 +133,9 @@ inline void Block::compute(const triple& here) {
     if (how.point_time > 0) {
         const double declared = how.point_time * static_cast<double>(points.points());
         motet::charge(declared);
-        if (extension > 0) occupy(extension * declared);
+        if (extension > 0) occupy(extension * declared, late);
     } else if (extension > 0) {
-        occupy(extension * (thread_seconds() - began));
+        occupy(extension * (thread_seconds() - began), late);
     }
 }
 

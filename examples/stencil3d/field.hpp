@@ -51,10 +51,14 @@ struct field {
 
     /// Our points on that side, row by row.
     std::vector<double> face(int side) const {
-        std::vector<double> values(face_points(side));
-        std::size_t i = 0;
-        over_layer(side, own, [&](std::size_t at) { values[i++] = now[at]; });
+        std::vector<double> values;
+        copy_face(side, values);
         return values;
+    }
+    void copy_face(int side, std::vector<double>& to) const {
+        to.resize(face_points(side));
+        std::size_t i = 0;
+        over_layer(side, own, [&](std::size_t at) { to[i++] = now[at]; });
     }
     std::size_t face_points(int side) const {
         return points() / static_cast<std::size_t>(size[static_cast<std::size_t>(side / 2)]);
