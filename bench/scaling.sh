@@ -9,11 +9,12 @@
 # apart (a face of b = bytes / bandwidth is shorter on the wire than that), and a PE computes for C when it has the last.
 # What bounds it is two neighbours along z, which wait for each other's fifth and sixth face in turn:
 #   T = C + L + b + o + 4.5 o
-# from four blocks along z on, so that two inner ones are neighbours.
+# That is so when a delay has once gone up the box along z, where each hop waits for a sixth face, and 6 o: hence four
+# blocks along z, of which two have neighbours on all sides.
 set -euo pipefail
 program=$1
 shift
-(($#)) || set -- 4x4x4 8x8x8 16x16x16 32x32x16 64x32x32
+(($#)) || set -- 4x4x4 16x8x4 32x32x4 128x128x4
 latency=2 overhead=0.5 bandwidth=10 # us, us, GiB/s
 point=5                             # ns
 

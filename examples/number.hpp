@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <fmt/format.h>
+
 #include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 /// The number that an argument of a program is. Throws std::invalid_argument, with a sentence, for anything else.
-inline int number(const std::string& text, const std::string& name, int least, int most) {
-    int n = 0;
+template <class Number = int>
+Number number(const std::string& text, const std::string& name, Number least, Number most) {
+    Number n{};
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), n);
-    if (problem != std::errc{} || end != text.data() + text.size() || n < least || n > most)
-        throw std::invalid_argument(name + " is \"" + text + "\": give a whole number from " + std::to_string(least) +
-                                    " to " + std::to_string(most));
+    if (problem != std::errc{} || end != text.data() + text.size() || !(n >= least && n <= most))
+        throw std::invalid_argument(fmt::format("{} is \"{}\": give a {}number from {} to {}", name, text,
+                                                std::is_integral_v<Number> ? "whole " : "", least, most));
     return n;
 }
 

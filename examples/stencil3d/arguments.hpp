@@ -33,7 +33,7 @@ inline settings settings_of(const std::vector<std::string>& words, std::int64_t 
         else if (words[i] == "--balance-every")
             chosen.balance_every = number(value(), "--balance-every", 1, 1000000000);
         else if (words[i] == "--point-time")
-            chosen.point_time = 1e-9 * number(value(), "--point-time", 1, 1000000000);
+            chosen.point_time = 1e-9 * number(value(), "--point-time", 0.001, 1e9);
         else if (words[i].starts_with("--"))
             throw std::invalid_argument("unknown option " + words[i] + "\n" + usage);
         else if (++given == 1)

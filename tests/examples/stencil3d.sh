@@ -58,3 +58,5 @@ refuses 'POINTS is "many"' many 2 5
 refuses 'unknown option --imbalanced' 8 2 1 --imbalanced
 refuses '--balance-every needs a number after it' 8 2 1 --balance-every
 refuses '--balance-every is "0": give a whole number from 1' 8 2 1 --balance-every 0
+refuses '--point-time is "0": give a number from 0.001 to' 8 2 1 --point-time 0
+refuses '--point-time is "nan": give a number from' 8 2 1 --point-time nan
