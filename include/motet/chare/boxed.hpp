@@ -6,8 +6,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <new>
 #include <span>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
 
@@ -18,8 +21,14 @@ struct boxed_type {
     void* (*copy)(const void*);
     void (*encode)(const void*, serial::writer&);
     void* (*decode)(serial::reader&);
-    const char* (*name)(); ///< mangled, of the type
+    const char* (*name)();                     ///< mangled, of the type
+    void (*read)(void* room, serial::reader&); ///< makes one there; null: boxes point to values of this type
 };
+
+/// What fits into a box itself, without memory of its own.
+template <class T>
+inline constexpr bool fits_in_box =
+    std::is_trivially_copyable_v<T> && std::is_default_constructible_v<T> && sizeof(T) <= 16 && alignof(T) <= 8;
 
 /// What a boxed T can do; a T that cannot be copied is copied through its bytes.
 template <class T>
@@ -42,7 +51,13 @@ struct boxed_as {
         }
     }
     static const char* name() { return typeid(T).name(); }
-    static constexpr boxed_type operations{&destroy, &copy, &encode, &decode, &name};
+    static constexpr auto reading() -> void (*)(void*, serial::reader&) {
+        if constexpr (fits_in_box<T>)
+            return [](void* room, serial::reader& in) { serial::read(in, *new (room) T()); };
+        else
+            return nullptr;
+    }
+    static constexpr boxed_type operations{&destroy, &copy, &encode, &decode, &name, reading()};
     static std::uint32_t id() { return registered<boxed_as, operations>::id(); }
 };
 
@@ -54,25 +69,32 @@ public:
     template <class T>
     static boxed of(T value) {
         boxed b;
-        b.value = new T(std::move(value));
+        if constexpr (fits_in_box<T>)
+            b.value = new (b.room) T(std::move(value));
+        else
+            b.value = new T(std::move(value));
         b.type = boxed_as<T>::id();
         return b;
     }
-    boxed(boxed&& other) noexcept : type(std::exchange(other.type, 0)), value(std::exchange(other.value, nullptr)) {}
+    boxed(boxed&& other) noexcept { take(other); }
     boxed& operator=(boxed&& other) noexcept {
-        std::swap(type, other.type);
-        std::swap(value, other.value);
+        if (this == &other) return *this;
+        clear();
+        take(other);
         return *this;
     }
-    ~boxed() {
-        if (value != nullptr) operations().destroy(value);
-    }
+    ~boxed() { clear(); }
     explicit operator bool() const { return value != nullptr; }
     boxed copy() const {
         boxed other;
         if (value == nullptr) return other;
-        other.value = operations().copy(value);
         other.type = type;
+        if (value == room) {
+            std::memcpy(other.room, room, sizeof room);
+            other.value = other.room;
+        } else {
+            other.value = operations().copy(value);
+        }
         return other;
     }
     template <class T>
@@ -105,15 +127,31 @@ public:
             if (!registry::instance().knows(sent)) throw decode_error("an unknown type of value", "", 0);
             type = sent;
             serial::reader in(bytes);
-            value = operations().decode(in);
+            if (operations().read != nullptr) {
+                operations().read(room, in);
+                value = room;
+            } else {
+                value = operations().decode(in);
+            }
         }
     }
 
 private:
     const boxed_type& operations() const { return registry::get<boxed_type>(type); }
+    void clear() {
+        if (value != nullptr && value != room) operations().destroy(value);
+        value = nullptr;
+    }
+    void take(boxed& other) {
+        type = std::exchange(other.type, 0);
+        if (other.value == other.room) std::memcpy(room, other.room, sizeof room);
+        value = other.value == other.room ? room : other.value;
+        other.value = nullptr;
+    }
 
     std::uint32_t type = 0;
     void* value = nullptr;
+    alignas(8) std::byte room[16]{}; ///< for small values
 };
 
 } // namespace motet::inline MOTET_VARIANT::runtime

@@ -119,8 +119,8 @@ inline bool close_broadcast(pe& p, part& c, std::uint64_t number, open_broadcast
             auto [text, type] = exception_text::current();
             deliver_failure(p, record->target, {std::move(text), std::move(type), c.type->name(), "a reducer", false});
         }
-    } else if (result.failed) {
-        fail_program(p, result.why);
+    } else if (result.why) {
+        fail_program(p, *result.why);
     }
     return true;
 }
@@ -300,7 +300,7 @@ struct broadcast_of {
         }
     }
     static void combine(partial& all, partial&& more) {
-        if (more.failed) return all.fail(std::move(more.why));
+        if (more.why) return all.fail(std::move(*more.why));
         if constexpr (!counts_only) {
             if (!more.value) return;
             if (!all.value)
@@ -310,7 +310,7 @@ struct broadcast_of {
         }
     }
     static void finish(pe& p, const address& target, partial&& all) {
-        if (all.failed) return deliver_failure(p, target, std::move(all.why));
+        if (all.why) return deliver_failure(p, target, std::move(*all.why));
         if constexpr (counts_only) {
             deliver_nothing(p, target);
         } else if (all.value) {

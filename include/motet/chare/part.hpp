@@ -90,17 +90,15 @@ struct broadcast;
 /// What many elements give to one result, put together on the way up the tree of PEs.
 struct partial {
     boxed value;
-    bool failed = false;
-    failure why; ///< of the first that failed
+    std::unique_ptr<failure> why; ///< of the first that failed; null: none has
 
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(value, failed);
-        if (failed) archive(why);
+        archive(value, why);
     }
-    partial copy() const { return {value.copy(), failed, why}; }
+    partial copy() const { return {value.copy(), why ? std::make_unique<failure>(*why) : nullptr}; }
     void fail(failure&& reason) {
-        if (!std::exchange(failed, true)) why = std::move(reason);
+        if (!why) why = std::make_unique<failure>(std::move(reason));
     }
 };
 
@@ -123,6 +121,9 @@ struct reduction_round {
     bool shared = false;        ///< the other PEs have this one's part
 };
 
+/// So many PEs, and no more, exchange their parts of a reduction round: the children of one in the tree, and that one.
+inline constexpr pe_number most_sharing = 5;
+
 /// What PEs have sent each other of a reduction round (reduction.hpp, step 6).
 struct shared_round {
     struct part_of_pe {
@@ -130,7 +131,7 @@ struct shared_round {
         address target;
         partial result;
     };
-    std::vector<part_of_pe> parts; ///< by PE
+    std::array<part_of_pe, most_sharing> parts; ///< by PE
     std::uint32_t here = 0;
     std::uint32_t expected = 0; ///< not 0: they are not wanted any more when so many have come
 };

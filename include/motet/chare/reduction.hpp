@@ -76,8 +76,6 @@ inline void finish_round(pe& p, part& c, reduction_round&& round) {
     }
 }
 
-constexpr pe_number most_sharing = 5; ///< the children of one PE, and that one
-
 /// Step 6, a: whether what a PE has of a round is its own part, and is for all.
 inline bool is_for_all(const pe& p, const part& c, std::uint64_t number, const reduction_round& round) {
     if (!c.fixed() || p.home.pe_count != 1 || p.job.pe_total() > most_sharing || p.job.pe_total() == 1) return false;
@@ -88,19 +86,13 @@ inline bool is_for_all(const pe& p, const part& c, std::uint64_t number, const r
     return round.children == 0 || (shares != c.shares.end() && round.children == shares->second.here);
 }
 
-inline shared_round& shares_of(const pe& p, part& c, std::uint64_t number) {
-    shared_round& shares = c.shares[number];
-    shares.parts.resize(p.job.pe_total());
-    return shares;
-}
-
 inline void share_round(pe& p, part& c, std::uint64_t number, reduction_round& round) {
     round.shared = true;
     for (pe_number other = 0; other < p.job.pe_total(); ++other)
         if (other != p.number)
             post_part<&take_share>(p, other, c.info->id, number, c.round_seen, p.number, round.type, round.target,
                                    round.result.copy());
-    shared_round& shares = shares_of(p, c, number);
+    shared_round& shares = c.shares[number];
     shares.parts[p.number] = {round.type, round.target, std::exchange(round.result, {})};
     ++shares.here;
 }
@@ -116,11 +108,11 @@ inline void finish_shared(pe& p, part& c) {
         const auto first = c.shares.begin();
         shared_round& shares = first->second;
         const bool unwanted = shares.expected != 0;
-        if (first->first > c.passed || shares.here < (unwanted ? shares.expected : shares.parts.size())) return;
+        if (first->first > c.passed || shares.here < (unwanted ? shares.expected : p.job.pe_total())) return;
         reduction_round round;
         if (!unwanted) add_shares(p, c, round, shares);
         c.shares.erase(first);
-        if (round.result.failed && p.number != root_of(p, c.info->id)) continue; // one PE tells it
+        if (round.result.why && p.number != root_of(p, c.info->id)) continue; // one PE tells it
         round.target.pe = p.number;
         finish_round(p, c, std::move(round));
     }
@@ -128,7 +120,7 @@ inline void finish_shared(pe& p, part& c) {
 
 /// Step 6, c, at the others.
 inline void forget_shares(pe& p, part& c, std::uint64_t number, std::uint32_t expected) {
-    shares_of(p, c, number).expected = expected;
+    c.shares[number].expected = expected;
     finish_shared(p, c);
 }
 
@@ -137,8 +129,8 @@ inline void finish_at_root(pe& p, part& c, std::uint64_t number, reduction_round
     const auto found = c.shares.find(number);
     if (found == c.shares.end()) return finish_round(p, c, std::move(round));
     shared_round& shares = found->second;
-    if (shares.here == shares.parts.size()) return finish_shared(p, c);
-    for (pe_number other = 0; other < shares.parts.size(); ++other)
+    if (shares.here == p.job.pe_total()) return finish_shared(p, c);
+    for (pe_number other = 0; other < p.job.pe_total(); ++other)
         if (other != p.number) post_part<&forget_shares>(p, other, c.info->id, number, shares.here);
     add_shares(p, c, round, shares);
     c.shares.erase(found);
@@ -147,14 +139,16 @@ inline void finish_at_root(pe& p, part& c, std::uint64_t number, reduction_round
 
 /// Step 3: passes on all rounds that can pass.
 inline void look_at_rounds(pe& p, part& c) {
+    if (c.begun == c.passed) return;
     const tree over(p, root_of(p, c.info->id));
+    const std::uint32_t children = over.child_count(p.number);
     while (c.begun > c.passed) {
         const std::uint64_t number = c.passed + 1;
         if (c.population[0] != 0 || (!c.away_round.empty() && c.away_round.begin()->first < number)) return;
         reduction_round& first = c.round(number);
         if (first.owed != 0) return;
         if (!first.shared && is_for_all(p, c, number, first)) share_round(p, c, number, first);
-        if (first.children != over.child_count(p.number)) {
+        if (first.children != children) {
             if (std::exchange(first.prompted, true)) return;
             over.for_each_child(p.number, [&](pe_number child) {
                 post_part<&prompt_round>(p, child, c.info->id, number, c.round_seen);
@@ -206,8 +200,9 @@ inline void report_round(pe& p, part& c, std::uint64_t number, std::uint64_t see
 inline void take_share(pe& p, part& c, std::uint64_t number, std::uint64_t seen, pe_number from, std::uint32_t type,
                        address target, partial result) {
     note_begun(c, number, seen);
-    shared_round& shares = shares_of(p, c, number);
-    if (from >= shares.parts.size()) throw error("a part of a reduction comes from a PE that does not exist");
+    if (from >= std::min(p.job.pe_total(), most_sharing))
+        throw error("a part of a reduction comes from a PE that does not exist");
+    shared_round& shares = c.shares[number];
     shares.parts[from] = {type, target, std::move(result)};
     ++shares.here;
     if (p.number == root_of(p, c.info->id))
@@ -283,7 +278,7 @@ struct contribution_of {
                   "motet: the target of this contribution does not take what the reducer results in");
 
     static void combine(partial& all, partial&& more) {
-        if (more.failed) return all.fail(std::move(more.why));
+        if (more.why) return all.fail(std::move(*more.why));
         if (!more.value) return;
         if (!all.value)
             all.value = std::move(more.value);
@@ -291,9 +286,9 @@ struct contribution_of {
             how::combine(all.value.template as<accumulator>(), std::move(more.value.template as<accumulator>()));
     }
     static void finish(pe& p, const address& target, partial&& all) {
-        if (all.failed) {
-            if (target.how == 0) return fail_program(p, all.why);
-            return deliver_failure(p, target, std::move(all.why));
+        if (all.why) {
+            if (target.how == 0) return fail_program(p, *all.why);
+            return deliver_failure(p, target, std::move(*all.why));
         }
         if constexpr (std::is_void_v<Result>) {
             deliver_nothing(p, target);

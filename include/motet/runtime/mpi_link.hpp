@@ -76,7 +76,7 @@ public:
             const std::unique_lock lock(guard, std::try_to_lock);
             if (!lock.owns_lock()) return false;
             if (!own.taken.empty()) give_back_taken(own);
-            if (!net.progress(own.arrived, own.finished)) return false;
+            if (!net.progress(own.arrived, own.finished, at.nothing_queued())) return false;
         }
         for (std::size_t i = 0; i < own.arrived.size(); ++i) {
             unpack(at, *own.arrived[i]);
