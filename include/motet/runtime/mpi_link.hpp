@@ -292,8 +292,7 @@ private:
             note_varied(p);
         p.used += whole;
         o->before = where;
-        if (leaves != nullptr || m->leaves_at_once() || p.kind == net::mpi_transport::medium ||
-            p.room() < least_room)
+        if (leaves != nullptr || m->leaves_at_once() || p.kind == net::mpi_transport::medium || p.room() < least_room)
             post(from, stop_collecting(own, *o));
         if (full != nullptr && full->used > sizeof(packet_header))
             post(from, full);
@@ -575,7 +574,7 @@ private:
             a->link->receive_pieces(at, a, a->body.bytes());
     }
 
-    static constexpr std::size_t least_room = 128; ///< a packet with less is full
+    static constexpr std::size_t least_room = 128;                   ///< a packet with less is full
     static constexpr int outside_of_run = net::mpi_transport::kinds; ///< the tag of what is no packet
 
     const net::ending::of_a_run running;

@@ -51,7 +51,8 @@ static_assert(sizeof(packed_pieces) == 8);
 
 /// How much of what stands with a message lies between its header and its arguments: where its reply goes, its stamp.
 constexpr std::size_t attached_bytes(std::uint8_t flags) {
-    return ((flags & message::replies) != 0 ? sizeof(address) : 0) + ((flags & message::stamped) != 0 ? sizeof(stamp) : 0);
+    return ((flags & message::replies) != 0 ? sizeof(address) : 0) +
+           ((flags & message::stamped) != 0 ? sizeof(stamp) : 0);
 }
 inline constexpr std::size_t most_attached = sizeof(address) + sizeof(stamp);
 
@@ -63,8 +64,7 @@ constexpr std::size_t rounded(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
 /// Writes what stands before the arguments, whose place it returns. `before`: where the last message of the packet
 /// goes; `place` has room for the longest header. Its size is noted by `finish_packed`.
 inline std::byte* begin_packed(std::byte* place, const packed_place& before, const packed_place& where,
-                               std::uint32_t type, std::uint8_t flags, const address* reply,
-                               const stamp* stamped) {
+                               std::uint32_t type, std::uint8_t flags, const address* reply, const stamp* stamped) {
     packed_header header{type, 0, 0, flags};
     std::byte* at = place + sizeof header;
     const auto put = [&](packed_header::part which, bool differs, const auto& value) {
@@ -106,8 +106,8 @@ struct packed_message {
     std::uint8_t flags = 0;
     packed_pieces pieces{};
     const std::byte* attached = nullptr; ///< an address and a stamp, as the flags say
-    const std::byte* sizes = nullptr; ///< of the pieces
-    std::span<const std::byte> body;  ///< the arguments
+    const std::byte* sizes = nullptr;    ///< of the pieces
+    std::span<const std::byte> body;     ///< the arguments
 };
 
 /// Reads a packet.
