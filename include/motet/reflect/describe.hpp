@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#ifdef MOTET_WITH_SCRIPT
+#include <motet/reflect/access.hpp>
+#endif
 #include <motet/reflect/arguments.hpp>
 #include <motet/reflect/fields.hpp>
 #include <motet/reflect/kind.hpp>
@@ -19,6 +22,7 @@
 
 namespace motet::reflect {
 
+struct access;
 struct type_description;
 
 /// One field of a struct, as a type_description lists it.
@@ -49,6 +53,8 @@ struct type_description {
     bool is_signed; ///< of an integer
     /// The object's value for people: see to_text().
     std::string (*text)(const void* object, std::size_t limit);
+    /// What can be done with such a value; null in programs without scripts, which nobody asks.
+    const reflect::access* access;
 };
 
 template <class T>
@@ -155,6 +161,9 @@ constexpr type_description make_description() {
     made.parts = part_list<T>;
     made.numbers = number_list<T>;
     made.is_signed = std::is_signed_v<T>;
+#ifdef MOTET_WITH_SCRIPT
+    made.access = &access_of<T>;
+#endif
     if constexpr (std::is_object_v<T> && complete<T>) {
         made.size = sizeof(T);
         made.alignment = alignof(T);

@@ -5,6 +5,7 @@
 #include <motet/reflect/for_each_field.hpp>
 #include <motet/reflect/kind.hpp>
 #include <motet/reflect/names.hpp>
+#include <motet/reflect/policy.hpp>
 
 #include <charconv>
 #include <concepts>
@@ -17,9 +18,9 @@
 
 namespace motet::reflect {
 
-/// The value as text for people, of at most `limit` characters and then "...": numbers in their shortest exact form,
-/// "strings" in quotes, {x=1, y=2} for structs, [1, 2] for sequences, {1: 2} for maps, (1, 2) for tuples, null for what
-/// is empty, and `<type>` for what cannot be looked into.
+/// The value as text for people, without hidden fields, of at most `limit` characters and then "...": numbers in their
+/// shortest exact form, "strings" in quotes, {x=1, y=2} for structs, [1, 2] for sequences, {1: 2} for maps, (1, 2) for
+/// tuples, null for what is empty, and `<type>` for what cannot be looked into.
 template <class T>
 std::string to_text(const T& value, std::size_t limit = 200);
 
@@ -137,7 +138,7 @@ void put_text(text_sink& out, const T& value) {
     } else if constexpr (what == kind::structure && obstacle_of<T> == obstacle::none) {
         out.put("{");
         for_each_field(value, [&](std::string_view name, const auto& field) {
-            if (out.full()) return;
+            if (out.full() || is_hidden(value, field)) return;
             separate();
             out.put(name);
             out.put("=");
