@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/guest.hpp>
 #include <motet/runtime/inbox.hpp>
 #include <motet/runtime/machine.hpp>
 #include <motet/runtime/observer.hpp>
@@ -233,6 +234,8 @@ public:
     /// Parks the calling fiber until `make_ready(w)`, or until its condition holds if it has one. Throws fiber::unwind
     /// when the run ends meanwhile, and `error` when no stack is left for the fiber that would carry the scheduler on.
     void park(waiter& w);
+    /// Lends the PE to the thread of `to` until that gives it back, because it waits or is finished.
+    void lend(guest& to);
     /// Grows whenever a method, or main, begins to run or goes on.
     std::uint64_t turn() const { return frames + resumed; }
     void make_ready(waiter& w) {
@@ -299,6 +302,7 @@ public:
     machine& job;
     block_pool blocks;
     scheduler* fibers = nullptr;
+    guest* lent = nullptr; ///< whose thread runs the PE now; null: its own
     simulator_port* port = nullptr;
     std::unique_ptr<pe_state> state;
 
@@ -334,6 +338,7 @@ public:
     wave_share wave;
     std::unique_ptr<quiescence_watch> watch; ///< of PE 0
     std::unique_ptr<upper_state> checkpointing;
+    std::unique_ptr<upper_state> scripting;
 
     alignas(64) inbox incoming;
 
@@ -353,6 +358,8 @@ private:
 
     static constexpr std::uint32_t most_unwinds = 100;
 
+    /// Goes on with a parked fiber or guest.
+    void go_on(waiter& w);
     /// Leaves a fiber for ever that waits again each time it is unwound, so that the run can end.
     void abandon(frame& f);
     static message** batch_items(message* m) { return static_cast<message**>(m->payload()); }
@@ -408,12 +415,28 @@ MOTET_INLINE void pe::send_after(double seconds, message* m) {
     std::push_heap(timers.begin(), timers.end());
 }
 
+MOTET_INLINE void pe::lend(guest& to) {
+    guest* const before = std::exchange(lent, &to);
+    frame* const f = current_frame;
+    to.lend();
+    current_frame = f;
+    lent = before;
+}
+
+MOTET_INLINE void pe::go_on(waiter& w) {
+    if (w.on != nullptr) [[unlikely]]
+        lend(*w.on);
+    else
+        fibers->resume(w.parked);
+}
+
 MOTET_INLINE void pe::park(waiter& w) {
-    fibers->prepare();
+    if (lent == nullptr) fibers->prepare();
     frame* f = current_frame;
     if (f->unwound >= most_unwinds) [[unlikely]]
         abandon(*f);
     w.parked = fibers->current();
+    w.on = lent;
     w.running = f;
     if (observers.empty()) {
         w.since = coarse_now();
@@ -439,7 +462,15 @@ MOTET_INLINE void pe::park(waiter& w) {
     if (work_open) work_pending = attention = true;
     current_frame = nullptr;
     const double path = port != nullptr ? port->path(*this) : 0;
-    fibers->park();
+    if (lent != nullptr) [[unlikely]] {
+        guest& self = *lent;
+        self.waiting = &w;
+        self.give_back();
+        self.wait();
+        self.waiting = nullptr;
+    } else {
+        fibers->park();
+    }
     if (port != nullptr) port->join_path(*this, path);
     current_frame = f;
     if (measured) [[unlikely]]
@@ -462,7 +493,7 @@ MOTET_INLINE bool pe::attend() {
         if (w->cancelled || w->satisfied == nullptr || w->turn == turn() || w->satisfied(*w)) {
             ++resumed;
             enter();
-            fibers->resume(w->parked);
+            go_on(*w);
         } else {
             await_condition(*w);
         }
@@ -496,7 +527,7 @@ MOTET_INLINE void pe::unwind_parked() {
         ready = {}; // waiters that are unwound must not stand in a list any more
         loose = {};
         enter();
-        fibers->resume(w->parked);
+        go_on(*w);
     }
 }
 
@@ -532,6 +563,12 @@ MOTET_INLINE void pe::abandon(frame& f) {
                  "motet: warning: at the end of the run %s catches what unwinds it (catch (...)) and waits again\n",
                  state->place(*this, f).c_str());
     current_frame = nullptr;
+    if (lent != nullptr) {
+        guest& self = *lent;
+        self.abandoned = self.finished = true;
+        self.give_back();
+        for (;;) self.wait();
+    }
     for (;;) fibers->park();
 }
 

@@ -7,6 +7,7 @@
 #include <motet/runtime/variant.hpp>
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace motet::inline MOTET_VARIANT::runtime {
@@ -32,6 +33,10 @@ public:
     void run() {
         running = take_spare();
         fiber::switch_to(native, *running);
+        while (native_call != nullptr) {
+            std::exchange(native_call, nullptr)(native_argument);
+            fiber::switch_to(native, *running);
+        }
         spares.push_back(running);
         running = nullptr;
     }
@@ -52,6 +57,12 @@ public:
         spares.push_back(self);
         running = parked;
         fiber::switch_to(*self, *parked);
+    }
+    /// Calls f(argument), which may not throw or park, on the thread's own stack: for what must not run on a fiber's.
+    void call_on_thread(void (*f)(void*), void* argument) {
+        native_call = f;
+        native_argument = argument;
+        fiber::switch_to(*running, native);
     }
     /// The fiber that runs; null outside `run`.
     fiber::fiber* current() const { return running; }
@@ -75,6 +86,8 @@ private:
     fiber::stack_pool stacks;
     std::vector<fiber::fiber*> spares;
     fiber::fiber* running = nullptr;
+    void (*native_call)(void*) = nullptr;
+    void* native_argument = nullptr;
     void (*loop_function)(void*);
     void* loop_context;
 };

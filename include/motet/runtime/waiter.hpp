@@ -9,6 +9,7 @@
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
+class guest;
 class pe;
 
 /// One run of a handler: what it runs for, and what becomes of its result. Stands on the stack of its fiber.
@@ -36,9 +37,10 @@ struct frame {
     bool is_open() const { return run != 0 && running_since >= 0; }
 };
 
-/// A parked fiber. Stands on that fiber's stack.
+/// A parked fiber, or guest. Stands on its stack.
 struct waiter {
     fiber::fiber* parked = nullptr;
+    guest* on = nullptr; ///< in place of a fiber: the thread of its own that waits
     frame* running = nullptr;
     waiter* next = nullptr;   ///< in a list of waiters or the list of ready ones
     waiter* before = nullptr; ///< in the list of all parked fibers of the PE
