@@ -101,6 +101,10 @@ struct collection_of {
                                                 &from_linear,
                                                 &code::order,
                                                 &code::text,
+#ifdef MOTET_WITH_SCRIPT
+                                                &code::coordinates,
+                                                &code::from_coordinates,
+#endif
                                                 &name,
                                                 &describe,
                                                 &object,

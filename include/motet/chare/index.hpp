@@ -7,13 +7,16 @@
 #include <motet/runtime/identity.hpp>
 #include <motet/serial/serial.hpp>
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <vector>
 
 namespace motet::inline MOTET_VARIANT {
 
@@ -125,6 +128,51 @@ struct index_code {
         } else {
             return "[" + reflect::to_text(unpack(bits)) + "]";
         }
+    }
+    /// The index as numbers: its coordinates, or its fields.
+    static std::vector<std::int64_t> coordinates(index_bits bits) {
+        if constexpr (grid_dimensions<Index> != 0) {
+            const auto index = unpack(bits);
+            return {index.at.begin(), index.at.end()};
+        } else if constexpr (std::integral<Index>) {
+            return {static_cast<std::int64_t>(unpack(bits))};
+        } else {
+            std::vector<std::int64_t> all;
+            const Index index = unpack(bits);
+            reflect::for_each_field(index, [&](std::string_view, const auto& field) {
+                if constexpr (std::is_convertible_v<decltype(field), std::int64_t> ||
+                              std::is_enum_v<std::remove_cvref_t<decltype(field)>>)
+                    all.push_back(static_cast<std::int64_t>(field));
+            });
+            return all;
+        }
+    }
+    /// The reverse. Throws `error` where the numbers are none of such an index.
+    static index_bits from_coordinates(const std::vector<std::int64_t>& numbers) {
+        const auto wanted = [&](std::size_t count) {
+            if (numbers.size() != count)
+                throw error("an index of " + std::to_string(count) + " numbers is wanted, and these are " +
+                            std::to_string(numbers.size()));
+        };
+        Index index{};
+        if constexpr (grid_dimensions<Index> != 0) {
+            wanted(index.at.size());
+            std::copy(numbers.begin(), numbers.end(), index.at.begin());
+        } else if constexpr (std::integral<Index>) {
+            wanted(1);
+            index = static_cast<Index>(numbers[0]);
+        } else {
+            std::size_t next = 0;
+            reflect::for_each_field(index, [&](std::string_view, auto& field) {
+                using F = std::remove_cvref_t<decltype(field)>;
+                if constexpr (std::is_convertible_v<F, std::int64_t> || std::is_enum_v<F>) {
+                    if (next < numbers.size()) field = static_cast<F>(numbers[next]);
+                    ++next;
+                }
+            });
+            wanted(next);
+        }
+        return pack(index);
     }
     /// Bits that compare as the indices do, coordinate by coordinate or field by field.
     static index_bits order(index_bits bits) {

@@ -58,6 +58,10 @@ struct collection_type {
     index_bits (*from_linear)(index_bits extent, std::uint64_t place);
     index_bits (*order)(index_bits); ///< bits that compare as the indices do
     std::string (*index_text)(index_bits);
+#ifdef MOTET_WITH_SCRIPT
+    std::vector<std::int64_t> (*coordinates)(index_bits);
+    index_bits (*from_coordinates)(const std::vector<std::int64_t>&);
+#endif
     std::string (*name)();
     const reflect::type_description& (*describe)(); ///< the fields, for hooks and inspectors
     void* (*object)(element_header&);

@@ -115,6 +115,19 @@ void post_uncounted(pe& from, pe_number to, A&&... a) {
     from.send(to, m);
 }
 
+/// The same from a thread that has no PE: to a PE of this process, whose machine is not simulated.
+template <auto F, class... A>
+void post_from_outside(pe& to, A&&... a) {
+    using payload = typename call<F>::payload;
+    auto* m = new (to.blocks.take(unpooled, sizeof(message) + payload::bytes)) message; // not from its free lists
+    m->size_class = unpooled;
+    m->type = call<F>::id();
+    new (m->payload()) typename call<F>::arguments(std::forward<A>(a)...);
+    m->set(message::constructed);
+    m->set(message::uncounted);
+    to.incoming.push(m);
+}
+
 /// A tree with four children for each member, over 0 to total - 1, rotated so that `root` is its root.
 struct rotated_tree {
     std::uint32_t root;

@@ -30,6 +30,11 @@ struct machine_state {
     virtual ~machine_state() = default;
 };
 
+/// What a floor above keeps with a process.
+struct process_state {
+    virtual ~process_state() = default;
+};
+
 /// What one process has: its PEs, the memory of its messages, its copy of the read-only program data.
 struct process {
     std::uint32_t number = 0;
@@ -42,6 +47,7 @@ struct process {
         std::uint32_t type = 0;
     };
     std::unordered_map<std::string, constant> readonly; ///< by mangled name of the type
+    std::unique_ptr<process_state> scripting;
 };
 
 class machine;
@@ -77,11 +83,16 @@ public:
     std::vector<std::unique_ptr<pe>> pes;            ///< the same
     std::unique_ptr<remote_port> remote;             ///< null: there are no other processes
     std::unique_ptr<simulator> sim;                  ///< null: PEs run on threads
+    bool listening = false;                          ///< clients may set things moving again
     std::atomic<bool> created_something{false};      ///< the read-only data is fixed from then on
     std::atomic<std::uint64_t> erased_tells{0};
     std::vector<std::string> warnings;        ///< told at the end
     std::unique_ptr<machine_state> restoring; ///< after a restart, until everything is where it belongs
 
+    /// Listens for clients as long as the result lives; set by the floor that knows how, before main.
+    static inline std::unique_ptr<process_state> (*listen)(machine&) = nullptr;
+    /// Waits in main for the first request of a client.
+    static inline void (*await_client)(pe&) = nullptr;
     /// Restores a checkpoint in place of running main; set by the floor that knows how, before main.
     static inline void (*restart)(machine&, const std::string& folder) = nullptr;
     /// Sees to it that the PEs are observed as the options say, before they run; set like `restart`. Collective.

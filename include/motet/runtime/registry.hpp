@@ -31,7 +31,7 @@ MOTET_INLINE std::string demangled(const char* name) {
     std::string result = status == 0 ? text : name;
     std::free(text);
     // The namespace of the build variant says nothing to anybody.
-    for (const std::string variant : {"variant_threads::", "variant_mpi::"})
+    for (const std::string variant : {"variant_threads::", "variant_mpi_script::", "variant_mpi::", "variant_script::"})
         for (std::size_t at = 0; (at = result.find(variant, at)) != std::string::npos;)
             result.erase(at, variant.size());
     return result;

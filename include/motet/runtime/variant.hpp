@@ -2,8 +2,12 @@
 #pragma once
 
 /// The name of the inline namespace of this build variant. Objects of different variants do not link together.
-#ifdef MOTET_WITH_MPI
+#if defined(MOTET_WITH_MPI) && defined(MOTET_WITH_SCRIPT)
+#define MOTET_VARIANT variant_mpi_script
+#elif defined(MOTET_WITH_MPI)
 #define MOTET_VARIANT variant_mpi
+#elif defined(MOTET_WITH_SCRIPT)
+#define MOTET_VARIANT variant_script
 #else
 #define MOTET_VARIANT variant_threads
 #endif

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/script/charm.hpp>
+
+#if MOTET_BODIES
+
+#include <cstdio>
+#include <string>
+
+/// The module `ck` (Charm++ manual, section 26.3) and what `print` does.
+namespace motet::inline MOTET_VARIANT::script {
+
+/// Goes from an object along a path, as ck.read and ck.write give it: names of fields, places and keys. In a tuple, or
+/// one after the other.
+inline py::object follow(py::object at, PyObject* steps, Py_ssize_t count) {
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        PyObject* const each = PyTuple_GET_ITEM(steps, i);
+        const bool is_field =
+            PyUnicode_Check(each) && is_reference(at.ptr()) && ref(at.ptr()).type->kind == kind::structure;
+        at = py::reinterpret_steal<py::object>(is_field ? PyObject_GetAttr(at.ptr(), each)
+                                                        : PyObject_GetItem(at.ptr(), each));
+        check(static_cast<bool>(at));
+    }
+    return at;
+}
+
+/// The chare itself, as scripts see it.
+inline py::object self_of(space& s) { return to_python(*s.chare->type, s.chare->object, s.chare, {}); }
+
+/// ck.read("a", 3, "b"), ck.read(("a", 3, "b")) and ck.read("a") as steps.
+inline py::object as_steps(PyObject* given) {
+    if (PyTuple_Check(given)) return py::reinterpret_borrow<py::object>(given);
+    return py::make_tuple(py::reinterpret_borrow<py::object>(given));
+}
+
+inline PyObject* ck_read(PyObject*, PyObject* arguments) {
+    return guarded([&] {
+        running_script& s = this_script("ck.read");
+        const Py_ssize_t given = PyTuple_GET_SIZE(arguments);
+        if (given == 0) raise(PyExc_TypeError, "ck.read takes a path: ck.read(\"particles\", 3, \"mass\")");
+        const py::object steps =
+            given == 1 ? as_steps(PyTuple_GET_ITEM(arguments, 0)) : py::reinterpret_borrow<py::object>(arguments);
+        return follow(self_of(s.variables), steps.ptr(), PyTuple_GET_SIZE(steps.ptr())).release().ptr();
+    });
+}
+
+inline PyObject* ck_write(PyObject*, PyObject* arguments) {
+    return guarded([&] {
+        running_script& s = this_script("ck.write");
+        const Py_ssize_t given = PyTuple_GET_SIZE(arguments);
+        if (given < 2)
+            raise(PyExc_TypeError, "ck.write takes a path and a value: ck.write((\"particles\", 3, \"mass\"), 2.0)");
+        PyObject* const value = PyTuple_GET_ITEM(arguments, given - 1);
+        const auto front = py::reinterpret_steal<py::object>(PyTuple_GetSlice(arguments, 0, given - 1));
+        check(static_cast<bool>(front));
+        const py::object steps = given == 2 ? as_steps(PyTuple_GET_ITEM(arguments, 0)) : front;
+        const Py_ssize_t count = PyTuple_GET_SIZE(steps.ptr());
+        if (count == 0) raise(PyExc_TypeError, "ck.write: the path is empty");
+        const py::object at = follow(self_of(s.variables), steps.ptr(), count - 1);
+        PyObject* const last = PyTuple_GET_ITEM(steps.ptr(), count - 1);
+        const bool is_field =
+            PyUnicode_Check(last) && is_reference(at.ptr()) && ref(at.ptr()).type->kind == kind::structure;
+        check((is_field ? PyObject_SetAttr(at.ptr(), last, value) : PyObject_SetItem(at.ptr(), last, value)) == 0);
+        return none();
+    });
+}
+
+inline std::string text_argument(PyObject* given) {
+    const auto text = py::reinterpret_steal<py::object>(PyObject_Str(given));
+    check(static_cast<bool>(text));
+    return text.cast<std::string>();
+}
+
+inline PyObject* ck_printstr(PyObject*, PyObject* text) {
+    return guarded([&] {
+        const std::string line = text_argument(text);
+        std::fwrite(line.data(), 1, line.size(), stdout);
+        std::fflush(stdout);
+        return none();
+    });
+}
+
+inline PyObject* ck_printclient(PyObject*, PyObject* text) {
+    return guarded([&] {
+        this_script("ck.printclient").print(text_argument(text));
+        return none();
+    });
+}
+
+inline PyObject* number(std::uint64_t n) { return PyLong_FromUnsignedLongLong(n); }
+
+inline PyObject* ck_mype(PyObject*, PyObject*) {
+    return guarded([] { return number(this_script("ck.mype").p.number); });
+}
+inline PyObject* ck_numpes(PyObject*, PyObject*) {
+    return guarded([] { return number(this_script("ck.numpes").p.job.pe_total()); });
+}
+inline PyObject* ck_mynode(PyObject*, PyObject*) {
+    return guarded([] { return number(this_script("ck.mynode").p.home.number); });
+}
+inline PyObject* ck_numnodes(PyObject*, PyObject*) {
+    return guarded([] { return number(this_script("ck.numnodes").p.job.process_total()); });
+}
+inline PyObject* ck_myindex(PyObject*, PyObject*) {
+    return guarded([]() -> PyObject* {
+        const running_script& s = this_script("ck.myindex");
+        if (s.c.info->kind != runtime::collection_kind::array) return none();
+        const std::vector<std::int64_t> index = s.c.type->coordinates(s.e.index);
+        py::tuple all(index.size());
+        for (std::size_t i = 0; i < index.size(); ++i) all[i] = index[i];
+        return all.release().ptr();
+    });
+}
+
+inline PyObject* make_ck() {
+    static PyMethodDef methods[] = {
+        {"read", &ck_read, METH_VARARGS, "read(path...): the value there, as ck.read(\"particles\", 3, \"mass\")"},
+        {"write", &ck_write, METH_VARARGS, "write(path..., value): puts a value there"},
+        {"printstr", &ck_printstr, METH_O, "printstr(text): writes to the program's own output"},
+        {"printclient", &ck_printclient, METH_O, "printclient(text): writes to the client of this script"},
+        {"mype", &ck_mype, METH_NOARGS, "mype(): the number of the PE that this runs on"},
+        {"numpes", &ck_numpes, METH_NOARGS, "numpes(): how many PEs there are"},
+        {"mynode", &ck_mynode, METH_NOARGS, "mynode(): the number of the process that this runs in"},
+        {"numnodes", &ck_numnodes, METH_NOARGS, "numnodes(): how many processes there are"},
+        {"myindex", &ck_myindex, METH_NOARGS,
+         "myindex(): the index of this element, a tuple; None in a single chare or a group"},
+        {nullptr, nullptr, 0, nullptr}};
+    static PyModuleDef definition{PyModuleDef_HEAD_INIT,
+                                  "ck",
+                                  "The chare that this script runs in, and where it is.",
+                                  -1,
+                                  methods,
+                                  nullptr,
+                                  nullptr,
+                                  nullptr,
+                                  nullptr};
+    return PyModule_Create(&definition);
+}
+
+/// Where sys.stdout and sys.stderr write: to the client of the script that runs, or to where they always wrote.
+inline PyObject* write_output(PyObject*, PyObject* arguments) {
+    return guarded([&]() -> PyObject* {
+        PyObject* text = nullptr;
+        PyObject* otherwise = nullptr;
+        check(PyArg_ParseTuple(arguments, "UO", &text, &otherwise) != 0);
+        running_script* const s = running_script::current();
+        if (s == nullptr) return PyObject_CallMethod(otherwise, "write", "O", text);
+        const auto bytes =
+            py::reinterpret_steal<py::object>(PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace"));
+        check(static_cast<bool>(bytes));
+        s->print({PyBytes_AS_STRING(bytes.ptr()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr()))});
+        return PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text));
+    });
+}
+
+/// Functions in Python that scripts are run with. Made by prepare_python.
+inline py::dict*& helpers() {
+    static py::dict* names = nullptr; // Python is never ended
+    return names;
+}
+
+MOTET_INLINE void prepare_python() {
+    prepare_views();
+    const auto modules = py::module_::import("sys").attr("modules");
+    modules["ck"] = py::reinterpret_steal<py::object>(make_ck());
+    modules["charm"] = py::reinterpret_steal<py::object>(make_charm());
+    static PyMethodDef write{"_write", &write_output, METH_VARARGS, nullptr};
+    auto* const kept = new py::dict();
+    helpers() = kept;
+    py::dict& names = *kept;
+    names["_write"] = py::reinterpret_steal<py::object>(PyCFunction_New(&write, nullptr));
+    py::exec(R"(
+import ast, io, linecache, sys, traceback
+
+def traced(kind, value, trace):
+    """The traceback as text, without what runs the script."""
+    while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<script"): trace = trace.tb_next
+    return "".join(traceback.format_exception(kind, value, trace))
+
+_compiled = {}
+_count = 0
+def compiled(code):
+    """The code without its last statement, and that one if it is an expression. Tracebacks find its lines."""
+    found = _compiled.get(code)
+    if found is not None: return found
+    global _count
+    _count += 1
+    name = f"<script {_count}>"
+    linecache.cache[name] = (len(code), None, code.splitlines(True), name)
+    tree = ast.parse(code, name)
+    last = None
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        last = compile(ast.Expression(tree.body.pop().value), name, "eval")
+    made = (compile(tree, name, "exec") if tree.body else None, last)
+    if len(_compiled) >= 256:
+        oldest = next(iter(_compiled))
+        gone = _compiled.pop(oldest)
+        for part in gone:
+            if part is not None: linecache.cache.pop(part.co_filename, None)
+    _compiled[code] = made
+    return made
+
+class _Output(io.TextIOBase):
+    """Goes to the client of the script that runs here."""
+    def __init__(self, otherwise): self._otherwise = otherwise
+    def write(self, text): return _write(text, self._otherwise)
+    def writable(self): return True
+    def flush(self): self._otherwise.flush()
+    def fileno(self): return self._otherwise.fileno()
+    @property
+    def encoding(self): return "utf-8"
+sys.stdout = _Output(sys.__stdout__)
+sys.stderr = _Output(sys.__stderr__)
+)",
+             names);
+}
+
+} // namespace motet::inline MOTET_VARIANT::script
+
+#endif // MOTET_BODIES

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/script/call.hpp>
+#include <motet/script/execute.hpp>
+
+#if MOTET_BODIES
+
+#include <exception>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <thread>
+
+/// On which stack scripts run.
+///
+/// A script that never waits runs on the PE's thread, on that thread's own stack: Python's recursion limit counts
+/// calls, not bytes, and fibers may have small stacks. One that may wait cannot be a fiber there: CPython keeps its
+/// state by thread (before 3.12, PyGILState_Ensure, which NumPy and ctypes call, even picks the first that a thread
+/// ever had). It gets a thread of its own, and the PE is lent to it (runtime/guest.hpp):
+///
+/// 1. The script's frame lends the PE to the thread. The methods that the script calls run there at once.
+/// 2. When one waits, Python's lock has been given back before, and the PE goes back to its own thread, where the
+///    script's frame parks until the script has ended.
+/// 3. When what the method waits for is there, the PE is lent again. Python's lock is asked for only with the PE in
+/// hand.
+/// 4. If the run ends meanwhile, the waits end by fiber::unwind, which scripts see as SystemExit; the script's frame
+///    waits for the script's end before it is unwound itself.
+namespace motet::inline MOTET_VARIANT::script {
+
+struct errand {
+    runtime::pe& p;
+    runtime::part& c;
+    runtime::element_header& e;
+    const script_job& job;
+    script_outcome outcome;
+
+    void run() noexcept {
+        try {
+            const gil lock;
+            outcome = run_request(p, c, e, runtime::registry::get<opened_type>(job.opened), job.request);
+        } catch (const std::exception& problem) { // Python does not start
+            outcome.error_type = "SystemError";
+            outcome.error = problem.what();
+        }
+    }
+};
+
+inline void run_as_guest(errand& what, runtime::pe& p) {
+    const auto self = std::make_shared<runtime::guest>(); // outlives this, where its thread never ends
+    runtime::waiter ended;
+    ended.describe = [](runtime::waiter&) { return std::string("for a script to end"); };
+    bool waits = false;
+    std::thread thread([&, self] {
+        self->wait();
+        p.enter();
+        what.run();
+        self->finished = true;
+        if (waits) p.make_ready(ended);
+        self->give_back();
+    });
+    p.lend(*self);
+    std::exception_ptr unwound;
+    if (!self->finished) {
+        waits = true;
+        try {
+            p.park(ended);
+        } catch (...) {
+            unwound = std::current_exception();
+            waits = false;
+        }
+    }
+    while (!self->finished) { // step 4
+        self->waiting->cancelled = true;
+        p.lend(*self);
+    }
+    if (self->abandoned)
+        thread.detach();
+    else
+        thread.join();
+    if (unwound) std::rethrow_exception(unwound);
+}
+
+MOTET_INLINE script_outcome run_here(runtime::pe& p, runtime::part& c, runtime::element_header& e, runtime::frame& f,
+                                     const script_job& job) {
+    errand what{p, c, e, job, {}};
+    if (job.request.high_level) {
+        try {
+            run_as_guest(what, p);
+        } catch (const std::system_error& problem) {
+            what.outcome.error_type = "SystemError";
+            what.outcome.error = std::string("no thread can be started for the script: ") + problem.what();
+        }
+    } else {
+        f.may_wait = false;
+        p.fibers->call_on_thread([](void* pointer) { static_cast<errand*>(pointer)->run(); }, &what);
+    }
+    return std::move(what.outcome);
+}
+
+} // namespace motet::inline MOTET_VARIANT::script
+
+#endif // MOTET_BODIES

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/chare/local.hpp>
+#include <motet/script/open.hpp>
+#include <motet/script/python_value.hpp>
+#include <motet/script/request.hpp>
+
+#if MOTET_BODIES
+
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+
+/// What a script leaves behind for the next one: its variables.
+namespace motet::inline MOTET_VARIANT::script {
+
+/// The variables of scripts of one handle in one chare, and how they look into it.
+struct [[gnu::visibility("hidden")]] space {
+    space(std::uint32_t number, std::shared_ptr<scope> into) : handle(number), chare(std::move(into)) {}
+
+    std::uint32_t handle;
+    std::shared_ptr<scope> chare;
+    py::dict variables;
+    bool busy = false;
+};
+
+/// A script that runs: what `print` and the module `ck` refer to.
+struct [[gnu::visibility("hidden")]] running_script {
+    running_script(runtime::pe& on, runtime::part& of, runtime::element_header& in, space& with)
+        : p(on), c(of), e(in), variables(with) {}
+    running_script(const running_script&) = delete;
+    running_script& operator=(const running_script&) = delete;
+
+    runtime::pe& p;
+    runtime::part& c;
+    runtime::element_header& e;
+    space& variables;
+    const opened_type* opened = nullptr;
+    bool high_level = false;
+    bool ending = false; ///< the run is over, and the script is being unwound
+    bool keep_print = true;
+    std::string output;
+    std::size_t dropped = 0; ///< bytes of output, beyond the bound
+
+    static constexpr std::size_t most_output = 1 << 20;
+
+    void print(std::string_view text) {
+        if (!keep_print) return;
+        const std::size_t room = most_output - output.size();
+        output += text.substr(0, room);
+        dropped += text.size() - std::min(room, text.size());
+    }
+
+    /// The script that the calling thread runs; null if it runs none.
+    [[gnu::noinline]] static running_script*& current() {
+        static thread_local constinit running_script* slot = nullptr;
+        asm volatile("");
+        return slot;
+    }
+};
+
+/// The script that the caller is part of; raises RuntimeError where there is none.
+inline running_script& this_script(const char* what) {
+    running_script* const found = running_script::current();
+    if (found == nullptr)
+        raise(PyExc_RuntimeError, std::string(what) + " belongs to a script that runs in a chare, and the caller (a "
+                                                      "thread of its own?) is no part of one");
+    return *found;
+}
+
+/// The spaces of a process. Python's lock guards it.
+struct [[gnu::visibility("hidden")]] script_host final : runtime::process_state {
+    using key = std::tuple<std::uint32_t, std::uint64_t, std::uint64_t, std::uint64_t>;
+    std::map<key, std::shared_ptr<space>> spaces;
+
+    ~script_host() override {
+        const gil lock;
+        for (auto& [name, each] : spaces) each->chare->close();
+        spaces.clear();
+    }
+    static script_host& of(runtime::process& home) {
+        if (!home.scripting) home.scripting = std::make_unique<script_host>();
+        return static_cast<script_host&>(*home.scripting);
+    }
+    static key key_of(std::uint32_t handle, const runtime::part& c, const runtime::element_header& e) {
+        return {handle, c.info->id.bits(), e.index.high, e.index.low};
+    }
+};
+
+} // namespace motet::inline MOTET_VARIANT::script
+
+#endif // MOTET_BODIES
