@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 # find_package(motet): motet::motet and motet::separate. find_package(motet COMPONENTS mpi): motet::mpi and
-# motet::mpi_separate too.
+# motet::mpi_separate too; COMPONENTS script: motet::script and motet::script_separate; with both also motet::mpi_script and
+# motet::mpi_script_separate.
 include(${CMAKE_CURRENT_LIST_DIR}/platform.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/dependencies.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/motet-targets.cmake)
@@ -19,8 +20,22 @@ foreach(component IN LISTS motet_FIND_COMPONENTS)
     if(NOT TARGET motet::mpi)
       add_mpi_motet(motet::motet_headers)
     endif()
+  elseif(component STREQUAL "script")
+    include(${CMAKE_CURRENT_LIST_DIR}/script.cmake)
+    if(NOT MOTET_SCRIPT_FOUND)
+      set(motet_FOUND FALSE)
+      set(motet_NOT_FOUND_MESSAGE "Motet's component script needs Python 3.11 or newer, to be embedded, and pybind11 2.10 "
+                                  "(Debian: libpython3-dev pybind11-dev python3-numpy)")
+      return()
+    endif()
+    if(NOT TARGET motet::script)
+      add_script_motet(script motet::motet_headers)
+    endif()
   elseif(motet_FIND_REQUIRED_${component})
     set(motet_FOUND FALSE)
-    set(motet_NOT_FOUND_MESSAGE "Motet has no component ${component}: there is mpi")
+    set(motet_NOT_FOUND_MESSAGE "Motet has no component ${component}: there are mpi and script")
   endif()
 endforeach()
+if(TARGET motet::mpi AND TARGET motet::script AND NOT TARGET motet::mpi_script)
+  add_script_motet(mpi_script motet_mpi_headers)
+endif()

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSL-1.0
-# setup.sh [build] [mpi] [check] [bench] [docs]: installs the Debian packages that are missing: for building and running
-# programs (always), with both MPIs, for cmake/check.sh, for every rival of the benchmarks, for the API reference. Needs
-# root, or sudo.
+# setup.sh [build] [mpi] [script] [check] [bench] [docs]: installs the Debian packages that are missing: for building and
+# running programs (always), with both MPIs, with scripts, for cmake/check.sh, for every rival of the benchmarks, for the
+# API reference. Needs root, or sudo.
 set -euo pipefail
 
 build=(g++ cmake ninja-build libboost1.81-dev libboost-context1.81-dev libfmt-dev)
 rivals=(libcaf-dev libcereal-dev libboost-fiber1.81-dev libboost-serialization1.81-dev libtbb-dev)
 check=(doctest-dev make gfortran libblas-dev libomp-14-dev pkg-config python3-minimal util-linux
     clang-14 clang-format-16 clang-tidy-14 libclang-rt-14-dev clang-16 clang-19 "${rivals[@]}")
+script=(libpython3-dev python3-minimal pybind11-dev python3-numpy)
 mpi=(libopenmpi-dev openmpi-bin libmpich-dev mpich)
 bench=("${rivals[@]}" "${mpi[@]}" lammps)
 docs=(doxygen)
@@ -17,7 +18,8 @@ wanted=("${build[@]}")
 for set in "$@"; do
     case $set in
     build) ;;
-    check) wanted+=("${check[@]}" "${mpi[@]}") ;;
+    check) wanted+=("${check[@]}" "${mpi[@]}" "${script[@]}") ;;
+    script) wanted+=("${script[@]}") ;;
     mpi) wanted+=("${mpi[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
     docs) wanted+=("${docs[@]}") ;;

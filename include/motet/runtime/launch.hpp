@@ -132,6 +132,7 @@ inline std::unique_ptr<remote_port> connect(options& chosen) {
 
 /// The program's main, as the first message of a run.
 inline void run_main(pe& p, const main_body* body) {
+    if (p.job.options.script_wait) machine::await_client(p);
     const int code = body->call(body->object);
     p.watch->main_returned = true;
     p.watch->next = 0;
@@ -158,10 +159,19 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
     } else if (pe& first = *job.pes[0]; first.number == 0) {
         first.send(0, call<&run_main>::make(first, &main));
     }
+    std::unique_ptr<process_state> listener;
+    if (job.options.script) {
+        if (machine::listen == nullptr)
+            throw error("--motet-script: this program takes no scripts (it is built without <motet/script.hpp>)");
+        if (job.sim) throw error("--motet-script: a simulated program has no clients");
+        job.listening = true;
+        if (job.pes[0]->number == 0) listener = machine::listen(job);
+    }
     if (job.sim)
         job.sim->run();
     else
         run_on_threads(job);
+    listener.reset();
     if (job.remote) job.remote->finish();
     if (kept) kept->write(job);
     if (job.failed_elsewhere) throw told_elsewhere(job.failure);

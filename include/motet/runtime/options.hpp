@@ -47,6 +47,8 @@ struct options {
     std::string trace;            ///< file for the timeline of the run; empty: none
     std::size_t trace_size = 16u << 20; ///< memory of each PE for it, in bytes
     bool stats = false;                 ///< tells at the end what each entry did
+    bool script = false;                ///< listens for clients that upload scripts
+    bool script_wait = false;           ///< main begins when the first client has sent a request
     bool help = false;
     bool prefix = false;   ///< lines that are printed begin with the number of their process
     bool core_each = true; ///< every PE has a core of its own, as far as can be told
@@ -167,6 +169,13 @@ inline constexpr option known_options[] = {
      }},
     {"stats", nullptr, "tell at the end what each entry method did: calls, time, messages, waits",
      [](options& o, std::string_view v) { o.stats = parse::yes_no("stats", v); }},
+    {"script", nullptr, "listen for scripts of this user, on a socket that nobody else can reach",
+     [](options& o, std::string_view v) { o.script = parse::yes_no("script", v); }},
+    {"script-wait", nullptr, "the same, and begin when the first client has sent a request",
+     [](options& o, std::string_view v) {
+         o.script_wait = parse::yes_no("script-wait", v);
+         o.script = o.script || o.script_wait;
+     }},
     {"sim", "PxQ", "simulate P processes of Q PEs each on this thread, under a virtual clock",
      [](options& o, std::string_view v) {
          const auto x = v.find('x');

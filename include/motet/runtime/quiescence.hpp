@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// Finds out that nothing moves any more (Mattern, "Algorithms for distributed termination detection", 1987).
@@ -95,9 +96,29 @@ inline void take_report(pe& p, std::vector<std::string> parked, std::vector<std:
         p.job.warnings.push_back(still_held(watch.held_lines));
         return p.job.stop(0);
     }
-    p.job.fail("deadlock: nothing can move any more, but " + count_text(watch.parked_lines.size(), "fiber") +
-               (watch.parked_lines.size() == 1 ? " waits:" : " wait:") + joined(watch.parked_lines) +
-               (watch.held_lines.empty() ? "" : "\nand these messages are held back:" + joined(watch.held_lines)));
+    const std::string found =
+        "nothing can move any more, but " + count_text(watch.parked_lines.size(), "fiber") +
+        (watch.parked_lines.size() == 1 ? " waits:" : " wait:") + joined(watch.parked_lines) +
+        (watch.held_lines.empty() ? "" : "\nand these messages are held back:" + joined(watch.held_lines));
+    if (!p.job.listening) return p.job.fail("deadlock: " + found);
+    // A client may still change that. It is told once, not after each request that did not.
+    watch.resting = true;
+    std::string who;
+    for (const std::string& line : watch.parked_lines) who += line.substr(0, line.rfind(", for ")) + "\n";
+    watch.parked_lines.clear();
+    watch.held_lines.clear();
+    const bool is_begin = p.job.options.script_wait && p.turn() <= 1;
+    if (std::exchange(watch.told, who) != who && !is_begin)
+        std::fprintf(stderr, "motet: %s\nThe program stays open to scripts.\n", found.c_str());
+}
+
+/// On PE 0: a client has asked for something.
+inline void stir(pe& p) {
+    if (!std::exchange(p.watch->resting, false)) return;
+    p.watch->running = false;
+    p.watch->have_previous = false;
+    p.watch->next = 0;
+    p.watch->pause = 0;
 }
 
 inline void give_report(pe& p) {

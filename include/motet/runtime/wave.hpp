@@ -36,6 +36,8 @@ struct wave_share {
 /// What PE 0 knows of the waves.
 struct quiescence_watch {
     bool running = false; ///< a wave, or the report after it, is under way
+    bool resting = false; ///< nothing can move any more but by a client: no wave until it asks for something
+    std::string told;     ///< who waited, and for what, when that was told last
     bool have_previous = false;
     wave_counts previous;
     bool main_returned = false;

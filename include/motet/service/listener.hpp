@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/script/desk.hpp>
+#include <motet/service/place.hpp>
+#include <motet/service/wire.hpp>
+
+#if MOTET_BODIES
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include <cstdio>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+/// Listens for clients, on a thread of its own in process 0.
+///
+/// 1. The socket lies in a folder that only this user can enter, and whoever connects must be this user: the kernel
+/// says
+///    who it is (SO_PEERCRED).
+/// 2. A request becomes a message to PE 0, where the desk takes it; the answer comes back to this thread. The PEs never
+///    wait for a client.
+/// 3. A client that sends what is no request is told so and dropped. What is under way for one that is gone goes on,
+/// and
+///    its answers are dropped.
+namespace motet::inline MOTET_VARIANT::service {
+
+namespace asio = boost::asio;
+using local = asio::local::stream_protocol;
+
+class listener;
+
+/// One client.
+class session : public std::enable_shared_from_this<session> {
+public:
+    session(listener& of, local::socket connected) : owner(of), socket(std::move(connected)) {}
+    void read();
+    /// May be called by any thread.
+    void answer(std::uint64_t number, script_answer what);
+
+private:
+    void take(const request_frame& request);
+    void refuse(const std::string& why);
+    void send(std::vector<std::byte> bytes);
+    void write();
+
+    listener& owner;
+    local::socket socket;
+    std::array<std::byte, 8> header{};
+    std::vector<std::byte> body;
+    std::deque<std::vector<std::byte>> outgoing;
+    std::size_t waiting = 0; ///< bytes that it has not taken
+    bool greeted = false;
+    bool closing = false;
+
+    static constexpr std::size_t most_waiting = std::size_t{1} << 30;
+};
+
+class listener final : public runtime::process_state {
+public:
+    explicit listener(runtime::machine& of);
+    ~listener() override {
+        context.stop();
+        thread.join();
+        unlink(path.c_str());
+    }
+
+    runtime::machine& job;
+    asio::io_context context{1};
+
+private:
+    void accept();
+
+    std::string path;
+    local::acceptor acceptor;
+    std::thread thread;
+};
+
+/// A request on its way to the desk.
+struct inbound {
+    std::weak_ptr<session> from;
+    request_frame request;
+};
+
+inline void take_request(runtime::pe& p, std::shared_ptr<inbound> in) {
+    auto& desk = script::desk::of(p);
+    desk.greet(p);
+    const script::answer_to answer = [from = in->from, number = in->request.number](script_answer what) {
+        if (const auto client = from.lock()) client->answer(number, std::move(what));
+    };
+    auto& what = in->request.what;
+    if (std::holds_alternative<hello>(what))
+        answer({});
+    else if (std::holds_alternative<list_request>(what))
+        desk.list(answer);
+    else if (auto* execute = std::get_if<execute_request>(&what))
+        desk.execute(p, std::move(*execute), answer);
+    else if (const auto* print = std::get_if<print_request>(&what))
+        desk.print(print->handle, print->wait, print->kill, answer);
+    else if (const auto* finished = std::get_if<finished_request>(&what))
+        desk.finished(finished->handle, finished->wait, answer);
+}
+
+inline void session::read() {
+    asio::async_read(socket, asio::buffer(header),
+                     [self = shared_from_this()](boost::system::error_code failed, std::size_t) {
+                         if (failed) return;
+                         const std::uint64_t length = length_of(self->header);
+                         if (length > most_request_bytes)
+                             return self->refuse("a request of " + std::to_string(length) + " bytes: at most " +
+                                                 std::to_string(most_request_bytes) + " are taken");
+                         self->body.resize(length);
+                         asio::async_read(self->socket, asio::buffer(self->body),
+                                          [self](boost::system::error_code broken, std::size_t) {
+                                              if (broken) return;
+                                              request_frame request;
+                                              try {
+                                                  serial::decode_into(self->body, request);
+                                              } catch (const error& why) {
+                                                  return self->refuse(std::string("this is no request: ") + why.what());
+                                              }
+                                              self->take(request);
+                                          });
+                     });
+}
+
+inline void session::take(const request_frame& request) {
+    if (const auto* greeting = std::get_if<hello>(&request.what)) {
+        if (greeting->version != protocol_version)
+            return refuse("this program speaks version " + std::to_string(protocol_version) +
+                          " of the protocol, and the client version " + std::to_string(greeting->version));
+        greeted = true;
+    } else if (!greeted) {
+        return refuse("the first request must be a hello");
+    }
+    auto in = std::make_shared<inbound>();
+    in->from = weak_from_this();
+    in->request = request;
+    runtime::post_from_outside<&take_request>(*owner.job.pes[0], std::move(in));
+    read();
+}
+
+inline void session::refuse(const std::string& why) {
+    script_answer no;
+    no.error = why;
+    closing = true;
+    send(framed(answer_frame{0, std::move(no)}));
+}
+
+inline void session::answer(std::uint64_t number, script_answer what) {
+    auto bytes = framed(answer_frame{number, std::move(what)});
+    asio::post(owner.context, [self = shared_from_this(), bytes = std::move(bytes)]() mutable {
+        if (!self->closing) self->send(std::move(bytes));
+    });
+}
+
+inline void session::send(std::vector<std::byte> bytes) {
+    waiting += bytes.size();
+    if (waiting > most_waiting) { // it reads nothing
+        closing = true;
+        boost::system::error_code ignored;
+        socket.close(ignored);
+        return;
+    }
+    outgoing.push_back(std::move(bytes));
+    if (outgoing.size() == 1) write();
+}
+
+inline void session::write() {
+    asio::async_write(socket, asio::buffer(outgoing.front()),
+                      [self = shared_from_this()](boost::system::error_code failed, std::size_t) {
+                          if (failed) return;
+                          self->waiting -= self->outgoing.front().size();
+                          self->outgoing.pop_front();
+                          if (!self->outgoing.empty()) return self->write();
+                          boost::system::error_code ignored;
+                          if (self->closing) self->socket.close(ignored);
+                      });
+}
+
+/// The name of the program in its socket: letters, digits and a few signs.
+inline std::string socket_name(const runtime::machine& job) {
+    std::string name = job.arguments.empty() ? "motet" : job.arguments[0];
+    name = name.substr(name.rfind('/') + 1).substr(0, 40);
+    for (char& c : name)
+        if (!(c == '-' || c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')))
+            c = '_';
+    return name + "." + std::to_string(getpid());
+}
+
+inline listener::listener(runtime::machine& of) : job(of), acceptor(context) {
+    script::start_python(); // what can go wrong is told now
+    const std::string name = socket_name(job);
+    path = socket_folder() + "/" + name;
+    unlink(path.c_str()); // of a program of this number that was killed
+    try {
+        acceptor.open();
+        const auto before = umask(077);
+        boost::system::error_code failed;
+        acceptor.bind(path, failed);
+        umask(before);
+        if (failed) throw boost::system::system_error(failed);
+        acceptor.listen();
+    } catch (const std::exception& why) {
+        throw error("--motet-script: the socket " + path + " cannot be made: " + why.what());
+    }
+    std::fprintf(stderr, "motet: open to scripts as %s\n", name.c_str());
+    accept();
+    thread = std::thread([this] { context.run(); });
+}
+
+inline void listener::accept() {
+    acceptor.async_accept([this](boost::system::error_code failed, local::socket connected) {
+        if (!failed) {
+            ucred who{};
+            socklen_t size = sizeof who;
+            if (getsockopt(connected.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
+                who.uid == geteuid())
+                std::make_shared<session>(*this, std::move(connected))->read();
+        } else if (failed == asio::error::operation_aborted) {
+            return;
+        }
+        accept();
+    });
+}
+
+/// Before main: this is how programs listen, and wait for a client.
+inline const bool listens = [] {
+    runtime::machine::listen = [](runtime::machine& job) -> std::unique_ptr<runtime::process_state> {
+        return std::make_unique<listener>(job);
+    };
+    runtime::machine::await_client = [](runtime::pe& p) { script::desk::of(p).await_client(p); };
+    return true;
+}();
+
+} // namespace motet::inline MOTET_VARIANT::service
+
+#endif // MOTET_BODIES

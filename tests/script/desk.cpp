@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "scripted.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace motet_test;
+using motet::script_answer;
+using motet::script::desk;
+
+namespace desk_test {
+
+struct box {
+    std::int64_t number = 5;
+    bool go = false;
+    std::int64_t when_told() {
+        motet::wait([&] { return go; });
+        return number;
+    }
+    void tell_it() { go = true; }
+};
+MOTET_SCRIPT(box, when_told)
+
+/// An answer of the desk, once it has come.
+struct kept_answer {
+    std::shared_ptr<std::vector<script_answer>> all = std::make_shared<std::vector<script_answer>>();
+    motet::script::answer_to to() const {
+        return [keep = all](script_answer a) { keep->push_back(std::move(a)); };
+    }
+    const script_answer& wait() const {
+        motet::wait([&] { return !all->empty(); });
+        return all->front();
+    }
+    bool came() const { return !all->empty(); }
+};
+
+motet::execute_request request(std::string code, bool wait = true, bool persistent = false, std::uint32_t handle = 0) {
+    motet::execute_request r;
+    r.name = "boxes";
+    r.index = {1};
+    r.wait = wait;
+    r.script.code = std::move(code);
+    r.script.persistent = persistent;
+    r.script.handle = handle;
+    return r;
+}
+
+struct clerk {
+    motet::runtime::pe& p = motet::runtime::this_pe();
+    desk& d = desk::of(p);
+    kept_answer execute(motet::execute_request r) const {
+        kept_answer a;
+        d.execute(p, std::move(r), a.to());
+        return a;
+    }
+    kept_answer print(std::uint32_t handle, bool wait, bool kill = false) const {
+        kept_answer a;
+        d.print(handle, wait, kill, a.to());
+        return a;
+    }
+    kept_answer finished(std::uint32_t handle, bool wait) const {
+        kept_answer a;
+        d.finished(handle, wait, a.to());
+        return a;
+    }
+};
+
+} // namespace desk_test
+
+using namespace desk_test;
+
+TEST_CASE("the desk runs scripts by name and index, and says what there is") {
+    everywhere([] {
+        const auto boxes = motet::array<box>::create(3, box{});
+        motet::serve(boxes, "boxes");
+        motet::serve(motet::chare<box>::create(box{9}), "one");
+        const clerk c;
+        kept_answer names;
+        c.d.list(names.to());
+        REQUIRE(names.wait().names.size() == 2);
+        CHECK(names.wait().names[0].name == "boxes");
+        CHECK(names.wait().names[1].type == "box");
+
+        CHECK(said(c.execute(request("self.number + ck.myindex()[0]")).wait().outcomes.at(0)) == "6");
+        auto r = request("self.number");
+        r.index = {};
+        CHECK(c.execute(r).wait().outcomes.size() == 3);
+        r.name = "one";
+        CHECK(said(c.execute(r).wait().outcomes.at(0)) == "9");
+        r.name = "none";
+        CHECK(c.execute(r).wait().error == "nothing is served under the name 'none'; there is boxes, one");
+        r.name = "boxes";
+        r.index = {1, 2};
+        CHECK(contains(c.execute(r).wait().error, "an index of 1 numbers is wanted, and these are 2"));
+        r.index = {7};
+        CHECK(contains(said(c.execute(r).wait().outcomes.at(0)), "there is no element"));
+    });
+}
+
+TEST_CASE("handles: new, persistent, busy, unknown, dead and foreign ones") {
+    everywhere(
+        [] {
+            const auto boxes = motet::array<box>::create(3, box{});
+            motet::serve(boxes, "boxes");
+            motet::serve(boxes, "again");
+            const clerk c;
+            const auto first = c.execute(request("x = 1", true, true)).wait().handle;
+            CHECK(first == 1);
+            CHECK(said(c.execute(request("x += 1\nx", true, true, first)).wait().outcomes.at(0)) == "2");
+            CHECK(c.execute(request("1", true, false, 77)).wait().error == "there is no interpreter 77");
+            auto foreign = request("x", true, true, first);
+            foreign.name = "again";
+            CHECK(c.execute(foreign).wait().error == "interpreter 1 belongs to boxes");
+            const auto second = c.execute(request("1")).wait().handle;
+            CHECK(second == 2);
+            CHECK(c.execute(request("1", true, false, second)).wait().error ==
+                  "interpreter 2 was not persistent: its variables are gone");
+            auto slow = request("charm.when_told()", false, true, first);
+            slow.script.high_level = true;
+            CHECK(c.execute(slow).wait().handle == first);
+            CHECK(c.execute(request("x", true, true, first)).wait().error == "interpreter 1 still runs a script");
+            CHECK(c.finished(first, false).wait().handle == 0);
+            const auto end = c.finished(first, true);
+            CHECK(!end.came());
+            boxes[1].tell<&box::tell_it>();
+            CHECK(said(end.wait().outcomes.at(0)) == "5");
+            CHECK(c.finished(first, false).wait().handle == first);
+            CHECK(said(c.execute(request("x", true, false, first)).wait().outcomes.at(0)) == "2");
+            CHECK(contains(c.execute(request("x", true, false, first)).wait().error, "its variables are gone"));
+        },
+        moves::none);
+}
+
+TEST_CASE("prints are kept until they are asked for, and outlive their script") {
+    everywhere([] {
+        const auto boxes = motet::array<box>::create(3, box{});
+        motet::serve(boxes, "boxes");
+        const clerk c;
+        const auto handle = c.execute(request("print('a')", false)).wait().handle;
+        c.finished(handle, true).wait();
+        CHECK(c.print(handle, true).wait().output == "a\n");
+        CHECK(c.print(handle, true).wait().output == "");
+        CHECK(c.print(99, true).wait().error == "there is no interpreter 99");
+        CHECK(c.execute(request("print('b')")).wait().output == "b\n");
+
+        auto slow = request("print('c')\ncharm.when_told()", false);
+        slow.script.high_level = true;
+        const auto other = c.execute(slow).wait().handle;
+        const auto earlier = c.print(other, true);
+        CHECK(!earlier.came());
+        const auto later = c.print(other, true);
+        CHECK(earlier.wait().output == "");
+        CHECK(!later.came());
+        CHECK(c.print(other, false).wait().output == "");
+        CHECK(later.came());
+        const auto killed = c.print(other, true);
+        CHECK(c.print(other, true, true).wait().output == "");
+        CHECK(killed.wait().output == "");
+        const auto last = c.print(other, true);
+        boxes[1].tell<&box::tell_it>();
+        CHECK(last.wait().output == "c\n");
+    });
+}
+
+TEST_CASE("output is bounded, and ended handles are forgotten") {
+    one(threads(1), [] {
+        const auto boxes = motet::array<box>::create(3, box{});
+        motet::serve(boxes, "boxes");
+        const clerk c;
+        auto all = request("print('x' * 700000)", false);
+        all.index = {};
+        const auto handle = c.execute(all).wait().handle;
+        c.finished(handle, true).wait();
+        const std::string output = c.print(handle, true).wait().output;
+        CHECK(output.size() < (1u << 20) + 100);
+        CHECK(contains(output, "[1051427 bytes of output dropped]"));
+        for (int i = 0; i < 1001; ++i) c.execute(request("1")).wait();
+        CHECK(c.finished(handle, false).wait().error == "there is no interpreter 1");
+        CHECK(c.finished(handle + 1001, false).wait().error == "");
+    });
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "scripted.hpp"
+
+#include <motet/service/client.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <random>
+#include <string>
+#include <sys/stat.h>
+#include <thread>
+#include <vector>
+
+using namespace motet_test;
+
+namespace service_test {
+
+struct box {
+    std::int64_t number = 5;
+    bool go = false;
+    std::int64_t when_told() {
+        motet::wait([&] { return go; });
+        return number;
+    }
+    void tell_it() { go = true; }
+};
+MOTET_SCRIPT(box, when_told)
+
+/// Sockets of these tests only.
+struct own_folder {
+    std::string folder;
+    own_folder() {
+        char name[] = "/tmp/motet-test-XXXXXX";
+        folder = mkdtemp(name);
+        setenv("XDG_RUNTIME_DIR", folder.c_str(), 1);
+    }
+    own_folder(const own_folder&) = delete;
+    own_folder& operator=(const own_folder&) = delete;
+    ~own_folder() {
+        unsetenv("XDG_RUNTIME_DIR");
+        rmdir((folder + "/motet").c_str());
+        rmdir(folder.c_str());
+    }
+};
+
+/// A program that serves boxes, and what a client does meanwhile on a thread of its own. The program ends when the
+/// client has.
+void with_client(std::uint32_t pes, const std::function<void()>& client) {
+    if (this_job().size > 1) return;
+    const own_folder sockets;
+    auto chosen = threads(pes);
+    chosen.script = true;
+    chosen.script_wait = true;
+    std::atomic<bool> done{false};
+    std::string problem;
+    std::thread other([&] {
+        try {
+            for (int i = 0; motet::running_programs().empty() && i < 10000; ++i)
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            client();
+        } catch (const std::exception& e) {
+            problem = e.what();
+            try {
+                motet::client("program"); // or it would wait for ever
+            } catch (const motet::error&) {}
+        }
+        done = true;
+    });
+    run_well(chosen, [&] {
+        const auto boxes = motet::array<box>::create(3, box{});
+        motet::serve(boxes, "boxes");
+        while (!done) motet::sleep_for(std::chrono::milliseconds(1));
+    });
+    other.join();
+    CHECK(problem == "");
+    CHECK(motet::running_programs().empty());
+}
+
+motet::execute_request request(std::string code, std::vector<std::int64_t> index = {1}, bool wait = true) {
+    motet::execute_request r;
+    r.name = "boxes";
+    r.index = std::move(index);
+    r.wait = wait;
+    r.script.code = std::move(code);
+    return r;
+}
+
+/// Bytes as a client would send them, and what comes back until the program closes the connection.
+std::vector<std::byte> exchange(const std::vector<std::byte>& bytes) {
+    boost::asio::io_context context;
+    boost::asio::local::stream_protocol::socket socket(context);
+    socket.connect(motet::service::socket_folder() + "/" + motet::running_programs().at(0));
+    boost::system::error_code failed;
+    boost::asio::write(socket, boost::asio::buffer(bytes), failed);
+    socket.shutdown(boost::asio::socket_base::shutdown_send, failed);
+    std::vector<std::byte> all;
+    boost::asio::read(socket, boost::asio::dynamic_buffer(all), failed);
+    return all;
+}
+
+} // namespace service_test
+
+using namespace service_test;
+
+TEST_CASE("a client lists, runs, prints and asks for the end") {
+    for (const std::uint32_t pes : {1u, 2u})
+        with_client(pes, [] {
+            motet::client c("test");
+            const auto names = c.list();
+            REQUIRE(names.size() == 1);
+            CHECK(names[0].name == "boxes");
+            CHECK(names[0].type == "box");
+            CHECK(names[0].kind == "array");
+            const auto answer = c.execute(request("print('hello')\nself.number + 1"));
+            CHECK(said(answer.outcomes.at(0)) == "6");
+            CHECK(answer.output == "hello\n");
+            CHECK(c.execute(request("ck.myindex()[0]", {})).outcomes.size() == 3);
+            const auto failed = c.execute(request("1/0")).outcomes.at(0);
+            CHECK(failed.error_type == "ZeroDivisionError");
+            CHECK(contains(failed.traceback, "line 1"));
+            auto slow = request("print('x')\ncharm.when_told()", {1}, false);
+            slow.script.high_level = true;
+            const auto handle = c.execute(slow).handle;
+            CHECK(handle != 0);
+            CHECK(c.finished(handle, false).handle == 0);
+            motet::client other("test");
+            CHECK(!other.execute(request("self.go = True")).outcomes.at(0).failed());
+            CHECK(c.print(handle) == "x\n");
+            CHECK(said(c.finished(handle).outcomes.at(0)) == "5");
+            CHECK(thrown_by([&] { c.print(99); }) == "there is no interpreter 99");
+            CHECK(contains(thrown_by([&] {
+                               auto r = request("1");
+                               r.name = "nobody";
+                               c.execute(r);
+                           }),
+                           "nothing is served under the name 'nobody'; there is boxes"));
+        });
+}
+
+TEST_CASE("a client that asks for a program that does not run is told so") {
+    if (this_job().size > 1) return;
+    const own_folder sockets;
+    CHECK(thrown_by([] { motet::client c("nothing"); }) == "no program nothing of this user runs with --motet-script");
+    // A folder that others can enter is not trusted.
+    chmod((sockets.folder + "/motet").c_str(), 0755);
+    CHECK(contains(thrown_by([] { motet::running_programs(); }), "is not a folder of this user alone"));
+    auto chosen = threads(1);
+    chosen.script = true;
+    CHECK(contains(error_of(chosen, [] {}), "is not a folder of this user alone"));
+    chosen = simulated(2, 1);
+    chosen.script = true;
+    CHECK(contains(error_of(chosen, [] {}), "a simulated program has no clients"));
+}
+
+TEST_CASE("the socket is this user's alone") {
+    with_client(1, [] {
+        struct stat found {};
+        const std::string folder = motet::service::socket_folder();
+        CHECK(stat(folder.c_str(), &found) == 0);
+        CHECK((found.st_mode & 0777) == 0700);
+        CHECK(stat((folder + "/" + motet::running_programs().at(0)).c_str(), &found) == 0);
+        CHECK((found.st_mode & 0077) == 0);
+        motet::client c("test");
+    });
+}
+
+TEST_CASE("bytes that are no request are refused, and the program goes on") {
+    with_client(2, [] {
+        motet::client first("test");
+        using motet::service::framed;
+        const auto answer_to = [](const std::vector<std::byte>& bytes) -> std::string {
+            const auto back = exchange(bytes);
+            if (back.size() < 8) return "closed";
+            motet::service::answer_frame answer;
+            motet::serial::decode_into(std::span(back).subspan(8), answer);
+            return answer.answer.error;
+        };
+        CHECK(answer_to({}) == "closed");
+        CHECK(answer_to({std::byte{1}, std::byte{2}}) == "closed");
+        CHECK(contains(answer_to(std::vector<std::byte>(8, std::byte{0xff})), "at most"));
+        CHECK(contains(answer_to(std::vector<std::byte>(8, std::byte{0})), "this is no request"));
+        motet::service::request_frame early;
+        early.what = motet::list_request{};
+        CHECK(answer_to(framed(early)) == "the first request must be a hello");
+        motet::service::request_frame old;
+        old.what = motet::service::hello{99};
+        CHECK(contains(answer_to(framed(old)), "speaks version 1 of the protocol, and the client version 99"));
+        motet::service::request_frame greeting;
+        greeting.what = motet::service::hello{};
+        std::mt19937 random(1);
+        for (int i = 0; i < 300; ++i) { // whole frames with wrong bytes in them, cut ones, and noise
+            auto run = request("self.number = 7; " + std::string(random() % 50, 'x'));
+            motet::service::request_frame good;
+            good.number = static_cast<std::uint64_t>(i);
+            good.what = run;
+            auto bytes = framed(greeting);
+            auto more = framed(good);
+            for (auto k = random() % 5; k-- > 0;) more[8 + random() % (more.size() - 8)] = std::byte(random());
+            if (i % 3 == 0) more.resize(random() % more.size());
+            bytes.insert(bytes.end(), more.begin(), more.end());
+            exchange(bytes);
+        }
+        CHECK(first.list().size() == 1);
+    });
+}
+
+TEST_CASE("clients die in the middle, and many ask at once") {
+    with_client(2, [] {
+        motet::client first("test");
+        for (int i = 0; i < 20; ++i) {
+            auto slow = request("charm.when_told()", {2}, true);
+            slow.script.high_level = true;
+            motet::service::request_frame greeting;
+            greeting.what = motet::service::hello{};
+            motet::service::request_frame run;
+            run.what = slow;
+            auto bytes = motet::service::framed(greeting);
+            const auto more = motet::service::framed(run);
+            bytes.insert(bytes.end(), more.begin(), more.end());
+            boost::asio::io_context context;
+            boost::asio::local::stream_protocol::socket socket(context);
+            socket.connect(motet::service::socket_folder() + "/" + motet::running_programs().at(0));
+            boost::asio::write(socket, boost::asio::buffer(bytes));
+        } // gone before the answer
+        std::vector<std::thread> clients;
+        std::atomic<int> good{0};
+        for (int i = 0; i < 50; ++i)
+            clients.emplace_back([&good, i] {
+                motet::client c("test");
+                for (int k = 0; k < 10; ++k)
+                    if (said(c.execute(request("ck.myindex()[0] + " + std::to_string(i), {0})).outcomes.at(0)) ==
+                        std::to_string(i))
+                        ++good;
+            });
+        for (auto& each : clients) each.join();
+        CHECK(good == 500);
+        first.execute(request("self.go = True", {2}));
+    });
+}
+
+TEST_CASE("a client whose program ends is told so") {
+    std::string told;
+    if (this_job().size > 1) return;
+    const own_folder sockets;
+    auto chosen = threads(2);
+    chosen.script = chosen.script_wait = true;
+    std::thread other([&] {
+        for (int i = 0; motet::running_programs().empty() && i < 10000; ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        told = thrown_by([] {
+            motet::client c("test");
+            auto slow = request("charm.when_told()");
+            slow.script.high_level = true;
+            for (;;) c.execute(slow);
+        });
+    });
+    const auto body = [] {
+        const auto boxes = motet::array<box>::create(3, box{});
+        motet::serve(boxes, "boxes");
+        motet::sleep_for(std::chrono::milliseconds(100));
+        motet::exit(4);
+    };
+    CHECK(run(chosen, body) == 4);
+    other.join();
+    CHECK((contains(told, "the program has ended") || contains(told, "nothing is served")));
+}
+
+TEST_CASE("a program in which nothing moves any more is reported, and stays open to scripts") {
+    if (this_job().size > 1) return;
+    const own_folder sockets;
+    for (const std::uint32_t pes : {1u, 2u}) {
+        auto chosen = threads(pes);
+        chosen.script = true;
+        std::string problem = "the client has not run";
+        std::thread other([&] {
+            problem = thrown_by([] {
+                for (int i = 0; motet::running_programs().empty() && i < 10000; ++i)
+                    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                motet::client c("test");
+                std::this_thread::sleep_for(std::chrono::milliseconds(200)); // it is found meanwhile
+                c.execute(request("self.go = True"));
+            });
+        });
+        run_well(chosen, [] {
+            const auto boxes = motet::array<box>::create(3, box{});
+            motet::serve(boxes, "boxes");
+            CHECK(boxes[1].ask<&box::when_told>().get() == 5);
+        });
+        other.join();
+        CHECK(problem == "");
+    }
+}

@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""clients.py PROGRAM [LAUNCHER…]: the Python client and the command motet against a running program."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+here = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(here.parent.parent / "tools" / "python"))
+import motet  # noqa: E402
+
+command = str(here.parent.parent / "tools" / "motet")
+
+
+def raises(kind, text, action):
+    try:
+        action()
+    except kind as problem:
+        assert text in str(problem), (text, str(problem))
+        return problem
+    raise AssertionError(f"no {kind.__name__}: {text}")
+
+
+def tool(*arguments, text=""):
+    done = subprocess.run([sys.executable, command, *arguments], input=text, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+def check(program):
+    with motet.connect(program) as p:
+        assert [tuple(n) for n in p.names()] == [("boxes", "box", "array"), ("keeper", "keeper", "chare")], p.names()
+        # Every kind of value, there and back.
+        for code in ("None", "True", "-5", "2**63", "-2**70", "1.5", "1+2j", "'Grüße'", "b'\\x00\\xff'", "[1, [2]]",
+                     "(1, ('a',))", "{'a': 1, 2: [3]}", "'x' * 300", "'x' * 70000", "list(range(300))"):
+            assert p.run("boxes", code, (0, 1)) == eval(code), code
+        assert repr(p.run("boxes", "print", (0, 0))).startswith("<built-in")
+        assert p.run("boxes", "self.phase", (0, 0)) == 1 + 2j
+        array = p.run("boxes", "self.particles", (1, 1))
+        mass = array["mass"].tolist() if not isinstance(array, motet.Array) else [1.0, 2.0]
+        assert mass == [1.0, 2.0], array
+        assert p.run("boxes", "ck.myindex()") == [(0, 0), (0, 1), (1, 0), (1, 1)]
+        assert p.run("keeper", "self.ended") is False
+        answer = p.execute("boxes", "print(ck.myindex())", (1, 0))
+        assert answer.output == "(1, 0)\n" and answer.outcomes[0].result is None
+        # Errors.
+        problem = raises(motet.ScriptError, "ZeroDivisionError: division by zero",
+                         lambda: p.run("boxes", "def f():\n    1/0\nf()", (0, 0)))
+        assert "line 2, in f" in problem.outcome.traceback
+        raises(motet.Error, "nothing is served under the name 'nobody'; there is boxes, keeper",
+               lambda: p.run("nobody", "1"))
+        raises(motet.Error, "an index of 2 numbers", lambda: p.run("boxes", "1", (1, 2, 3)))
+        raises(motet.ScriptError, "there is no element", lambda: p.run("boxes", "1", (7, 7)))
+        raises(motet.Error, "there is no interpreter 99", lambda: p.print(99))
+        # Ways of running.
+        handle = p.execute("boxes", "x = 1", (0, 0), persistent=True).handle
+        assert p.run("boxes", "x + 1", (0, 0), persistent=True, handle=handle) == 2
+        assert p.run("boxes", "def f(p):\n    p.mass *= 2\n    return p.mass", (0, 0), iterate="f",
+                     over="particles") == [2, 4]
+        assert p.run("boxes", "charm.twice(4)", (0, 0), high_level=True) == 8
+        slow = p.execute("boxes", "print('before')\ncharm.when_told()", (0, 1), high_level=True, wait=False).handle
+        assert p.finished(slow, wait=False) is None
+        with motet.connect(program) as other:
+            other.run("boxes", "self.go = True", (0, 1))
+        assert p.print(slow) == "before\n"
+        assert p.finished(slow)[0].result == 5
+
+    code, out, err = tool("ls")
+    assert code == 0 and "boxes: array of box" in out and "keeper: chare of keeper" in out, (out, err)
+    code, out, err = tool("run", "boxes", "-", "--index", "0,1", text="print('hi')\nself.number")
+    assert (code, out, err) == (0, "hi\n5\n", ""), (code, out, err)
+    code, out, err = tool("run", "boxes", "-", text="1 // ck.myindex()[0]")
+    assert code == 1 and "[1, 0] 1" in out and "[0, 1] Traceback" in err, (code, out, err)
+    code, out, err = tool("run", "nobody", "-", text="1")
+    assert code == 2 and "nothing is served" in err, (code, out, err)
+    code, out, err = tool("repl", "boxes", "--index", "0,0",
+                          text="y = 4\ny + 1\ndef f():\n    return y * 2\n\nf()\ny +\n1/0\n")
+    assert code == 0 and "5\n" in out and "8\n" in out, (code, out, err)
+    assert "SyntaxError" in err and "ZeroDivisionError" in err, err
+    code, out, err = tool("ls", "nothing")
+    assert code == 2 and "no program nothing" in err, (code, out, err)
+
+
+def main():
+    sockets = tempfile.TemporaryDirectory()
+    os.environ["XDG_RUNTIME_DIR"] = sockets.name
+    program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "--motet-script", "--motet-pes", "2"],
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        end = time.monotonic() + 60
+        while not motet.programs():
+            assert program.poll() is None and time.monotonic() < end, "the program does not listen"
+            time.sleep(0.01)
+        with motet.connect() as p:
+            while len(p.names()) < 2:
+                time.sleep(0.01)
+        check("scripted")
+        with motet.connect("scripted") as p:
+            p.execute("keeper", "charm.end()", high_level=True, wait=False)
+            assert program.wait(60) == 0
+            raises(motet.Error, "the program has ended", lambda: [p.names() for _ in range(3)])
+        assert program.stdout.read() == "ended\n"
+        assert motet.programs() == []
+        raises(motet.Error, "runs with --motet-script", motet.connect)
+    finally:
+        program.kill()
+        program.wait()
+        program.stdout.close()
+        sockets.cleanup()
+    print("all right")
+
+
+main()

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: BSL-1.0
+"""Reaches running Motet programs: lists what they serve, runs Python in their chares.
+
+>>> import motet
+>>> program = motet.connect("heat")
+>>> program.names()
+[Served(name='tiles', type='Tile', kind='array')]
+>>> program.run("tiles", "self.cells.sum()", index=(3, 4))
+12.5
+"""
+import collections
+import os
+import socket
+import stat
+import struct
+
+from .wire import Array, Object, ProtocolError, Reader, Writer
+
+__all__ = ["connect", "programs", "Program", "Served", "Outcome", "Answer", "Error", "ScriptError", "Array", "Object",
+           "ProtocolError"]
+
+PROTOCOL = 1
+Served = collections.namedtuple("Served", "name type kind")
+Answer = collections.namedtuple("Answer", "handle outcomes output")
+
+
+class Error(Exception):
+    """The program refuses, has ended, or is not there."""
+
+
+class ScriptError(Error):
+    """A script raised: `outcome` has type, text and traceback."""
+
+    def __init__(self, outcome):
+        super().__init__(f"{outcome.error_type}: {outcome.error}")
+        self.outcome = outcome
+
+
+class Outcome:
+    """What a script did in one chare."""
+
+    def __init__(self, index, result, output, error_type, error, traceback):
+        self.index, self.result, self.output = tuple(index), result, output
+        self.error_type, self.error, self.traceback = error_type, error, traceback
+
+    @property
+    def failed(self):
+        return self.error_type != ""
+
+    def __repr__(self):
+        return f"Outcome({self.index}, {self.error_type + ': ' + self.error if self.failed else repr(self.result)})"
+
+
+def folder():
+    """Where the sockets of this user's programs are. Nobody else may be able to enter."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    path = os.path.join(runtime, "motet") if runtime else f"/tmp/motet-{os.geteuid()}"
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return path
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise Error(f"{path} is not a folder of this user alone (mode 0700)")
+    return path
+
+
+def programs():
+    """The running programs of this user that take scripts, as NAME.NUMBER."""
+    path = folder()
+    found = []
+    for name in sorted(os.listdir(path)) if os.path.isdir(path) else []:
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(os.path.join(path, name))
+                found.append(name)
+            except ConnectionRefusedError:  # left by a program that was killed
+                os.unlink(os.path.join(path, name))
+            except OSError:
+                pass
+    return found
+
+
+def connect(name=None):
+    """The program of that name; the number may be left out, and the name where only one runs."""
+    running = programs()
+    fitting = [each for each in running if name in (None, each, each.rpartition(".")[0])]
+    if not fitting:
+        raise Error(f"no program {name or ''} of this user runs with --motet-script; running: {running}")
+    if len(fitting) > 1:
+        raise Error(f"{len(fitting)} programs fit: {', '.join(fitting)}")
+    return Program(fitting[0])
+
+
+class Program:
+    """A connection to a running program. Its calls wait for the answer."""
+
+    def __init__(self, name):
+        self.name = name
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(os.path.join(folder(), name))
+        self._last = 0
+        request = self._request(0)
+        request.put("I", PROTOCOL)
+        self._ask(request)
+
+    def close(self):
+        self._socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def names(self):
+        """What is served."""
+        request = self._request(1)
+        request.put("B", 0)
+        return self._ask(request)[1]
+
+    def execute(self, name, code, index=(), wait=True, persistent=False, high_level=False, iterate=None, over="",
+                vectorized=False, keep_print=True, handle=0):
+        """Runs code in the chare of that index, or in every one. `iterate` names a function that is called for each
+        element of the field `over`. The answer has the outcomes if it waits, else the handle alone."""
+        request = self._request(2)
+        request.text(name)
+        request.numbers(index if isinstance(index, (tuple, list)) else (index,))
+        request.put("?", wait)
+        request.text(code)
+        request.put("?????I", persistent, high_level, iterate is not None, vectorized, keep_print, handle)
+        request.text(iterate or "")
+        request.text(over)
+        request.put("BB", 0, 0)
+        return self._ask(request)[0]
+
+    def run(self, name, code, index=(), **options):
+        """The same, and gives the result: a value with an index, else one for each element. Raises ScriptError."""
+        answer = self.execute(name, code, index, **options)
+        for outcome in answer.outcomes:
+            if outcome.failed:
+                raise ScriptError(outcome)
+        results = [outcome.result for outcome in answer.outcomes]
+        return results[0] if index != () or (len(results) == 1 and answer.outcomes[0].index == ()) else results
+
+    def print(self, handle, wait=True, kill=False):
+        """What the script of the handle has printed since the last time."""
+        request = self._request(3)
+        request.put("I??", handle, wait, kill)
+        return self._ask(request)[0].output
+
+    def finished(self, handle, wait=True):
+        """Whether the script has ended: the outcomes, or None while it runs."""
+        request = self._request(4)
+        request.put("I?", handle, wait)
+        answer = self._ask(request)[0]
+        return answer.outcomes if answer.handle else None
+
+    def _request(self, kind):
+        self._last += 1
+        request = Writer()
+        request.put("Q", self._last)
+        request.size(kind)
+        return request
+
+    def _take(self, count):
+        parts = []
+        while count:
+            part = self._socket.recv(min(count, 1 << 20))
+            if not part:
+                raise Error("the program has ended, or closed the connection")
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+    def _ask(self, request):
+        try:
+            self._socket.sendall(request.frame())
+            answer = Reader(self._take(struct.unpack("<Q", self._take(8))[0]))
+        except OSError as problem:
+            raise Error(f"the program has ended, or closed the connection: {problem}") from None
+        answer.get("Q")
+        error = answer.text()
+        handle = answer.get("I")
+        answer.get("?")
+        outcomes = answer.many(lambda: Outcome(answer.numbers(), answer.value(), answer.text(), answer.text(),
+                                               answer.text(), answer.text()))
+        output = answer.text()
+        names = answer.many(lambda: Served(answer.text(), answer.text(), answer.text()))
+        if error:
+            raise Error(error)
+        return Answer(handle, outcomes, output), names
