@@ -157,6 +157,8 @@ TEST_CASE("bad values are refused, with what was expected") {
         {"trace", {""}},
         {"trace-size", {"", "1", "32767", "8Q", "16MB", "-1M", "2048G", "nan", "many"}},
         {"stats", {"", "perhaps"}},
+        {"script", {"", "perhaps"}},
+        {"script-wait", {"", "perhaps"}},
     };
     CHECK(bad.size() == std::size(known_options));
     for (const auto& each : bad)

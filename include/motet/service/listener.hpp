@@ -13,16 +13,18 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <deque>
 #include <memory>
-#include <set>
+#include <semaphore>
 #include <string>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 /// Listens for clients, on a thread of its own in process 0.
 ///
@@ -48,6 +50,8 @@ public:
     void read();
     /// May be called by any thread.
     void answer(std::uint64_t number, script_answer what);
+    /// Closes the connection when what waits has been sent.
+    void finish();
 
 private:
     void take(const request_frame& request);
@@ -70,11 +74,8 @@ private:
 class listener final : public runtime::process_state {
 public:
     explicit listener(runtime::machine& of);
-    ~listener() override {
-        context.stop();
-        thread.join();
-        unlink(path.c_str());
-    }
+    /// Sends what waits to be sent; to clients that do not read it for a second at most.
+    ~listener() override;
 
     runtime::machine& job;
     asio::io_context context{1};
@@ -84,6 +85,8 @@ private:
 
     std::string path;
     local::acceptor acceptor;
+    std::binary_semaphore nothing_left{0}; ///< to be sent, and nobody to be heard
+    std::vector<std::weak_ptr<session>> sessions;
     std::thread thread;
 };
 
@@ -165,6 +168,12 @@ inline void session::answer(std::uint64_t number, script_answer what) {
     });
 }
 
+inline void session::finish() {
+    closing = true;
+    boost::system::error_code ignored;
+    if (outgoing.empty()) socket.close(ignored);
+}
+
 inline void session::send(std::vector<std::byte> bytes) {
     waiting += bytes.size();
     if (waiting > most_waiting) { // it reads nothing
@@ -217,7 +226,10 @@ inline listener::listener(runtime::machine& of) : job(of), acceptor(context) {
     }
     std::fprintf(stderr, "motet: open to scripts as %s\n", name.c_str());
     accept();
-    thread = std::thread([this] { context.run(); });
+    thread = std::thread([this] {
+        context.run();
+        nothing_left.release();
+    });
 }
 
 inline void listener::accept() {
@@ -226,13 +238,29 @@ inline void listener::accept() {
             ucred who{};
             socklen_t size = sizeof who;
             if (getsockopt(connected.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
-                who.uid == geteuid())
-                std::make_shared<session>(*this, std::move(connected))->read();
+                who.uid == geteuid()) {
+                std::erase_if(sessions, [](const auto& each) { return each.expired(); });
+                const auto client = std::make_shared<session>(*this, std::move(connected));
+                sessions.push_back(client);
+                client->read();
+            }
         } else if (failed == asio::error::operation_aborted) {
             return;
         }
         accept();
     });
+}
+
+inline listener::~listener() {
+    asio::post(context, [this] {
+        boost::system::error_code ignored;
+        acceptor.close(ignored);
+        for (const auto& each : sessions)
+            if (const auto client = each.lock()) client->finish();
+    });
+    if (!nothing_left.try_acquire_for(std::chrono::seconds(1))) context.stop();
+    thread.join();
+    unlink(path.c_str());
 }
 
 /// Before main: this is how programs listen, and wait for a client.
