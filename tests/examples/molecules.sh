@@ -5,31 +5,9 @@ set -uo pipefail
 program=$1
 shift
 options=("$@") # of a simulated run, or none
-data=$(cd "$(dirname "$0")/../../examples/molecules/data" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
+source "$(dirname "$0")/lammps.inc"
 
-failed=0
-check() { # WHAT COMMAND…
-    local what=$1
-    shift
-    if "$@"; then echo "ok      $what"; else echo "FAILED  $what" && failed=1; fi
-}
 molecules() { "$program" "$@" ${options[@]+"${options[@]}"}; }
-thermo() { awk '/^Step /{inside = 1; next} /^Loop time/{inside = 0} inside && NF == 6' "$1"; }
-state() { thermo "$1" | awk -v step="$2" '$1 == step'; } # at a step
-same() { [[ -n $1 && $1 == "$2" ]] || { printf '  %s\n  %s\n' "$1" "$2" && return 1; }; }
-five_digits() { # two states
-    awk -v a="$1" -v b="$2" 'BEGIN {
-        if (split(a, x) != 6 || split(b, y) != 6) exit 1
-        for (i = 1; i <= 6; ++i) {
-            d = x[i] - y[i]; if (d < 0) d = -d
-            size = y[i] < 0 ? -y[i] : y[i]
-            if (d > 5e-6 * size) { print "  " a "\n  " b; exit 1 }
-        }
-    }'
-}
 drift() { thermo "$1" | awk 'NR == 1 {first = $5} {d = $5 - first; d = d < 0 ? -d : d; if (d > most) most = d} END {print most}'; }
 no_worse() { awk -v ours="$1" -v lammps="$2" 'BEGIN {exit !(ours <= 1.001 * lammps)}'; } # beyond that it is chaos
 

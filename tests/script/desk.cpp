@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "scripted.hpp"
+#include "served_box.hpp"
 
 #include <memory>
 #include <string>
@@ -8,19 +9,9 @@
 using namespace motet_test;
 using motet::script_answer;
 using motet::script::desk;
+using served_test::box;
 
 namespace desk_test {
-
-struct box {
-    std::int64_t number = 5;
-    bool go = false;
-    std::int64_t when_told() {
-        motet::wait([&] { return go; });
-        return number;
-    }
-    void tell_it() { go = true; }
-};
-MOTET_SCRIPT(box, when_told)
 
 /// An answer of the desk, once it has come.
 struct kept_answer {

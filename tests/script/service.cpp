@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "scripted.hpp"
+#include "served_box.hpp"
 
 #include <motet/service/client.hpp>
 
@@ -15,19 +16,9 @@
 #include <vector>
 
 using namespace motet_test;
+using served_test::box;
 
 namespace service_test {
-
-struct box {
-    std::int64_t number = 5;
-    bool go = false;
-    std::int64_t when_told() {
-        motet::wait([&] { return go; });
-        return number;
-    }
-    void tell_it() { go = true; }
-};
-MOTET_SCRIPT(box, when_told)
 
 /// Sockets of these tests only.
 struct own_folder {

@@ -24,8 +24,8 @@
 /// 5. A PE that waits for nobody but its children prompts them: those that have no elements would else never report.
 /// 6. Where every element is to get the result, no element ever moves (groups), and there are few processes of one PE
 ///    each, the PEs send each other their parts in place of a report to the root and a broadcast from there: one
-///    message after another becomes one. a. A PE passes a round whose target is a method of the whole collection by
-///    sharing its part with all others. To
+///    message after another becomes one.
+///    a. A PE passes a round whose target is a method of the whole collection by sharing its part with all others. To
 ///       the root that is its report. The root shares its own part as soon as that is complete.
 ///    b. A PE that has the parts of all puts them together in the order of PEs, so that the results are the same to the
 ///       bit, and calls the method of its own elements. It does so in the order of rounds.

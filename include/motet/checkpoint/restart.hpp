@@ -19,9 +19,9 @@
 /// 1. Every process reads the manifest. What the numbers of registered things stand for is looked up by their names;
 ///    the fields of each chare are found by theirs. Collections come into being on every PE, empty.
 /// 2. Each file is read by one process: that of PE k, where the run has as many PEs as the one that was saved, by that
-/// of
-///    PE k, else in blocks. An element goes to the PE where it was, if there are as many PEs; else to its home. Members
-///    of groups go to the PE or process of their number; those of PEs that did not exist are made from the prototype.
+///    of PE k, else in blocks. An element goes to the PE where it was, if there are as many PEs; else to its home.
+///    Members of groups go to the PE or process of their number; those of PEs that did not exist are made from the
+///    prototype.
 /// 3. The PEs begin to run. What belongs to another process is sent there: elements, where they are (to their homes),
 ///    what had been contributed to reductions (to the root). When nothing is under way any more, PE 0 tells all.
 /// 4. Then messages are sent to their elements as if they had just been sent, hooks run, and the checkpoint's target is

@@ -159,7 +159,7 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
     } else if (pe& first = *job.pes[0]; first.number == 0) {
         first.send(0, call<&run_main>::make(first, &main));
     }
-    std::unique_ptr<process_state> listener;
+    std::unique_ptr<machine_state> listener;
     if (job.options.script) {
         if (machine::listen == nullptr)
             throw error("--motet-script: this program takes no scripts (it is built without <motet/script.hpp>)");

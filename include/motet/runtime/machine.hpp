@@ -30,11 +30,6 @@ struct machine_state {
     virtual ~machine_state() = default;
 };
 
-/// What a floor above keeps with a process.
-struct process_state {
-    virtual ~process_state() = default;
-};
-
 /// What one process has: its PEs, the memory of its messages, its copy of the read-only program data.
 struct process {
     std::uint32_t number = 0;
@@ -47,7 +42,7 @@ struct process {
         std::uint32_t type = 0;
     };
     std::unordered_map<std::string, constant> readonly; ///< by mangled name of the type
-    std::unique_ptr<process_state> scripting;
+    std::unique_ptr<machine_state> scripting;
 };
 
 class machine;
@@ -90,7 +85,7 @@ public:
     std::unique_ptr<machine_state> restoring; ///< after a restart, until everything is where it belongs
 
     /// Listens for clients as long as the result lives; set by the floor that knows how, before main.
-    static inline std::unique_ptr<process_state> (*listen)(machine&) = nullptr;
+    static inline std::unique_ptr<machine_state> (*listen)(machine&) = nullptr;
     /// Waits in main for the first request of a client.
     static inline void (*await_client)(pe&) = nullptr;
     /// Restores a checkpoint in place of running main; set by the floor that knows how, before main.

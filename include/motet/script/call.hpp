@@ -27,12 +27,8 @@ using shared_job = std::shared_ptr<const script_job>;
 MOTET_INLINE script_outcome run_here(runtime::pe& p, runtime::part& c, runtime::element_header& e, runtime::frame& f,
                                      const script_job& job);
 
-template <class T>
-shared_job make_job(script_request request) {
-    auto job = std::make_shared<script_job>();
-    job->opened = opening<T>::id();
-    job->request = std::move(request);
-    return job;
+inline shared_job make_job(std::uint32_t opened, script_request request) {
+    return std::make_shared<const script_job>(script_job{opened, std::move(request)});
 }
 
 /// Messages that run a request in one chare.
@@ -149,8 +145,9 @@ future<script_outcome> run_script(const element_proxy<T, Index>& chare, script_r
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<script_outcome>(p);
     const auto [id, index] = std::pair(chare.collection_name(), chare.index_name());
-    runtime::submit(p, runtime::where(p, id, index),
-                    script::script_call::make(p, id, index, to, script::make_job<T>(std::move(request))));
+    runtime::submit(
+        p, runtime::where(p, id, index),
+        script::script_call::make(p, id, index, to, script::make_job(script::opening<T>::id(), std::move(request))));
     return std::move(made);
 }
 
@@ -160,8 +157,9 @@ template <class T, class Index>
 future<std::vector<script_outcome>> run_script(const collection<T, Index>& chares, script_request request) {
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<std::vector<script_outcome>>(p);
-    runtime::issue_broadcast(p, chares.name(),
-                             script::script_broadcast::make(to, script::make_job<T>(std::move(request))));
+    runtime::issue_broadcast(
+        p, chares.name(),
+        script::script_broadcast::make(to, script::make_job(script::opening<T>::id(), std::move(request))));
     return std::move(made);
 }
 

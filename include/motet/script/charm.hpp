@@ -187,16 +187,9 @@ inline PyObject* make_charm() {
     static PyMethodDef methods[] = {{"__getattr__", &charm_attribute, METH_O, nullptr},
                                     {"__dir__", &charm_names, METH_NOARGS, nullptr},
                                     {nullptr, nullptr, 0, nullptr}};
-    static PyModuleDef definition{PyModuleDef_HEAD_INIT,
-                                  "charm",
-                                  "The methods of the chare that this script runs in. They may wait.",
-                                  -1,
-                                  methods,
-                                  nullptr,
-                                  nullptr,
-                                  nullptr,
-                                  nullptr};
-    return PyModule_Create(&definition);
+    static PyModuleDef definition;
+    return make_module(definition, "charm", "The methods of the chare that this script runs in. They may wait.",
+                       methods);
 }
 
 } // namespace motet::inline MOTET_VARIANT::script

@@ -126,16 +126,8 @@ inline PyObject* make_ck() {
         {"myindex", &ck_myindex, METH_NOARGS,
          "myindex(): the index of this element, a tuple; None in a single chare or a group"},
         {nullptr, nullptr, 0, nullptr}};
-    static PyModuleDef definition{PyModuleDef_HEAD_INIT,
-                                  "ck",
-                                  "The chare that this script runs in, and where it is.",
-                                  -1,
-                                  methods,
-                                  nullptr,
-                                  nullptr,
-                                  nullptr,
-                                  nullptr};
-    return PyModule_Create(&definition);
+    static PyModuleDef definition;
+    return make_module(definition, "ck", "The chare that this script runs in, and where it is.", methods);
 }
 
 /// Where sys.stdout and sys.stderr write: to the client of the script that runs, or to where they always wrote.

@@ -72,7 +72,6 @@ private:
     struct record {
         bool running = false;
         bool persistent = false;
-        std::uint32_t opened = 0;
         std::string name; ///< what it runs in
         std::vector<std::int64_t> index;
         std::string output;
@@ -86,6 +85,9 @@ private:
     static constexpr std::size_t most_ended = 1000;
 
     static script_answer problem(std::string why) { return {.error = std::move(why)}; }
+    static script_answer unknown(std::uint32_t handle) {
+        return problem("there is no interpreter " + std::to_string(handle));
+    }
     record* find(std::uint32_t handle);
     std::string names() const;
     static std::string take_output(record& r);
@@ -185,8 +187,8 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
     std::uint32_t handle = request.script.handle;
     if (handle != 0) {
         const record* const known = find(handle);
+        if (known == nullptr) return answer(unknown(handle));
         const std::string called = "interpreter " + std::to_string(handle);
-        if (known == nullptr) return answer(problem("there is no " + called));
         if (known->running) return answer(problem(called + " still runs a script"));
         if (!known->persistent) return answer(problem(called + " was not persistent: its variables are gone"));
         if (known->name != request.name || known->index != request.index)
@@ -217,9 +219,7 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
     else
         answer({.handle = handle});
     request.script.handle = handle;
-    auto job = std::make_shared<script_job>();
-    job->opened = what.opened;
-    job->request = std::move(request.script);
+    auto job = make_job(what.opened, std::move(request.script));
     const runtime::address to = desk_delivery::to(handle, many);
     try {
         if (many)
@@ -270,7 +270,7 @@ MOTET_INLINE void desk::take(std::uint32_t handle, std::vector<script_outcome> o
 
 MOTET_INLINE void desk::print(std::uint32_t handle, bool wait, bool kill, answer_to answer) {
     record* const r = find(handle);
-    if (r == nullptr) return answer(problem("there is no interpreter " + std::to_string(handle)));
+    if (r == nullptr) return answer(unknown(handle));
     if (auto earlier = std::exchange(r->print, nullptr)) earlier({.handle = handle});
     if (kill) return answer({.handle = handle});
     if (!r->output.empty() || r->dropped != 0 || !wait || !r->running)
@@ -280,13 +280,22 @@ MOTET_INLINE void desk::print(std::uint32_t handle, bool wait, bool kill, answer
 
 MOTET_INLINE void desk::finished(std::uint32_t handle, bool wait, const answer_to& answer) {
     record* const r = find(handle);
-    if (r == nullptr) return answer(problem("there is no interpreter " + std::to_string(handle)));
+    if (r == nullptr) return answer(unknown(handle));
     if (!r->running) return answer({.handle = handle, .has_outcomes = true, .outcomes = r->outcomes});
     if (!wait) return answer({});
     r->waiting.push_back(answer);
 }
 
 #endif // MOTET_BODIES
+
+/// Serves chares of type T.
+template <class T>
+void serve_chares(std::string name, runtime::collection_kind kind, runtime::collection_id id,
+                  const runtime::index_bits& single = {}) {
+    runtime::do_at<&serve_at_desk>(
+        runtime::this_pe(), 0,
+        served{std::move(name), opening<T>::id(), id, kind, single, std::string(reflect::short_type_name<T>)});
+}
 
 } // namespace motet::inline MOTET_VARIANT::script
 
@@ -296,27 +305,14 @@ namespace motet::inline MOTET_VARIANT {
 /// The struct must be open to scripts: MOTET_SCRIPT(T, methods...). May be called anywhere and at any time.
 template <class T, class Index>
 void serve(const collection<T, Index>& chares, std::string name) {
-    runtime::pe& p = runtime::this_pe();
     runtime::check_name(chares.name());
-    script::served what;
-    what.name = std::move(name);
-    what.opened = script::opening<T>::id();
-    what.collection = chares.name();
-    what.kind = runtime::collection_kind::array;
-    what.type = std::string(reflect::short_type_name<T>);
-    runtime::do_at<&script::serve_at_desk>(p, 0, std::move(what));
+    script::serve_chares<T>(std::move(name), runtime::collection_kind::array, chares.name());
 }
 /// The same for one chare, of any kind of collection.
 template <class T, class Index>
 void serve(const element_proxy<T, Index>& chare, std::string name) {
-    script::served what;
-    what.name = std::move(name);
-    what.opened = script::opening<T>::id();
-    what.collection = chare.collection_name();
-    what.kind = runtime::collection_kind::single;
-    what.single = chare.index_name();
-    what.type = std::string(reflect::short_type_name<T>);
-    runtime::do_at<&script::serve_at_desk>(runtime::this_pe(), 0, std::move(what));
+    script::serve_chares<T>(std::move(name), runtime::collection_kind::single, chare.collection_name(),
+                            chare.index_name());
 }
 
 } // namespace motet::inline MOTET_VARIANT

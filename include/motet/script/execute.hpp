@@ -115,7 +115,7 @@ inline std::shared_ptr<space> space_for(runtime::pe& p, runtime::part& c, runtim
     auto& known = script_host::of(p.home).spaces[script_host::key_of(handle, c, e)];
     if (!known) {
         known = std::make_shared<space>(
-            handle, std::make_shared<scope>(nullptr, c.type->describe(), runtime::element_text(c, e.index)));
+            std::make_shared<scope>(nullptr, c.type->describe(), runtime::element_text(c, e.index)));
         known->variables["__builtins__"] = py::module_::import("builtins");
         known->variables["__name__"] = "__script__";
         known->variables["ck"] = py::module_::import("ck");

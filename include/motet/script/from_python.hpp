@@ -158,16 +158,16 @@ private:
 };
 
 /// Makes the value at `to`, which may have any value before, what the Python object is. Throws does_not_fit, and may
-/// leave `to` half changed then; see `assign`.
+/// leave `to` half changed then: see `put`.
 inline void from_python(const type_description& type, void* to, PyObject* from, const path& where);
 
-/// The same, and `to` is left as it was where it throws.
-inline void assign(const type_description& type, void* to, PyObject* from, const path& where) {
-    if (type.access->make == nullptr || type.access->take == nullptr) return from_python(type, to, from, where);
-    const fresh made(type, from, where);
-    from_python(type, made.get(), from, where);
-    type.access->take(to, made.get());
-}
+/// A value of its own, made of a Python object.
+class converted : public fresh {
+public:
+    converted(const type_description& of, PyObject* given, const path& where) : fresh(of, given, where) {
+        from_python(of, get(), given, where);
+    }
+};
 
 inline std::string field_names(const type_description& type, void* object) {
     std::string all;
@@ -270,8 +270,7 @@ inline void read_sequence(const type_description& type, void* to, PyObject* from
     can.clear(to);
     for (std::size_t i = 0; i < count; ++i) {
         const path here{&where, {}, i, false};
-        const fresh made(element, item[i], here);
-        from_python(element, made.get(), item[i], here);
+        const converted made(element, item[i], here);
         can.append(to, made.get());
     }
 }
@@ -285,8 +284,7 @@ inline void read_map(const type_description& type, void* to, PyObject* from, con
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.ptr()); ++i) {
         PyObject* const pair = PyList_GET_ITEM(items.ptr(), i);
         const path here{&where, {}, static_cast<std::size_t>(i), false};
-        const fresh key(*type.parts[0], PyTuple_GET_ITEM(pair, 0), here);
-        from_python(*type.parts[0], key.get(), PyTuple_GET_ITEM(pair, 0), here);
+        const converted key(*type.parts[0], PyTuple_GET_ITEM(pair, 0), here);
         from_python(*type.parts[1], can.put(to, key.get()), PyTuple_GET_ITEM(pair, 1), here);
     }
 }

@@ -10,8 +10,7 @@
 ///    interpreters (NumPy and pybind11 2.10 do not work in sub-interpreters).
 /// 2. It is started by the first who needs it and stays until the process ends: NumPy cannot be imported a second time.
 /// 3. A thread that runs Python keeps one thread state for good: `PyGILState_Ensure`, which NumPy and ctypes call,
-/// picks
-///    a thread's first one. `gil` holds the lock while it lives.
+///    picks a thread's first one. `gil` holds the lock while it lives.
 /// 4. Nobody waits for anything while he holds the lock, but for what Python itself waits for: what must be made once
 ///    is made when the interpreter starts.
 /// 5. Signals stay the program's.
@@ -106,6 +105,12 @@ struct [[gnu::visibility("hidden")]] kept_thread_state {
     state = static_cast<int>(PyGILState_Ensure());
 }
 MOTET_INLINE gil::~gil() { PyGILState_Release(static_cast<PyGILState_STATE>(state)); }
+
+/// A module with these functions. `definition` belongs to it, for good.
+inline PyObject* make_module(PyModuleDef& definition, const char* name, const char* doc, PyMethodDef* methods) {
+    definition = {PyModuleDef_HEAD_INIT, name, doc, -1, methods, nullptr, nullptr, nullptr, nullptr};
+    return PyModule_Create(&definition);
+}
 
 /// The Python exception that is set becomes a C++ one.
 inline void check(bool good) {

@@ -101,8 +101,7 @@ inline void* locate(reference& r) {
         if (r.place >= parent.type->access->size(at)) raise(PyExc_IndexError, "this element is not there any more");
         return element_at(*parent.type, at, r.place);
     case step::mapped: {
-        const fresh key(*parent.type->parts[0], r.key, {});
-        from_python(*parent.type->parts[0], key.get(), r.key, {});
+        const converted key(*parent.type->parts[0], r.key, {});
         void* const found = parent.type->access->find(at, key.get());
         if (found == nullptr) {
             PyErr_SetObject(PyExc_KeyError, r.key);
@@ -275,8 +274,7 @@ void put(const std::shared_ptr<scope>& within, const type_description& type, PyO
         within->move_on();
         return from_python(type, find(), value, where);
     }
-    const fresh made(type, value, where);
-    from_python(type, made.get(), value, where);
+    const converted made(type, value, where);
     within->move_on();
     type.access->take(find(), made.get());
 }

@@ -20,7 +20,6 @@ struct script_request {
     std::uint32_t handle = 0; ///< of the interpreter to be used again; 0: a new one
     std::string method = {};  ///< with `iterate`: the function, defined in the code or by an earlier request
     std::string over = {};    ///< with `iterate`: the field that is a range
-    value parameters = {};    ///< with `iterate`: for a `range` of the struct's own
 };
 
 /// What a script did in one chare.

@@ -18,12 +18,10 @@ namespace motet::inline MOTET_VARIANT::script {
 
 /// The variables of scripts of one handle in one chare, and how they look into it.
 struct [[gnu::visibility("hidden")]] space {
-    space(std::uint32_t number, std::shared_ptr<scope> into) : handle(number), chare(std::move(into)) {}
+    explicit space(std::shared_ptr<scope> into) : chare(std::move(into)) {}
 
-    std::uint32_t handle;
     std::shared_ptr<scope> chare;
     py::dict variables;
-    bool busy = false;
 };
 
 /// A script that runs: what `print` and the module `ck` refer to.
@@ -71,7 +69,7 @@ inline running_script& this_script(const char* what) {
 }
 
 /// The spaces of a process. Python's lock guards it.
-struct [[gnu::visibility("hidden")]] script_host final : runtime::process_state {
+struct [[gnu::visibility("hidden")]] script_host final : runtime::machine_state {
     using key = std::tuple<std::uint32_t, std::uint64_t, std::uint64_t, std::uint64_t>;
     std::map<key, std::shared_ptr<space>> spaces;
 

@@ -21,6 +21,15 @@ inline PyObject* reference_text(PyObject* self) {
     });
 }
 
+/// A Python type of references.
+inline PyTypeObject* reference_type(const char* name, const char* doc, unsigned long flags,
+                                    std::vector<PyType_Slot> slots) {
+    slots.insert(slots.end(), {{Py_tp_dealloc, reinterpret_cast<void*>(&free_reference)},
+                               {Py_tp_repr, reinterpret_cast<void*>(&reference_text)},
+                               {Py_tp_doc, const_cast<char*>(doc)}});
+    return make_type(name, sizeof(reference), Py_TPFLAGS_DISALLOW_INSTANTIATION | flags, std::move(slots));
+}
+
 // Structs.
 
 /// What a Python attribute needs to know of its field.
@@ -119,13 +128,10 @@ inline PyTypeObject* struct_type(const type_description& type, void* object) {
         info->attributes.push_back(std::move(a));
     }
     info->definitions.push_back({nullptr, nullptr, nullptr, nullptr, nullptr});
-    info->made = make_type(info->name.c_str(), sizeof(reference), Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                           {{Py_tp_dealloc, reinterpret_cast<void*>(&free_reference)},
-                            {Py_tp_repr, reinterpret_cast<void*>(&reference_text)},
-                            {Py_tp_doc, const_cast<char*>(info->doc.c_str())},
-                            {Py_tp_getset, info->definitions.data()},
-                            {Py_tp_getattro, reinterpret_cast<void*>(&get_attribute)},
-                            {Py_tp_setattro, reinterpret_cast<void*>(&set_attribute)}});
+    info->made = reference_type(info->name.c_str(), info->doc.c_str(), 0,
+                                {{Py_tp_getset, info->definitions.data()},
+                                 {Py_tp_getattro, reinterpret_cast<void*>(&get_attribute)},
+                                 {Py_tp_setattro, reinterpret_cast<void*>(&set_attribute)}});
     auto& again = all[&type]; // Python's lock may have been away meanwhile
     if (again)
         static_cast<void>(info.release()); // Python keeps the type, and what it points to
@@ -220,8 +226,7 @@ inline void set_item(reference& r, std::size_t place, PyObject* value) {
         });
     if (r.type->access->insert == nullptr || r.type->access->erase == nullptr)
         impossible(r, "have an element replaced");
-    const fresh made(element, value, where);
-    from_python(element, made.get(), value, where);
+    const converted made(element, value, where);
     r.within->move_on();
     if (place >= size_of(r)) raise(PyExc_IndexError, "this element is not there any more");
     r.type->access->insert(address_of(r), place, made.get());
@@ -240,8 +245,7 @@ inline void insert_item(reference& r, std::size_t place, PyObject* value) {
     const std::string name = place_text(r);
     const path up{nullptr, name, 0, true};
     const path where{&up, {}, place, false};
-    const fresh made(element, value, where);
-    from_python(element, made.get(), value, where);
+    const converted made(element, value, where);
     r.within->move_on();
     const std::size_t size = size_of(r);
     if (place >= size && r.type->access->append != nullptr) return r.type->access->append(address_of(r), made.get());
@@ -359,18 +363,15 @@ inline PyTypeObject* sequence_type() {
         {"clear", &container_clear, METH_NOARGS, "clear(): takes all elements out"},
         {nullptr, nullptr, 0, nullptr}};
     static PyTypeObject* const type =
-        make_type("motet.list", sizeof(reference), Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_SEQUENCE,
-                  {{Py_tp_dealloc, reinterpret_cast<void*>(&free_reference)},
-                   {Py_tp_repr, reinterpret_cast<void*>(&reference_text)},
-                   {Py_tp_doc, const_cast<char*>("A list of the running program: changes change the program.")},
-                   {Py_tp_methods, methods},
-                   {Py_tp_richcompare, reinterpret_cast<void*>(&sequence_compare)},
-                   {Py_tp_hash, reinterpret_cast<void*>(&PyObject_HashNotImplemented)},
-                   {Py_sq_length, reinterpret_cast<void*>(&container_length)},
-                   {Py_sq_item, reinterpret_cast<void*>(&sequence_item)},
-                   {Py_mp_length, reinterpret_cast<void*>(&container_length)},
-                   {Py_mp_subscript, reinterpret_cast<void*>(&sequence_get)},
-                   {Py_mp_ass_subscript, reinterpret_cast<void*>(&sequence_set)}});
+        reference_type("motet.list", "A list of the running program: changes change the program.", Py_TPFLAGS_SEQUENCE,
+                       {{Py_tp_methods, methods},
+                        {Py_tp_richcompare, reinterpret_cast<void*>(&sequence_compare)},
+                        {Py_tp_hash, reinterpret_cast<void*>(&PyObject_HashNotImplemented)},
+                        {Py_sq_length, reinterpret_cast<void*>(&container_length)},
+                        {Py_sq_item, reinterpret_cast<void*>(&sequence_item)},
+                        {Py_mp_length, reinterpret_cast<void*>(&container_length)},
+                        {Py_mp_subscript, reinterpret_cast<void*>(&sequence_get)},
+                        {Py_mp_ass_subscript, reinterpret_cast<void*>(&sequence_set)}});
     return type;
 }
 
@@ -397,8 +398,7 @@ inline PyObject* iterate_keys(PyObject* self) {
 
 /// The address of the value under a key (of a set: of the element); null if there is none.
 inline void* find_key(reference& r, PyObject* key) {
-    const fresh wanted(*r.type->parts[0], key, {});
-    from_python(*r.type->parts[0], wanted.get(), key, {});
+    const converted wanted(*r.type->parts[0], key, {});
     return r.type->access->find(address_of(r), wanted.get());
 }
 
@@ -415,8 +415,7 @@ inline int contains_key(PyObject* self, PyObject* key) {
 }
 
 inline bool remove_key(reference& r, PyObject* key) {
-    const fresh wanted(*r.type->parts[0], key, {});
-    from_python(*r.type->parts[0], wanted.get(), key, {});
+    const converted wanted(*r.type->parts[0], key, {});
     r.within->move_on();
     return r.type->access->remove(address_of(r), wanted.get());
 }
@@ -424,8 +423,7 @@ inline bool remove_key(reference& r, PyObject* key) {
 inline PyObject* set_add(PyObject* self, PyObject* value) {
     return guarded([&] {
         reference& r = ref(self);
-        const fresh made(*r.type->parts[0], value, {});
-        from_python(*r.type->parts[0], made.get(), value, {});
+        const converted made(*r.type->parts[0], value, {});
         r.within->move_on();
         r.type->access->append(address_of(r), made.get());
         return none();
@@ -456,16 +454,13 @@ inline PyTypeObject* set_type() {
         {"clear", &container_clear, METH_NOARGS, "clear(): takes all elements out"},
         {nullptr, nullptr, 0, nullptr}};
     static PyTypeObject* const type =
-        make_type("motet.set", sizeof(reference), Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                  {{Py_tp_dealloc, reinterpret_cast<void*>(&free_reference)},
-                   {Py_tp_repr, reinterpret_cast<void*>(&reference_text)},
-                   {Py_tp_doc, const_cast<char*>("A set of the running program: changes change the program.")},
-                   {Py_tp_methods, methods},
-                   {Py_tp_iter, reinterpret_cast<void*>(&iterate_keys)},
-                   {Py_tp_richcompare, reinterpret_cast<void*>(&set_compare)},
-                   {Py_tp_hash, reinterpret_cast<void*>(&PyObject_HashNotImplemented)},
-                   {Py_sq_length, reinterpret_cast<void*>(&container_length)},
-                   {Py_sq_contains, reinterpret_cast<void*>(&contains_key)}});
+        reference_type("motet.set", "A set of the running program: changes change the program.", 0,
+                       {{Py_tp_methods, methods},
+                        {Py_tp_iter, reinterpret_cast<void*>(&iterate_keys)},
+                        {Py_tp_richcompare, reinterpret_cast<void*>(&set_compare)},
+                        {Py_tp_hash, reinterpret_cast<void*>(&PyObject_HashNotImplemented)},
+                        {Py_sq_length, reinterpret_cast<void*>(&container_length)},
+                        {Py_sq_contains, reinterpret_cast<void*>(&contains_key)}});
     return type;
 }
 
@@ -491,10 +486,8 @@ inline int map_set(PyObject* self, PyObject* key, PyObject* value) {
         if (r.type->access->put == nullptr) impossible(r, "take values from outside");
         const std::string name = place_text(r);
         const path where{nullptr, name, 0, true};
-        const fresh wanted(*r.type->parts[0], key, where);
-        from_python(*r.type->parts[0], wanted.get(), key, where);
-        const fresh made(*r.type->parts[1], value, where);
-        from_python(*r.type->parts[1], made.get(), value, where);
+        const converted wanted(*r.type->parts[0], key, where);
+        const converted made(*r.type->parts[1], value, where);
         r.within->move_on();
         r.type->parts[1]->access->take(r.type->access->put(address_of(r), wanted.get()), made.get());
     });
@@ -544,18 +537,15 @@ inline PyTypeObject* map_type() {
                                     {"clear", &container_clear, METH_NOARGS, "clear(): takes all out"},
                                     {nullptr, nullptr, 0, nullptr}};
     static PyTypeObject* const type =
-        make_type("motet.dict", sizeof(reference), Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_MAPPING,
-                  {{Py_tp_dealloc, reinterpret_cast<void*>(&free_reference)},
-                   {Py_tp_repr, reinterpret_cast<void*>(&reference_text)},
-                   {Py_tp_doc, const_cast<char*>("A map of the running program: changes change the program.")},
-                   {Py_tp_methods, methods},
-                   {Py_tp_iter, reinterpret_cast<void*>(&iterate_keys)},
-                   {Py_tp_richcompare, reinterpret_cast<void*>(&map_compare)},
-                   {Py_tp_hash, reinterpret_cast<void*>(&PyObject_HashNotImplemented)},
-                   {Py_sq_contains, reinterpret_cast<void*>(&contains_key)},
-                   {Py_mp_length, reinterpret_cast<void*>(&container_length)},
-                   {Py_mp_subscript, reinterpret_cast<void*>(&map_get)},
-                   {Py_mp_ass_subscript, reinterpret_cast<void*>(&map_set)}});
+        reference_type("motet.dict", "A map of the running program: changes change the program.", Py_TPFLAGS_MAPPING,
+                       {{Py_tp_methods, methods},
+                        {Py_tp_iter, reinterpret_cast<void*>(&iterate_keys)},
+                        {Py_tp_richcompare, reinterpret_cast<void*>(&map_compare)},
+                        {Py_tp_hash, reinterpret_cast<void*>(&PyObject_HashNotImplemented)},
+                        {Py_sq_contains, reinterpret_cast<void*>(&contains_key)},
+                        {Py_mp_length, reinterpret_cast<void*>(&container_length)},
+                        {Py_mp_subscript, reinterpret_cast<void*>(&map_get)},
+                        {Py_mp_ass_subscript, reinterpret_cast<void*>(&map_set)}});
     return type;
 }
 

@@ -29,13 +29,11 @@
 /// Listens for clients, on a thread of its own in process 0.
 ///
 /// 1. The socket lies in a folder that only this user can enter, and whoever connects must be this user: the kernel
-/// says
-///    who it is (SO_PEERCRED).
+///    says who it is (SO_PEERCRED).
 /// 2. A request becomes a message to PE 0, where the desk takes it; the answer comes back to this thread. The PEs never
 ///    wait for a client.
 /// 3. A client that sends what is no request is told so and dropped. What is under way for one that is gone goes on,
-/// and
-///    its answers are dropped.
+///    and its answers are dropped.
 namespace motet::inline MOTET_VARIANT::service {
 
 namespace asio = boost::asio;
@@ -54,7 +52,7 @@ public:
     void finish();
 
 private:
-    void take(const request_frame& request);
+    void take(request_frame request);
     void refuse(const std::string& why);
     void send(std::vector<std::byte> bytes);
     void write();
@@ -71,7 +69,7 @@ private:
     static constexpr std::size_t most_waiting = std::size_t{1} << 30;
 };
 
-class listener final : public runtime::process_state {
+class listener final : public runtime::machine_state {
 public:
     explicit listener(runtime::machine& of);
     /// Sends what waits to be sent; to clients that do not read it for a second at most.
@@ -133,12 +131,12 @@ inline void session::read() {
                                               } catch (const error& why) {
                                                   return self->refuse(std::string("this is no request: ") + why.what());
                                               }
-                                              self->take(request);
+                                              self->take(std::move(request));
                                           });
                      });
 }
 
-inline void session::take(const request_frame& request) {
+inline void session::take(request_frame request) {
     if (const auto* greeting = std::get_if<hello>(&request.what)) {
         if (greeting->version != protocol_version)
             return refuse("this program speaks version " + std::to_string(protocol_version) +
@@ -147,9 +145,7 @@ inline void session::take(const request_frame& request) {
     } else if (!greeted) {
         return refuse("the first request must be a hello");
     }
-    auto in = std::make_shared<inbound>();
-    in->from = weak_from_this();
-    in->request = request;
+    auto in = std::make_shared<inbound>(inbound{weak_from_this(), std::move(request)});
     runtime::post_from_outside<&take_request>(*owner.job.pes[0], std::move(in));
     read();
 }
@@ -265,7 +261,7 @@ inline listener::~listener() {
 
 /// Before main: this is how programs listen, and wait for a client.
 inline const bool listens = [] {
-    runtime::machine::listen = [](runtime::machine& job) -> std::unique_ptr<runtime::process_state> {
+    runtime::machine::listen = [](runtime::machine& job) -> std::unique_ptr<runtime::machine_state> {
         return std::make_unique<listener>(job);
     };
     runtime::machine::await_client = [](runtime::pe& p) { script::desk::of(p).await_client(p); };

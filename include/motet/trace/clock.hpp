@@ -15,8 +15,7 @@
 /// 1989).
 ///
 /// 1. Process 0 asks each of the others in turn, many times, what its clock says. An answer belongs to the middle of
-/// the
-///    time that it took, give or take a half: of all the quickest one counts.
+///    the time that it took, give or take a half: of all the quickest one counts.
 /// 2. So before the run and after it. In between the difference is taken to change evenly.
 namespace motet::inline MOTET_VARIANT::trace {
 

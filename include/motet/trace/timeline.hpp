@@ -19,8 +19,7 @@
 /// Google).
 ///
 /// 1. Each run of a handler is a slice (B, E) of its PE's thread; one that waits ends its slice, and begins another
-/// when
-///    it goes on. Wherever slices of equal time stand in one another, the order in the file says how.
+///    when it goes on. Wherever slices of equal time stand in one another, the order in the file says how.
 /// 2. A wait is an asynchronous slice (b, e) under the number of the run that waits, which the slices tell too.
 /// 3. A message is an arrow (s, f) from the slice that sends it to the one that it is for. Broadcasts and replies go
 ///    through steps of the runtime, which are slices of a category of their own.

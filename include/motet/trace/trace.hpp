@@ -22,8 +22,7 @@
 /// Timelines (--motet-trace) and statistics (--motet-stats) of a run.
 ///
 /// 1. Before the run process 0 opens the file, so that one that cannot be written is told now; what is in it stays
-/// until
-///    the run is over. The clocks are read. Every PE gets its observers.
+///    until the run is over. The clocks are read. Every PE gets its observers.
 /// 2. Each PE records in memory of its own, of bounded size: the newest part of the run stays.
 /// 3. After the run the processes agree on the time since which all have all records, and read the clocks again.
 /// 4. Process 0 writes its events, then asks one process after the other for theirs, which come in pieces: no process

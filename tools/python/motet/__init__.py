@@ -130,7 +130,6 @@ class Program:
         request.put("?????I", persistent, high_level, iterate is not None, vectorized, keep_print, handle)
         request.text(iterate or "")
         request.text(over)
-        request.put("BB", 0, 0)
         return self._ask(request)[0]
 
     def run(self, name, code, index=(), **options):

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/script.hpp>
+
+#include <cstdint>
+
+/// What the tests of the desk and of the service serve.
+namespace served_test {
+
+struct box {
+    std::int64_t number = 5;
+    bool go = false;
+    std::int64_t when_told() {
+        motet::wait([&] { return go; });
+        return number;
+    }
+    void tell_it() { go = true; }
+};
+MOTET_SCRIPT(box, when_told)
+
+} // namespace served_test
