@@ -15,7 +15,9 @@ if(COMPILER MATCHES "clang")
   set(no_source -fno-caret-diagnostics)
 endif()
 set(ENV{LC_ALL} C)
-execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only -fmessage-length=0 ${no_source} -I${INCLUDE} ${flags} ${SOURCE}
+# Without the bodies of the runtime (MOTET_SEPARATE), which have no part in it and take most of the time.
+execute_process(COMMAND ${COMPILER} -std=c++20 -DMOTET_SEPARATE -fsyntax-only -fmessage-length=0
+                        ${no_source} -I${INCLUDE} ${flags} ${SOURCE}
                 RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(result EQUAL 0)
   message(FATAL_ERROR "It compiles, and must not.")
