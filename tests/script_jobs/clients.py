@@ -60,6 +60,20 @@ def check(program):
         assert p.run("boxes", "def f(p):\n    p.mass *= 2\n    return p.mass", (0, 0), iterate="f",
                      over="particles") == [2, 4]
         assert p.run("boxes", "charm.twice(4)", (0, 0), high_level=True) == 8
+        # What this program does not know of a later client's request it names.
+        later = p._request(2)
+        later.text("boxes")
+        later.numbers((0, 0))
+        later.put("?", True)
+        later.text("1")
+        later.put("?????I", False, False, False, False, True, 0)
+        later.text("")
+        later.text("")
+        later.size(2)
+        for name in ("select", "colour"):
+            later.text(name)
+            later.value([1, (None, -2**70, "x"), {"a": 1.5}])
+        raises(motet.Error, "option 'colour': this program does not know it", lambda: p._ask(later))
         slow = p.execute("boxes", "print('before')\ncharm.when_told()", (0, 1), high_level=True, wait=False).handle
         assert p.finished(slow, wait=False) is None
         with motet.connect(program) as other:

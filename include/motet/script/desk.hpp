@@ -180,6 +180,7 @@ MOTET_INLINE desk::record* desk::find(std::uint32_t handle) {
 }
 
 MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_to answer) {
+    if (!request.problem.empty()) return answer(problem(request.problem));
     const auto where = all.find(request.name);
     if (where == all.end())
         return answer(problem("nothing is served under the name '" + request.name + "'; there is " + names()));

@@ -4,7 +4,9 @@
 #include <motet/script/value.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace motet {
@@ -19,7 +21,31 @@ struct script_request {
     bool keep_print = true;   ///< what is printed is kept until it is asked for; else it is dropped
     std::uint32_t handle = 0; ///< of the interpreter to be used again; 0: a new one
     std::string method = {};  ///< with `iterate`: the function, defined in the code or by an earlier request
-    std::string over = {};    ///< with `iterate`: the field that is a range
+    std::string over = {};    ///< with `iterate`: the range, a path such as "particles" or "cells.particles"
+    value select = {};        ///< with `iterate`: which elements; see `selected`
+    value parameters = {};    ///< with `iterate`: for the struct's own `range`
+    /// With `iterate`: what becomes of what the function returns. Empty: a list of it. Else "sum", "product", "min",
+    /// "max", "any", "all", "count" (of what is true), or a function of two such values that the script defines; one
+    /// that returned None has no part in it. "store": each is put in the place of its element.
+    std::string reduce = {};
+};
+
+/// Which elements of a range `iterate` is for: all of them, where nothing else is said.
+struct selected {
+    /// These, in this order; negative places count from the end.
+    static value at(const std::vector<std::int64_t>& places) {
+        value::list all;
+        for (const std::int64_t place : places) all.items.push_back({place});
+        return {std::move(all)};
+    }
+    /// As Python's [begin:end:step].
+    static value slice(std::optional<std::int64_t> begin, std::optional<std::int64_t> end = {}, std::int64_t step = 1) {
+        const auto bound = [](std::optional<std::int64_t> n) { return n ? value{*n} : value{}; };
+        return {value::tuple{{bound(begin), bound(end), value{step}}}};
+    }
+    /// Those for which a Python expression of the function's parameter is true ("p.mass > 1"), or a function that the
+    /// script defines, by its name.
+    static value where(std::string condition) { return {std::move(condition)}; }
 };
 
 /// What a script did in one chare.
@@ -39,6 +65,48 @@ struct execute_request {
     std::vector<std::int64_t> index; ///< of one element; empty: every element
     bool wait = true;                ///< answered when the script has ended; else at once, with the handle
     script_request script;
+    std::string problem = {}; ///< of one that was read: why it cannot be done
+
+    /// What came after the first version of the protocol goes by name, and only where it is not as it is by default: so
+    /// clients and programs of different age understand each other.
+    using option = std::pair<std::string, value>;
+    std::vector<option> options() const {
+        std::vector<option> all;
+        if (!script.select.is_none()) all.emplace_back("select", script.select);
+        if (!script.parameters.is_none()) all.emplace_back("parameters", script.parameters);
+        if (!script.reduce.empty()) all.emplace_back("reduce", value{script.reduce});
+        return all;
+    }
+    /// Throws error if the name is unknown or the value of the wrong type.
+    void set_option(const std::string& option_name, value given) {
+        if (option_name == "select")
+            script.select = std::move(given);
+        else if (option_name == "parameters")
+            script.parameters = std::move(given);
+        else if (option_name == "reduce")
+            script.reduce = given.text();
+        else
+            throw error("this program does not know it");
+    }
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        script_request& s = script;
+        archive(name, index, wait, s.code, s.persistent, s.high_level, s.iterate, s.vectorized, s.keep_print, s.handle,
+                s.method, s.over);
+        std::vector<option> more;
+        if constexpr (Archive::is_writing) {
+            more = options();
+            if (!more.empty()) archive(more);
+        } else if (archive.origin().remaining() != 0) {
+            archive(more);
+            for (auto& [each, given] : more) try {
+                    set_option(each, std::move(given));
+                } catch (const error& why) {
+                    problem = "option '" + each + "': " + why.what();
+                }
+        }
+    }
 };
 
 /// What the script printed since the last time (PythonPrint, section 26.5).

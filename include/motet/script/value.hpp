@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/error.hpp>
+
 #include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -55,7 +58,40 @@ struct value {
 
     /// Whether it is Python's None.
     bool is_none() const { return data.index() == 0; }
+    /// The number that it is: an int or a float (a bool is neither). Throws error if it is none.
+    double number() const {
+        if (const auto* whole = std::get_if<std::int64_t>(&data)) return static_cast<double>(*whole);
+        return held<double>("a number");
+    }
+    /// The int that it is. Throws error if it is none.
+    std::int64_t integer() const { return held<std::int64_t>("an int"); }
+    /// The bool that it is. Throws error if it is none.
+    bool truth() const { return held<bool>("True or False"); }
+    /// The text that it is. Throws error if it is none.
+    const std::string& text() const { return held<std::string>("a str"); }
+    /// What stands in a dict under a text; null: nothing does, or it is no dict.
+    const value* find(std::string_view key) const {
+        if (const auto* all = std::get_if<dict>(&data))
+            for (const auto& [name, each] : all->items)
+                if (const auto* text = std::get_if<std::string>(&name.data); text != nullptr && *text == key)
+                    return &each;
+        return nullptr;
+    }
+    /// What Python calls its type.
+    const char* type_name() const {
+        static constexpr const char* names[] = {"NoneType",      "bool",  "int",   "float", "complex",
+                                                "str",           "bytes", "list",  "tuple", "dict",
+                                                "numpy.ndarray", "int",   "object"};
+        return names[data.index()];
+    }
     friend bool operator==(const value&, const value&) = default;
+
+private:
+    template <class T>
+    const T& held(const char* wanted) const {
+        if (const T* found = std::get_if<T>(&data)) return *found;
+        throw error(std::string("expected ") + wanted + ", got " + type_name());
+    }
 };
 
 } // namespace motet

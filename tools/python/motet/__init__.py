@@ -119,9 +119,16 @@ class Program:
         return self._ask(request)[1]
 
     def execute(self, name, code, index=(), wait=True, persistent=False, high_level=False, iterate=None, over="",
-                vectorized=False, keep_print=True, handle=0):
-        """Runs code in the chare of that index, or in every one. `iterate` names a function that is called for each
-        element of the field `over`. The answer has the outcomes if it waits, else the handle alone."""
+                vectorized=False, keep_print=True, handle=0, select=None, parameters=None, reduce=""):
+        """Runs code in the chare of that index, or in every one. The answer has the outcomes if it waits, else the
+        handle alone.
+
+        `iterate` names a function that is called for each element of the range `over`, a path such as "particles" or
+        "cells.particles"; or, if `vectorized`, once with all of them as one array. `select` says which elements: a list
+        of places, a slice, or a condition ("p.mass > 1", or the name of a function that the script defines).
+        `parameters` are for a struct that has a `range` of its own. `reduce` says what becomes of what the function
+        returns: a list of it, or its "sum", "product", "min", "max", "any", "all", "count", or what a function of two
+        values that the script defines makes of it; "store" puts each in the place of its element."""
         request = self._request(2)
         request.text(name)
         request.numbers(index if isinstance(index, (tuple, list)) else (index,))
@@ -130,6 +137,13 @@ class Program:
         request.put("?????I", persistent, high_level, iterate is not None, vectorized, keep_print, handle)
         request.text(iterate or "")
         request.text(over)
+        given = {"select": select, "parameters": parameters, "reduce": reduce or None}
+        options = {name: value for name, value in given.items() if value is not None}
+        if options:  # by name, what came after the first version of the protocol
+            request.size(len(options))
+            for name, value in options.items():
+                request.text(name)
+                request.value(value)
         return self._ask(request)[0]
 
     def run(self, name, code, index=(), **options):

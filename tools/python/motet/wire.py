@@ -58,6 +58,54 @@ class Writer:
             self.parts.append(bytes(-sum(map(len, self.parts)) % 8))
         self.put(f"{len(numbers)}q", *numbers)
 
+    def value(self, value):
+        """What Reader.value reads. TypeError for what cannot travel."""
+        if numpy is not None and isinstance(value, numpy.generic):
+            value = value.item()
+        if isinstance(value, slice):
+            value = (value.start, value.stop, value.step)
+        if value is None:
+            self.put("BB", 0, 0)
+        elif isinstance(value, bool):
+            self.put("B?", 1, value)
+        elif isinstance(value, int):
+            if -1 << 63 <= value < 1 << 63:
+                self.put("Bq", 2, value)
+            else:
+                self.put("B", 11)
+                self.text(str(value))
+        elif isinstance(value, float):
+            self.put("Bd", 3, value)
+        elif isinstance(value, complex):
+            self.put("Bdd", 4, value.real, value.imag)
+        elif isinstance(value, str):
+            self.put("B", 5)
+            self.text(value)
+        elif isinstance(value, (bytes, bytearray)):
+            self.put("B", 6)
+            self.size(len(value))
+            self.parts.append(bytes(value))
+        elif isinstance(value, (list, tuple, range, set, frozenset)):
+            self.put("B", 8 if isinstance(value, tuple) else 7)
+            self.size(len(value))
+            for each in value:
+                self.value(each)
+        elif isinstance(value, dict):
+            self.put("B", 9)
+            self.size(len(value))
+            for key, each in value.items():
+                self.value(key)
+                self.value(each)
+        elif numpy is not None and isinstance(value, numpy.ndarray) and not value.dtype.hasobject:
+            self.put("B", 10)
+            self.text(repr(value.dtype.descr) if value.dtype.names else value.dtype.str)
+            self.numbers(value.shape)
+            content = value.tobytes()
+            self.size(len(content))
+            self.parts.append(content)
+        else:
+            raise TypeError(f"a {type(value).__name__} cannot be sent to a program")
+
     def frame(self):
         body = b"".join(self.parts)
         return struct.pack("<Q", len(body)) + body
