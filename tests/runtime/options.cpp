@@ -159,6 +159,7 @@ TEST_CASE("bad values are refused, with what was expected") {
         {"stats", {"", "perhaps"}},
         {"script", {"", "perhaps"}},
         {"script-wait", {"", "perhaps"}},
+        {"script-limit", {"", "5", "-1s"}},
     };
     CHECK(bad.size() == std::size(known_options));
     for (const auto& each : bad)

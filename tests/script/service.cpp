@@ -4,10 +4,12 @@
 
 #include <motet/service/client.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <random>
 #include <string>
@@ -229,6 +231,142 @@ TEST_CASE("clients die in the middle, and many ask at once") {
         for (auto& each : clients) each.join();
         CHECK(good == 500);
         first.execute(request("self.go = True", {2}));
+    });
+}
+
+/// Waits until a script runs there; its handle.
+std::uint32_t await_begin(motet::client& c, const std::string& where) {
+    std::vector<motet::running_name> found;
+    while (found.empty() || !contains(found[0].where, where)) found = c.running();
+    CHECK(found[0].name == "boxes");
+    CHECK(contains(found[0].client, "user "));
+    return found[0].handle;
+}
+
+TEST_CASE("a script that runs away is interrupted by another client, wherever it is") {
+    for (const std::uint32_t pes : {1u, 2u})
+        with_client(pes, [pes] {
+            const auto interrupted = [](const motet::execute_request& r, const char* where) {
+                motet::client other("test");
+                motet::script_answer answer;
+                std::thread victim([&] {
+                    motet::client c("test");
+                    answer = c.execute(r);
+                });
+                other.interrupt(await_begin(other, where));
+                victim.join();
+                CHECK(other.running().empty());
+                return answer;
+            };
+            for (const std::int64_t index : {0, 1, 2})
+                for (const bool high : {false, true}) { // on the PE's thread, and on one of its own
+                    auto loop = request("i = 0\nwhile True:\n    i += 1", {index});
+                    loop.script.high_level = high;
+                    const auto outcome = interrupted(loop, "in box").outcomes.at(0);
+                    CHECK(outcome.error_type == "KeyboardInterrupt");
+                    CHECK(outcome.error == "interrupted by a client");
+                    CHECK(contains(outcome.traceback, "line "));
+                }
+            // One that waits, and catches it; the method that waited is unwound.
+            auto waits = request("try:\n    charm.when_told()\nexcept KeyboardInterrupt as e:\n    x = str(e)\nx");
+            waits.script.high_level = true;
+            CHECK(said(interrupted(waits, "C++").outcomes.at(0)) == "'interrupted by a client'");
+            // In every element, of which some have not begun.
+            auto all = request("while True: pass", {});
+            for (const auto& each : interrupted(all, "in box").outcomes) CHECK(each.error_type == "KeyboardInterrupt");
+            motet::client c("test");
+            CHECK(said(c.execute(request("self.number")).outcomes.at(0)) == "5");
+            CHECK(pes > 0);
+        });
+}
+
+TEST_CASE("scripts have a time limit; what cannot be stopped is said") {
+    with_client(2, [] {
+        motet::client c("test");
+        auto loop = request("while True: pass");
+        loop.script.limit = 0.05;
+        CHECK(said(c.execute(loop).outcomes.at(0)) ==
+              "TimeLimit: it has run for longer than the 0.05 s of its request");
+        auto waits = request("charm.when_told()");
+        waits.script.limit = 0.05;
+        waits.script.high_level = true;
+        CHECK(contains(said(c.execute(waits).outcomes.at(0)), "TimeLimit: "));
+        CHECK(said(c.execute(request("1")).outcomes.at(0)) == "1");
+        // Native code that comes back late.
+        auto native = request("import time\ntime.sleep(3)", {1}, false);
+        const auto handle = c.execute(native).handle;
+        await_begin(c, "in box[1]");
+        const std::string problem = thrown_by([&] { c.interrupt(handle); });
+        CHECK(
+            contains(problem, "interpreter " + std::to_string(handle) + " could not be stopped yet: it is in box[1]"));
+        CHECK(contains(problem, "at line 2 of <script"));
+        CHECK(c.finished(handle).outcomes.at(0).error_type == "KeyboardInterrupt");
+        // Recursion without end, and exits.
+        CHECK(contains(said(c.execute(request("def f(): f()\nf()")).outcomes.at(0)), "RecursionError: "));
+        CHECK(contains(
+            said(c.execute(request("class a:\n    def __repr__(self): return repr(self)\nrepr(a())")).outcomes.at(0)),
+            "RecursionError: "));
+        CHECK(said(c.execute(request("exit(3)")).outcomes.at(0)) == "SystemExit: 3");
+        CHECK(said(c.execute(request("input()")).outcomes.at(0)).starts_with("ValueError: "));
+    });
+}
+
+TEST_CASE("output is streamed as it comes, also while the script keeps its PE, and bounded") {
+    with_client(1, [] {
+        motet::client c("test");
+        motet::client other("test");
+        std::string seen;
+        std::uint32_t handle = 0;
+        auto r = request("i = 0\nprint('begun')\nwhile True: i += 1");
+        const auto answer = c.execute(r, [&](const motet::script_answer& part) {
+            handle = part.handle;
+            seen += part.output;
+            if (seen == "begun\n") other.interrupt(handle); // it is still running
+        });
+        CHECK(answer.outcomes.at(0).error_type == "KeyboardInterrupt");
+        CHECK(seen == "begun\n");
+        // Each chare's outcome as it comes, and all of them at the end.
+        std::vector<std::string> parts;
+        const auto all = c.execute(request("ck.myindex()[0] * 2", {}), [&](const motet::script_answer& part) {
+            for (const auto& each : part.outcomes) parts.push_back(said(each));
+        });
+        std::sort(parts.begin(), parts.end());
+        CHECK(parts == std::vector<std::string>{"0", "2", "4"});
+        CHECK(all.outcomes.size() == 3);
+        // 100 MB to a client that reads nothing.
+        motet::service::request_frame greeting;
+        greeting.what = motet::service::hello{};
+        motet::service::request_frame run;
+        auto flood = request("for i in range(1000): print('x' * 99999)\nself.go = True");
+        flood.stream = true;
+        run.what = flood;
+        auto bytes = motet::service::framed(greeting);
+        const auto more = motet::service::framed(run);
+        bytes.insert(bytes.end(), more.begin(), more.end());
+        boost::asio::io_context context;
+        boost::asio::local::stream_protocol::socket socket(context);
+        socket.connect(motet::service::socket_folder() + "/" + motet::running_programs().at(0));
+        boost::asio::write(socket, boost::asio::buffer(bytes));
+        const auto memory = [] {
+            std::ifstream status("/proc/self/status");
+            std::string word;
+            long kilobytes = 0;
+            while (status >> word && word != "VmHWM:") {}
+            status >> kilobytes;
+            return kilobytes;
+        };
+        const long before = memory();
+        CHECK(said(c.execute(request("charm.when_told()")).outcomes.at(0)) != "5"); // not high_level
+        auto wait = request("charm.when_told()");
+        wait.script.high_level = true;
+        CHECK(said(c.execute(wait).outcomes.at(0)) == "5"); // it has ended: nobody was kept waiting
+        CHECK(memory() - before < 20000);
+        // What it prints in a detached run is there before its end.
+        auto detached = request("print('a')\nwhile True: pass", {1}, false);
+        const auto running = c.execute(detached).handle;
+        await_begin(other, "in box[1]");
+        other.interrupt(running);
+        CHECK(c.print(running) == "a\n");
     });
 }
 

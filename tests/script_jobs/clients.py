@@ -74,6 +74,27 @@ def check(program):
             later.text(name)
             later.value([1, (None, -2**70, "x"), {"a": 1.5}])
         raises(motet.Error, "option 'colour': this program does not know it", lambda: p._ask(later))
+        # A script that runs away, in the first and in the last process: what it prints comes meanwhile, and another
+        # client stops it.
+        with motet.connect(program) as other:
+            for index in (0, 0), (1, 1):
+                for high in False, True:
+                    seen = []
+
+                    def part(answer):
+                        seen.append(answer.output)
+                        if "".join(seen) == "begun\n":
+                            other.interrupt(answer.handle)
+                    outcome = p.execute("boxes", "print('begun')\nwhile True: pass", index, high_level=high,
+                                        on_part=part).outcomes[0]
+                    assert (outcome.error_type, outcome.error) == ("KeyboardInterrupt", "interrupted by a client")
+                    seen.clear()
+                    outcome = p.execute("boxes", "i = 0\nwhile True:\n    i += 1\n    if i % 10000 == 0: print(i)", index,
+                                        high_level=high, limit=0.3, on_part=lambda a: seen.append(a)).outcomes[0]
+                    assert outcome.error_type == "TimeLimit", outcome
+                    text = "".join(a.output for a in seen)
+                    assert text == "".join(f"{10000 * (i + 1)}\n" for i in range(text.count("\n"))) != "", text[:200]
+            assert other.running() == []
         slow = p.execute("boxes", "print('before')\ncharm.when_told()", (0, 1), high_level=True, wait=False).handle
         assert p.finished(slow, wait=False) is None
         with motet.connect(program) as other:

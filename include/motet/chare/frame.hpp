@@ -157,6 +157,16 @@ inline void settle_parked(pe& p, frame& f) {
     if (e.has(element_header::watched)) look_at_conditions(p, *static_cast<part*>(f.part), e);
 }
 
+/// Ends a wait by unwinding what waits, as the end of the run would.
+inline void cancel(pe& p, waiter& w) {
+    if (std::exchange(w.cancelled, true) || w.ready) return;
+    if (w.satisfied != nullptr && !p.loose.remove(&w) && w.running->element != nullptr) {
+        auto& e = *static_cast<element_header*>(w.running->element);
+        if (e.extension) e.extension->conditions.remove(&w);
+    }
+    p.make_ready(w);
+}
+
 /// A parked fiber waits for the state of its chare: pe::watch_element.
 inline void watch(pe&, waiter& w) {
     auto& e = *static_cast<element_header*>(w.running->element);

@@ -172,6 +172,7 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
     else
         run_on_threads(job);
     listener.reset();
+    job.script_control.reset();
     if (job.remote) job.remote->finish();
     if (kept) kept->write(job);
     if (job.failed_elsewhere) throw told_elsewhere(job.failure);

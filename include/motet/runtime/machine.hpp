@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <typeinfo>
 #include <unordered_map>
@@ -84,6 +85,11 @@ public:
     std::vector<std::string> warnings;        ///< told at the end
     std::unique_ptr<machine_state> restoring; ///< after a restart, until everything is where it belongs
 
+    std::once_flag script_control_made;
+    std::unique_ptr<machine_state> script_control; ///< what becomes of scripts outside of the PEs
+
+    /// Takes what another process has noted (remote_port::note); set like `listen`, for the floor that sends notes.
+    static inline void (*take_note)(machine&, std::span<const std::byte>) = nullptr;
     /// Listens for clients as long as the result lives; set by the floor that knows how, before main.
     static inline std::unique_ptr<machine_state> (*listen)(machine&) = nullptr;
     /// Waits in main for the first request of a client.

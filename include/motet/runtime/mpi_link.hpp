@@ -35,7 +35,9 @@
 ///    for itself, and what has pieces; other messages it hands on in encoded form.
 /// 5. A PE that sends faster than MPI takes it (`most_unsent` packets) takes what comes meanwhile until that is
 ///    better.
-/// 6. The end: the process that stops tells all others. When the PEs of a process have stopped, it goes on taking what
+/// 6. A note is for a process, not for a PE, and whoever polls takes it: a thread that has no PE, too, while all PEs
+///    are busy. It leaves all else that it finds to the next PE that polls.
+/// 7. The end: the process that stops tells all others. When the PEs of a process have stopped, it goes on taking what
 ///    comes until the sums of packets sent and received over all processes, which have stopped too, are equal.
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -76,7 +78,12 @@ public:
             const std::unique_lock lock(guard, std::try_to_lock);
             if (!lock.owns_lock()) return false;
             if (!own.taken.empty()) give_back_taken(own);
-            if (!net.progress(own.arrived, own.finished, at.nothing_queued())) return false;
+            if (!left.arrived.empty() || !left.finished.empty()) {
+                own.arrived.swap(left.arrived);
+                own.finished.swap(left.finished);
+            } else if (!net.progress(own.arrived, own.finished, at.nothing_queued())) {
+                return false;
+            }
         }
         for (std::size_t i = 0; i < own.arrived.size(); ++i) {
             unpack(at, *own.arrived[i]);
@@ -118,6 +125,44 @@ public:
             p->process = process;
             net.send(p);
         }
+    }
+    void note(std::uint32_t process, std::span<const std::byte> bytes) override {
+        const auto size = static_cast<std::uint32_t>(std::min(bytes.size(), most_note));
+        constexpr std::size_t before = sizeof(packet_header) + sizeof(packed_header) + sizeof size;
+        const std::lock_guard lock(guard);
+        net::packet* p = net.take_packet(net::mpi_transport::urgent);
+        p->used = sizeof(packet_header) + rounded(sizeof(packed_header) + sizeof size + size);
+        std::memset(p->data(), 0, p->used);
+        std::memcpy(p->data() + before - sizeof size, &size, sizeof size);
+        std::memcpy(p->data() + before, bytes.data(), size);
+        p->data()[sizeof(packet_header) + offsetof(packed_header, flags)] = std::byte{message::uncounted};
+        finish_packed(p->data() + sizeof(packet_header), p->used - sizeof(packet_header), false);
+        p->process = static_cast<int>(process);
+        net.send(p);
+    }
+    void take_notes() override {
+        std::vector<net::packet*> notes;
+        {
+            const std::unique_lock lock(guard, std::try_to_lock);
+            if (!lock.owns_lock()) return; // a PE polls
+            std::size_t rest = left.arrived.size();
+            net.progress(left.arrived, left.finished, false);
+            for (std::size_t i = rest; i < left.arrived.size(); ++i) {
+                net::packet* const p = left.arrived[i];
+                if (is_note(*p))
+                    notes.push_back(p);
+                else
+                    left.arrived[rest++] = p;
+            }
+            left.arrived.resize(rest);
+        }
+        for (net::packet* p : notes) {
+            packet_reader in;
+            packet_header header;
+            if (!in.open(p->bytes(), header) || !in.read(p->bytes()) || !take_unnamed(in.next)) refuse(p->process);
+        }
+        const std::lock_guard lock(guard);
+        for (net::packet* p : notes) net.give_back(p);
     }
     void finish() override {
         pe& at = *job->pes[0];
@@ -425,7 +470,7 @@ private:
     };
     /// One message of a packet. False if it cannot be.
     bool take(pe& at, const packed_message& what, int process) {
-        if (what.type == 0) return take_end(what.body);
+        if (what.type == 0) return take_unnamed(what);
         if (!registry::instance().knows(what.type) || what.where.to - at.home.first_pe >= width) return false;
         if (what.pieces.count > 0)
             begin_arrival(at, what, process);
@@ -433,6 +478,23 @@ private:
             hand_on(at, what, process);
         else if (message* const m = decoded(at, what, process))
             at.enqueue(m);
+        return true;
+    }
+    /// Whether a packet holds a note, or the end of the run: they are never behind other messages.
+    static bool is_note(net::packet& p) {
+        std::uint32_t type = 1;
+        if (p.used >= sizeof(packet_header) + sizeof(packed_header))
+            std::memcpy(&type, p.data() + sizeof(packet_header) + offsetof(packed_header, type), sizeof type);
+        return type == 0;
+    }
+    /// A note, or the end of the run.
+    bool take_unnamed(const packed_message& what) {
+        if (what.flags == 0) return take_end(what.body);
+        std::uint32_t size = 0;
+        if (what.body.size() < sizeof size) return false;
+        std::memcpy(&size, what.body.data(), sizeof size);
+        if (size > what.body.size() - sizeof size) return false;
+        if (machine::take_note != nullptr) machine::take_note(*job, what.body.subspan(sizeof size, size));
         return true;
     }
     bool take_end(std::span<const std::byte> body) {
@@ -583,6 +645,7 @@ private:
     machine* job = nullptr;
     std::uint32_t width = 1;
     std::vector<collected> out; ///< by PE
+    collected left;             ///< what `take_notes` has found beside notes, for the next PE that polls
 };
 
 #endif // MOTET_BODIES

@@ -49,6 +49,7 @@ struct options {
     bool stats = false;                 ///< tells at the end what each entry did
     bool script = false;                ///< listens for clients that upload scripts
     bool script_wait = false;           ///< main begins when the first client has sent a request
+    double script_limit = 600;          ///< seconds that a client's script may keep its PE; 0: for ever
     bool help = false;
     bool prefix = false;   ///< lines that are printed begin with the number of their process
     bool core_each = true; ///< every PE has a core of its own, as far as can be told
@@ -176,6 +177,9 @@ inline constexpr option known_options[] = {
          o.script_wait = parse::yes_no("script-wait", v);
          o.script = o.script || o.script_wait;
      }},
+    {"script-limit", "TIME",
+     "time that a script may keep a PE without waiting, such as 60s (default 600s; 0: for ever)",
+     [](options& o, std::string_view v) { o.script_limit = parse::seconds("script-limit", v); }},
     {"sim", "PxQ", "simulate P processes of Q PEs each on this thread, under a virtual clock",
      [](options& o, std::string_view v) {
          const auto x = v.find('x');

@@ -34,7 +34,7 @@ static_assert(sizeof(packet_header) == 8);
 /// What a message begins with.
 struct packed_header {
     enum part : std::uint8_t { collection = 1, low = 2, high = 4, route = 8, pieces = 16 };
-    std::uint32_t type;  ///< 0: the run ends
+    std::uint32_t type;  ///< 0: the run ends; with flags: a note
     std::uint16_t units; ///< of 8 bytes: all that belongs to this message in the packet
     std::uint8_t parts;  ///< which of them stand in it
     std::uint8_t flags;

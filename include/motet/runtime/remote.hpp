@@ -3,7 +3,9 @@
 
 #include <motet/runtime/identity.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,6 +33,12 @@ public:
     virtual bool poll(pe& at) = 0;
     /// Lets the run end on all other processes; `why` is the error that ends it, or empty. Called by any thread.
     virtual void stop_others(int code, const std::string& why) = 0;
+    /// Tells another process something outside of all PEs: its machine::take_note gets it, on any thread, also while
+    /// all its PEs are busy, if it looks (`take_notes`). At most `most_note` bytes. Called by any thread.
+    virtual void note(std::uint32_t process, std::span<const std::byte> bytes) = 0;
+    static constexpr std::size_t most_note = 3500;
+    /// Takes the notes that have come, for a process whose PEs do not poll. Called by a thread that has no PE.
+    virtual void take_notes() = 0;
     /// After the PEs have stopped: waits until every process has got here, and nothing is on the way.
     virtual void finish() = 0;
     /// Bytes from this process to another one, which takes them in the order of giving. Both wait. Only before the PEs

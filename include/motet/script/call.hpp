@@ -27,6 +27,9 @@ using shared_job = std::shared_ptr<const script_job>;
 MOTET_INLINE script_outcome run_here(runtime::pe& p, runtime::part& c, runtime::element_header& e, runtime::frame& f,
                                      const script_job& job);
 
+/// Lets the desk have an outcome before those of all other chares are there.
+MOTET_INLINE void stream_outcome(runtime::pe& p, const script_request& request, const script_outcome& outcome);
+
 inline shared_job make_job(std::uint32_t opened, script_request request) {
     return std::make_shared<const script_job>(script_job{opened, std::move(request)});
 }
@@ -51,8 +54,12 @@ struct script_call {
                          .reply = m->has(runtime::message::replies) ? &runtime::reply_of(*m) : nullptr,
                          .below = p.current_frame,
                          .type = m->type};
-        const bool goes_on = runtime::run_method<script_outcome>(
-            p, c, e, f, m, [&] { return run_here(p, c, e, f, *std::get<0>(payload::in(*m))); });
+        const bool goes_on = runtime::run_method<script_outcome>(p, c, e, f, m, [&] {
+            const script_job& job = *std::get<0>(payload::in(*m));
+            script_outcome outcome = run_here(p, c, e, f, job);
+            if (job.request.stream) stream_outcome(p, job.request, outcome);
+            return outcome;
+        });
         if (!f.parked) ++p.processed;
         if (goes_on && !p.loose.empty()) p.settle_loose();
         payload::destroy(*m);

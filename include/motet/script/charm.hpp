@@ -2,7 +2,7 @@
 #pragma once
 
 #include <motet/chare/frame.hpp>
-#include <motet/script/space.hpp>
+#include <motet/script/stop.hpp>
 
 #if MOTET_BODIES
 
@@ -79,14 +79,13 @@ inline PyObject* call_method(const script_method& method, PyObject* const* given
         from_python(*wanted.parts[i], wanted.access->part(arguments.get(), i), given[i],
                     path{&call, argument_names[std::min(i, std::size(argument_names) - 1)], 0, true});
     s.variables.chare->move_on();
-    PyThreadState* const mine = PyEval_SaveThread();
-    const called outcome = call_in_frame(s, method, arguments.get());
-    PyEval_RestoreThread(mine);
-    s.variables.chare->move_on(); // what was read while this waited, by others in the same variables
-    if (outcome.unwound) {
-        s.ending = true;
-        raise(PyExc_SystemExit, "the program has ended");
+    called outcome;
+    {
+        const outside_python away(s);
+        outcome = call_in_frame(s, method, arguments.get());
     }
+    s.variables.chare->move_on(); // what was read while this waited, by others in the same variables
+    after_outside(s, outcome.unwound);
     if (!outcome.error.empty()) raise(PyExc_RuntimeError, outcome.error);
     if (method.result == nullptr) return none();
     return own(*method.result, outcome.result, "the result of " + name).release().ptr();

@@ -202,10 +202,15 @@ class _Output(io.TextIOBase):
     def fileno(self): return self._otherwise.fileno()
     @property
     def encoding(self): return "utf-8"
+class TimeLimit(BaseException):
+    """The script has used up its time (--motet-script-limit, or the limit of its request)."""
+TimeLimit.__module__ = "motet"
+sys.stdin = io.StringIO()  # the program's own is not the script's: exit() would close it
 sys.stdout = _Output(sys.__stdout__)
 sys.stderr = _Output(sys.__stderr__)
 )",
              names);
+    time_limit_type() = py::object(names["TimeLimit"]).release().ptr();
 }
 
 } // namespace motet::inline MOTET_VARIANT::script

@@ -3,6 +3,9 @@
 
 #include <motet/runtime/quiescence.hpp>
 #include <motet/script/call.hpp>
+#if MOTET_BODIES
+#include <motet/script/control.hpp>
+#endif
 
 #include <cstdint>
 #include <deque>
@@ -18,12 +21,15 @@
 ///
 /// 1. An Execute gets a handle of its own, unless it names one of a persistent interpreter, which must be free. The
 ///    script goes to the chare, or to all, as any call does; the outcomes come back to the desk.
-/// 2. What the scripts printed is kept by handle, the last megabyte of it, until it is asked for.
+/// 2. What the scripts print is kept by handle, the last megabyte of it (output.hpp), until it is asked for.
 /// 3. A Print waits until there is something to say, or the script has ended; of two that wait for one handle the
-///    earlier is answered with nothing. A Finished waits for the end.
+///    earlier is answered with nothing. A Finished waits for the end. A stream gets each chare's outcome as it comes,
+///    and all of them in the last answer.
 /// 4. Handles that nobody can use any more, because their script has ended and they are not persistent, are remembered
 ///    for their output and outcome: the last thousand of them.
 namespace motet::inline MOTET_VARIANT::script {
+
+class output_board;
 
 /// A collection, or a single chare, under the name that clients use.
 struct served {
@@ -47,13 +53,16 @@ struct served {
 };
 
 using answer_to = std::function<void(script_answer)>;
+/// Gets the handle of an Execute before its script begins.
+using started_to = std::function<void(std::uint32_t handle)>;
 
 class desk final : public runtime::upper_state {
 public:
     static desk& of(runtime::pe& first) {
-        if (!first.scripting) first.scripting = std::make_unique<desk>();
+        if (!first.scripting) first.scripting = std::make_unique<desk>(first.job);
         return static_cast<desk&>(*first.scripting);
     }
+    explicit desk(runtime::machine& of_job) : job(of_job) {}
 
     /// A client has sent a request.
     void greet(runtime::pe& p);
@@ -62,11 +71,19 @@ public:
 
     void serve(served what);
     void list(const answer_to& answer) const;
-    void execute(runtime::pe& p, execute_request request, answer_to answer);
+    /// `client`: who asks, for people.
+    void execute(runtime::pe& p, execute_request request, answer_to answer, const started_to& started = {},
+                 const std::string& client = {});
     void print(std::uint32_t handle, bool wait, bool kill, answer_to answer);
     void finished(std::uint32_t handle, bool wait, const answer_to& answer);
     /// Outcomes of a handle have come, or it has failed on the way.
     void take(std::uint32_t handle, std::vector<script_outcome> outcomes, const std::string& failure);
+    /// One outcome of several has come.
+    void take_one(std::uint32_t handle, script_outcome outcome);
+    /// A Print that waits has something to say.
+    void say(std::uint32_t handle);
+    /// All output has come that was sent ahead of the outcomes.
+    void complete(std::uint32_t handle);
 
 private:
     struct record {
@@ -74,14 +91,13 @@ private:
         bool persistent = false;
         std::string name; ///< what it runs in
         std::vector<std::int64_t> index;
-        std::string output;
-        std::uint64_t dropped = 0; ///< bytes of output
+        std::string failure; ///< on the way
         std::vector<script_outcome> outcomes;
         answer_to execute;              ///< who waits for its end with an Execute
         answer_to print;                ///< who waits for output
         std::vector<answer_to> waiting; ///< for its end
     };
-    static constexpr std::size_t most_output = 1 << 20;
+    static constexpr std::size_t most_running = 1000;
     static constexpr std::size_t most_ended = 1000;
 
     static script_answer problem(std::string why) { return {.error = std::move(why)}; }
@@ -90,12 +106,15 @@ private:
     }
     record* find(std::uint32_t handle);
     std::string names() const;
-    static std::string take_output(record& r);
+    output_board& output() const;
 
+    runtime::machine& job;
     std::map<std::string, served> all;
     std::map<std::uint32_t, record> records;
     std::deque<std::uint32_t> ended; ///< handles that are remembered only
     std::uint32_t last_handle = 0;
+    std::uint64_t last_run = 0;
+    std::size_t running = 0; ///< scripts
     bool greeted = false;
     runtime::waiter* main = nullptr; ///< waits for the first client
 };
@@ -143,6 +162,30 @@ MOTET_INLINE void desk_delivery::give(runtime::pe& p, const runtime::address& to
     runtime::do_at<&take_at_desk>(p, to.pe, static_cast<std::uint32_t>(to.index.low), std::move(outcomes), failure);
 }
 
+inline void take_one_at_desk(runtime::pe& p, std::uint32_t handle, script_outcome outcome) {
+    desk::of(p).take_one(handle, std::move(outcome));
+}
+inline void say_at_desk(runtime::pe& p, std::uint32_t handle) { desk::of(p).say(handle); }
+inline void complete_at_desk(runtime::pe& p, std::uint32_t handle) { desk::of(p).complete(handle); }
+
+MOTET_INLINE void stream_outcome(runtime::pe& p, const script_request& request, const script_outcome& outcome) {
+    script_outcome copy = outcome;
+    copy.output.clear(); // comes with all others
+    copy.sent_ahead = 0;
+    runtime::do_at<&take_one_at_desk>(p, 0, request.handle, std::move(copy));
+}
+
+/// Has something done at the desk; called by any thread, in a simulated run by a handler.
+template <auto F>
+void post_to_desk(runtime::machine& job, std::uint32_t handle) {
+    if (job.sim)
+        runtime::post_uncounted<F>(runtime::this_pe(), 0, handle);
+    else
+        runtime::post_from_outside<F>(*job.pes[0], handle);
+}
+
+inline output_board& desk::output() const { return script_control::of(job).output; }
+
 MOTET_INLINE void desk::greet(runtime::pe& p) {
     greeted = true;
     runtime::stir(p);
@@ -179,7 +222,8 @@ MOTET_INLINE desk::record* desk::find(std::uint32_t handle) {
     return found == records.end() ? nullptr : &found->second;
 }
 
-MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_to answer) {
+MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_to answer, const started_to& started,
+                                const std::string& client) {
     if (!request.problem.empty()) return answer(problem(request.problem));
     const auto where = all.find(request.name);
     if (where == all.end())
@@ -208,65 +252,94 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
             return answer(problem(request.name + ": " + why.what()));
         }
     }
+    if (running >= most_running)
+        return answer(problem(std::to_string(running) + " scripts run already: try again when one has ended"));
     record& r = records[handle];
+    ++running;
     r.running = true;
     r.persistent = request.script.persistent;
     r.name = request.name;
     r.index = request.index;
     r.outcomes.clear();
+    r.failure.clear();
     r.execute = nullptr;
+    request.script.handle = handle;
+    request.script.run = ++last_run;
+    request.script.stream = request.stream && request.wait && many;
+    script_control::of(job).note_run(handle, last_run, request.name, client);
+    if (started) started(handle);
     if (request.wait)
         r.execute = std::move(answer);
     else
         answer({.handle = handle});
-    request.script.handle = handle;
-    auto job = make_job(what.opened, std::move(request.script));
+    auto run = make_job(what.opened, std::move(request.script));
     const runtime::address to = desk_delivery::to(handle, many);
     try {
         if (many)
-            runtime::issue_broadcast(p, what.collection, script_broadcast::make(to, std::move(job)));
+            runtime::issue_broadcast(p, what.collection, script_broadcast::make(to, std::move(run)));
         else
             runtime::submit(p, runtime::where(p, what.collection, index),
-                            script_call::make(p, what.collection, index, to, std::move(job)));
+                            script_call::make(p, what.collection, index, to, std::move(run)));
     } catch (const error& why) { // there is no such element
         take(handle, {}, why.what());
     }
 }
 
-MOTET_INLINE std::string desk::take_output(record& r) {
-    std::string text = std::exchange(r.output, {});
-    if (r.dropped != 0) text = "[" + std::to_string(std::exchange(r.dropped, 0)) + " bytes of output dropped]\n" + text;
-    return text;
+MOTET_INLINE void desk::take_one(std::uint32_t handle, script_outcome outcome) {
+    const record* const r = find(handle);
+    if (r == nullptr || !r->execute) return;
+    script_answer part{.handle = handle, .has_outcomes = true, .more = true};
+    part.outcomes.push_back(std::move(outcome));
+    r->execute(std::move(part));
 }
 
 MOTET_INLINE void desk::take(std::uint32_t handle, std::vector<script_outcome> outcomes, const std::string& failure) {
     record* const r = find(handle);
     if (r == nullptr) return;
-    for (script_outcome& each : outcomes) r->output += std::exchange(each.output, {});
-    if (r->output.size() > most_output) {
-        const std::size_t more = r->output.size() - most_output;
-        r->output.erase(0, more);
-        r->dropped += more;
+    r->outcomes = std::move(outcomes);
+    r->failure = failure;
+    std::uint64_t ahead = 0;
+    for (const script_outcome& each : r->outcomes) ahead += each.sent_ahead;
+    if (output().expect(handle, ahead, [this, handle] { post_to_desk<&complete_at_desk>(job, handle); }))
+        complete(handle);
+}
+
+MOTET_INLINE void desk::complete(std::uint32_t handle) {
+    record* const r = find(handle);
+    if (r == nullptr) return;
+    for (script_outcome& each : r->outcomes) {
+        if (!each.output.empty()) output().add(handle, std::exchange(each.output, {}));
+        each.sent_ahead = 0;
     }
     r->running = false;
-    r->outcomes = std::move(outcomes);
-    if (!failure.empty()) {
+    --running;
+    script_control::of(job).note_end(handle);
+    output().watch(handle, output_board::stream, {});
+    if (!r->failure.empty()) {
         script_outcome why;
         why.error_type = "motet.Error";
-        why.error = failure;
+        why.error = r->failure;
         r->outcomes.push_back(std::move(why));
     }
-    if (auto answer = std::exchange(r->print, nullptr)) answer({.handle = handle, .output = take_output(*r)});
+    say(handle);
     for (const auto& answer : std::exchange(r->waiting, {}))
         answer({.handle = handle, .has_outcomes = true, .outcomes = r->outcomes});
     if (auto answer = std::exchange(r->execute, nullptr))
-        answer({.handle = handle, .has_outcomes = true, .outcomes = r->outcomes, .output = take_output(*r)});
+        answer({.handle = handle, .has_outcomes = true, .outcomes = r->outcomes, .output = output().take(handle)});
     if (r->persistent) return;
     ended.push_back(handle);
     if (ended.size() > most_ended) {
+        output().forget(ended.front());
         records.erase(ended.front());
         ended.pop_front();
     }
+}
+
+MOTET_INLINE void desk::say(std::uint32_t handle) {
+    record* const r = find(handle);
+    if (r == nullptr || !r->print || (r->running && output().empty(handle))) return;
+    output().watch(handle, output_board::print, {});
+    std::exchange(r->print, nullptr)({.handle = handle, .output = output().take(handle)});
 }
 
 MOTET_INLINE void desk::print(std::uint32_t handle, bool wait, bool kill, answer_to answer) {
@@ -274,9 +347,11 @@ MOTET_INLINE void desk::print(std::uint32_t handle, bool wait, bool kill, answer
     if (r == nullptr) return answer(unknown(handle));
     if (auto earlier = std::exchange(r->print, nullptr)) earlier({.handle = handle});
     if (kill) return answer({.handle = handle});
-    if (!r->output.empty() || r->dropped != 0 || !wait || !r->running)
-        return answer({.handle = handle, .output = take_output(*r)});
+    if (!wait || !r->running || !output().empty(handle))
+        return answer({.handle = handle, .output = output().take(handle)});
     r->print = std::move(answer);
+    output().watch(handle, output_board::print, [this, handle] { post_to_desk<&say_at_desk>(job, handle); });
+    say(handle);
 }
 
 MOTET_INLINE void desk::finished(std::uint32_t handle, bool wait, const answer_to& answer) {

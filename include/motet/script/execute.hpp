@@ -133,15 +133,23 @@ inline script_outcome run_request(runtime::pe& p, runtime::part& c, runtime::ele
     running.opened = &opened;
     running.high_level = request.high_level;
     running.keep_print = request.keep_print;
+    if (request.run != 0) running.handle = request.handle;
+    outcome.pe = p.number;
+    outcome.messages = p.processed;
     running_script* const before = std::exchange(running_script::current(), &running);
     s->chare->reopen(c.type->object(e));
+    watching watched(running, request);
     try {
+        stop_if_asked(running);
         s->variables["self"] = self_of(*s);
         if (request.high_level) s->variables["charm"] = py::module_::import("charm");
         const py::object result = run_code(*s, request.code);
         outcome.result = to_value((request.iterate ? iterate(*s, request) : result).ptr());
     } catch (py::error_already_set& problem) {
+        watched.end();
         take_error(outcome, problem);
+        if (outcome.error.empty() && problem.matches(exception_for(running.watched.reason)))
+            outcome.error = stop_text(running);
     } catch (const does_not_fit& problem) {
         outcome.error_type = "TypeError";
         outcome.error = problem.what;
@@ -149,10 +157,13 @@ inline script_outcome run_request(runtime::pe& p, runtime::part& c, runtime::ele
         outcome.error_type = "RuntimeError";
         outcome.error = problem.what();
     }
+    watched.end();
     s->chare->close();
     running_script::current() = before;
-    if (running.dropped != 0) running.output += "\n[" + std::to_string(running.dropped) + " bytes of output dropped]\n";
-    outcome.output = std::move(running.output);
+    if (running.handle == 0)
+        outcome.output = running.output.take();
+    else if (p.home.number != 0 && p.job.remote)
+        outcome.output = script_control::of(p.job).output.take_rest(running.handle, outcome.sent_ahead);
     if (!request.persistent) script_host::of(p.home).spaces.erase(script_host::key_of(request.handle, c, e));
     return outcome;
 }

@@ -28,6 +28,9 @@ struct script_request {
     /// "max", "any", "all", "count" (of what is true), or a function of two such values that the script defines; one
     /// that returned None has no part in it. "store": each is put in the place of its element.
     std::string reduce = {};
+    double limit = 0;      ///< seconds after which it is interrupted in a chare, waits included; 0: no such limit
+    bool stream = false;   ///< each chare's outcome goes to the desk at once, too
+    std::uint64_t run = 0; ///< numbers the Executes of a desk, whose output goes there as it comes; 0: of no desk
 };
 
 /// Which elements of a range `iterate` is for: all of them, where nothing else is said.
@@ -56,6 +59,9 @@ struct script_outcome {
     std::string error_type;          ///< name of the Python exception; empty: there was none
     std::string error;               ///< its text
     std::string traceback;
+    std::uint32_t pe = 0;         ///< where it began
+    std::uint64_t messages = 0;   ///< that this PE had handled before
+    std::uint64_t sent_ahead = 0; ///< bytes of output that the desk gets by another way
     bool failed() const { return !error_type.empty(); }
 };
 
@@ -64,6 +70,7 @@ struct execute_request {
     std::string name;                ///< under which the collection is served
     std::vector<std::int64_t> index; ///< of one element; empty: every element
     bool wait = true;                ///< answered when the script has ended; else at once, with the handle
+    bool stream = false;             ///< with `wait`: answers with what it prints come before that, as it comes
     script_request script;
     std::string problem = {}; ///< of one that was read: why it cannot be done
 
@@ -75,6 +82,8 @@ struct execute_request {
         if (!script.select.is_none()) all.emplace_back("select", script.select);
         if (!script.parameters.is_none()) all.emplace_back("parameters", script.parameters);
         if (!script.reduce.empty()) all.emplace_back("reduce", value{script.reduce});
+        if (script.limit > 0) all.emplace_back("limit", value{script.limit});
+        if (stream) all.emplace_back("stream", value{true});
         return all;
     }
     /// Throws error if the name is unknown or the value of the wrong type.
@@ -85,6 +94,10 @@ struct execute_request {
             script.parameters = std::move(given);
         else if (option_name == "reduce")
             script.reduce = given.text();
+        else if (option_name == "limit")
+            script.limit = given.number();
+        else if (option_name == "stream")
+            stream = given.truth();
         else
             throw error("this program does not know it");
     }
@@ -122,6 +135,23 @@ struct finished_request {
     bool wait = true; ///< until it has
 };
 
+/// Ends a script that runs, as Ctrl-C would. Answered when it has ended, or with what cannot be stopped.
+struct interrupt_request {
+    std::uint32_t handle = 0; ///< 0: all that this client has begun
+};
+
+/// Which scripts run. Answered also while every PE is busy with them.
+struct running_request {};
+
+/// A script that runs.
+struct running_name {
+    std::uint32_t handle = 0;
+    std::string name;   ///< what it runs in
+    std::string client; ///< who has begun it
+    double seconds = 0; ///< ago
+    std::string where;  ///< chares in process 0 in which it is now
+};
+
 /// What is served.
 struct list_request {};
 
@@ -140,6 +170,9 @@ struct script_answer {
     std::vector<script_outcome> outcomes = {}; ///< of an Execute that waits, and of Finished
     std::string output = {};                   ///< what was printed
     std::vector<served_name> names = {};       ///< of a list
+    std::vector<running_name> running = {};    ///< scripts
+    bool more = false;                         ///< a part of a stream: other answers to the same request follow
+    std::uint64_t dropped = 0;                 ///< bytes that were printed before `output`, and nobody took in time
 };
 
 } // namespace motet

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/chare/local.hpp>
+#include <motet/script/control.hpp>
 #include <motet/script/open.hpp>
 #include <motet/script/python_value.hpp>
 #include <motet/script/request.hpp>
@@ -39,16 +40,16 @@ struct [[gnu::visibility("hidden")]] running_script {
     bool high_level = false;
     bool ending = false; ///< the run is over, and the script is being unwound
     bool keep_print = true;
-    std::string output;
-    std::size_t dropped = 0; ///< bytes of output, beyond the bound
-
-    static constexpr std::size_t most_output = 1 << 20;
+    std::uint32_t handle = 0; ///< whose output the desk keeps; 0: it goes with the outcome
+    output_ring output;
+    watched_script watched;
 
     void print(std::string_view text) {
         if (!keep_print) return;
-        const std::size_t room = most_output - output.size();
-        output += text.substr(0, room);
-        dropped += text.size() - std::min(room, text.size());
+        if (handle == 0)
+            output.add(text);
+        else
+            script_control::of(p.job).output.add(handle, text);
     }
 
     /// The script that the calling thread runs; null if it runs none.

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <dirent.h>
+#include <functional>
 #include <string>
 #include <unistd.h>
 #include <utility>
@@ -69,6 +70,17 @@ public:
     std::vector<served_name> list() { return ask(list_request{}).names; }
     /// Runs a script; see execute_request. What it printed is in the answer where it waits.
     script_answer execute(execute_request request) { return ask(std::move(request)); }
+    /// The same; `on_part` gets answers before the last one: first one with the handle, then what is printed, and each
+    /// chare's outcome, as it comes. The last answer has all outcomes, and what was printed since.
+    script_answer execute(execute_request request, const std::function<void(const script_answer&)>& on_part) {
+        request.stream = true;
+        return ask(std::move(request), on_part);
+    }
+    /// Ends the script of that handle, as Ctrl-C would; 0: all that this client has begun. Throws where it could not be
+    /// stopped within two seconds, and says where it is.
+    void interrupt(std::uint32_t handle) { ask(interrupt_request{handle}); }
+    /// Which scripts run, and for whom. Answered also while every PE is busy with them.
+    std::vector<running_name> running() { return ask(running_request{}).running; }
     /// What the script printed since the last time.
     std::string print(std::uint32_t handle, bool wait = true, bool kill = false) {
         return ask(print_request{handle, wait, kill}).output;
@@ -78,13 +90,22 @@ public:
 
 private:
     template <class Request>
-    script_answer ask(Request&& what) {
+    script_answer ask(Request&& what, const std::function<void(const script_answer&)>& on_part = {}) {
         service::request_frame request;
         request.number = ++last;
         request.what = std::forward<Request>(what);
         boost::system::error_code failed;
         boost::asio::write(socket, boost::asio::buffer(service::framed(request)), failed);
         if (failed) throw error("the program does not listen any more: " + failed.message());
+        for (;;) {
+            script_answer answer = receive();
+            if (!answer.error.empty()) throw error(answer.error);
+            if (!answer.more) return answer;
+            if (on_part) on_part(answer);
+        }
+    }
+    script_answer receive() {
+        boost::system::error_code failed;
         std::array<std::byte, 8> header{};
         boost::asio::read(socket, boost::asio::buffer(header), failed);
         std::vector<std::byte> body;
@@ -95,7 +116,6 @@ private:
         if (failed) throw error("the program has ended, or closed the connection: " + failed.message());
         service::answer_frame answer;
         serial::decode_into(body, answer);
-        if (!answer.answer.error.empty()) throw error(answer.answer.error);
         return std::move(answer.answer);
     }
 

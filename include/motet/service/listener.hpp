@@ -11,11 +11,13 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
 #include <chrono>
 #include <cstdio>
 #include <deque>
+#include <map>
 #include <memory>
 #include <semaphore>
 #include <string>
@@ -31,7 +33,9 @@
 /// 1. The socket lies in a folder that only this user can enter, and whoever connects must be this user: the kernel
 ///    says who it is (SO_PEERCRED).
 /// 2. A request becomes a message to PE 0, where the desk takes it; the answer comes back to this thread. The PEs never
-///    wait for a client.
+///    wait for a client. What must get through while the PEs are busy with scripts is done here: a hello, an
+///    interruption, the list of what runs, and the output of streams, which is taken when the client has taken what was
+///    sent before.
 /// 3. A client that sends what is no request is told so and dropped. What is under way for one that is gone goes on,
 ///    and its answers are dropped.
 namespace motet::inline MOTET_VARIANT::service {
@@ -44,10 +48,15 @@ class listener;
 /// One client.
 class session : public std::enable_shared_from_this<session> {
 public:
-    session(listener& of, local::socket connected) : owner(of), socket(std::move(connected)) {}
+    session(listener& of, local::socket connected, std::string client)
+        : owner(of), socket(std::move(connected)), who(std::move(client)) {}
     void read();
     /// May be called by any thread.
     void answer(std::uint64_t number, script_answer what);
+    /// The same: a script of this client begins. Its output shall be sent as it comes, or not.
+    void begin_script(std::uint64_t number, std::uint32_t handle, bool stream);
+    /// The same: streams have something to say.
+    void stream_soon();
     /// Closes the connection when what waits has been sent.
     void finish();
 
@@ -56,17 +65,30 @@ private:
     void refuse(const std::string& why);
     void send(std::vector<std::byte> bytes);
     void write();
+    void stream();
+    void interrupt(std::uint64_t number, std::uint32_t handle);
+    /// Answers when none of the runs goes on, or says where after two seconds.
+    void await_end(std::uint64_t number, std::vector<std::uint32_t> handles, std::vector<std::uint64_t> runs,
+                   int looks);
+    struct script_of_client {
+        std::uint32_t handle;
+        bool stream;
+    };
 
     listener& owner;
     local::socket socket;
+    const std::string who; ///< for people
     std::array<std::byte, 8> header{};
     std::vector<std::byte> body;
     std::deque<std::vector<std::byte>> outgoing;
-    std::size_t waiting = 0; ///< bytes that it has not taken
+    std::size_t waiting = 0;                           ///< bytes that it has not taken
+    std::map<std::uint64_t, script_of_client> scripts; ///< that it has begun, by the number of the request
+    std::size_t under_way = 0;                         ///< requests
     bool greeted = false;
     bool closing = false;
 
     static constexpr std::size_t most_waiting = std::size_t{1} << 30;
+    static constexpr std::size_t most_under_way = 1000;
 };
 
 class listener final : public runtime::machine_state {
@@ -92,6 +114,7 @@ private:
 struct inbound {
     std::weak_ptr<session> from;
     request_frame request;
+    std::string who;
 };
 
 inline void take_request(runtime::pe& p, std::shared_ptr<inbound> in) {
@@ -101,13 +124,20 @@ inline void take_request(runtime::pe& p, std::shared_ptr<inbound> in) {
         if (const auto client = from.lock()) client->answer(number, std::move(what));
     };
     auto& what = in->request.what;
-    if (std::holds_alternative<hello>(what))
-        answer({});
-    else if (std::holds_alternative<list_request>(what))
+    if (std::holds_alternative<list_request>(what))
         desk.list(answer);
-    else if (auto* execute = std::get_if<execute_request>(&what))
-        desk.execute(p, std::move(*execute), answer);
-    else if (const auto* print = std::get_if<print_request>(&what))
+    else if (auto* execute = std::get_if<execute_request>(&what)) {
+        const auto started = [&](std::uint32_t handle) {
+            const auto client = in->from.lock();
+            if (!client || !execute->wait) return;
+            client->begin_script(in->request.number, handle, execute->stream);
+            if (execute->stream)
+                script::script_control::of(p.job).output.watch(handle, script::output_board::stream, [from = in->from] {
+                    if (const auto to = from.lock()) to->stream_soon();
+                });
+        };
+        desk.execute(p, std::move(*execute), answer, started, in->who);
+    } else if (const auto* print = std::get_if<print_request>(&what))
         desk.print(print->handle, print->wait, print->kill, answer);
     else if (const auto* finished = std::get_if<finished_request>(&what))
         desk.finished(finished->handle, finished->wait, answer);
@@ -145,7 +175,21 @@ inline void session::take(request_frame request) {
     } else if (!greeted) {
         return refuse("the first request must be a hello");
     }
-    auto in = std::make_shared<inbound>(inbound{weak_from_this(), std::move(request)});
+    const std::uint64_t number = request.number;
+    if (under_way >= most_under_way) {
+        answer(number,
+               {.error = std::to_string(under_way) + " requests of this client are under way: wait for answers"});
+        return read();
+    }
+    ++under_way;
+    if (const auto* stop = std::get_if<interrupt_request>(&request.what)) {
+        interrupt(number, stop->handle);
+        return read();
+    }
+    if (std::holds_alternative<running_request>(request.what))
+        answer(number, {.running = script::script_control::of(owner.job).list()});
+    if (std::holds_alternative<hello>(request.what)) answer(number, {});
+    auto in = std::make_shared<inbound>(inbound{weak_from_this(), std::move(request), who});
     runtime::post_from_outside<&take_request>(*owner.job.pes[0], std::move(in));
     read();
 }
@@ -158,9 +202,69 @@ inline void session::refuse(const std::string& why) {
 }
 
 inline void session::answer(std::uint64_t number, script_answer what) {
+    const bool last = !what.more;
     auto bytes = framed(answer_frame{number, std::move(what)});
-    asio::post(owner.context, [self = shared_from_this(), bytes = std::move(bytes)]() mutable {
+    asio::post(owner.context, [self = shared_from_this(), bytes = std::move(bytes), number, last]() mutable {
+        if (last) {
+            self->scripts.erase(number);
+            --self->under_way;
+        }
         if (!self->closing) self->send(std::move(bytes));
+    });
+}
+
+inline void session::begin_script(std::uint64_t number, std::uint32_t handle, bool streams) {
+    asio::post(owner.context, [=, this, self = shared_from_this()] { scripts[number] = {handle, streams}; });
+    if (streams) answer(number, {.handle = handle, .more = true});
+}
+
+inline void session::stream_soon() {
+    asio::post(owner.context, [self = shared_from_this()] { self->stream(); });
+}
+
+/// Sends what the scripts of this client have printed, if it has taken everything before.
+inline void session::stream() {
+    for (const auto& [number, each] : scripts) {
+        if (closing || !outgoing.empty()) return; // what is not sent stays where it is bounded
+        if (!each.stream) continue;
+        script_answer part{.handle = each.handle, .more = true};
+        part.output = script::script_control::of(owner.job).output.take(each.handle, part.dropped);
+        if (!part.output.empty() || part.dropped != 0) send(framed(answer_frame{number, std::move(part)}));
+    }
+}
+
+inline void session::interrupt(std::uint64_t number, std::uint32_t handle) {
+    std::vector<std::uint32_t> handles;
+    if (handle != 0) handles.push_back(handle);
+    for (const auto& [of, each] : scripts)
+        if (handle == 0) handles.push_back(each.handle);
+    auto& control = script::script_control::of(owner.job);
+    std::vector<std::uint64_t> runs;
+    for (const std::uint32_t each : handles) {
+        runs.push_back(control.run_of(each));
+        if (runs.back() != 0) control.interrupt(runs.back());
+    }
+    await_end(number, std::move(handles), std::move(runs), 0);
+}
+
+inline void session::await_end(std::uint64_t number, std::vector<std::uint32_t> handles,
+                               std::vector<std::uint64_t> runs, int looks) {
+    auto& control = script::script_control::of(owner.job);
+    std::string still;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        if (runs[i] == 0 || control.run_of(handles[i]) != runs[i]) continue;
+        const std::string where = control.whatever_runs(runs[i]);
+        still += (still.empty() ? "interpreter " : "; interpreter ") + std::to_string(handles[i]) +
+                 " could not be stopped yet: it is " +
+                 (where.empty() ? "in another process, or has not begun because its PE is busy" : where);
+    }
+    if (still.empty()) return answer(number, {.handle = handles.empty() ? 0 : handles[0]});
+    if (looks >= 200) return answer(number, {.error = still + ". It is stopped as soon as that ends"});
+    const auto timer = std::make_shared<asio::steady_timer>(owner.context, std::chrono::milliseconds(10));
+    timer->async_wait([=, self = shared_from_this(), handles = std::move(handles),
+                       runs = std::move(runs)](boost::system::error_code) mutable {
+        (void)timer;
+        if (!self->closing) self->await_end(number, std::move(handles), std::move(runs), looks + 1);
     });
 }
 
@@ -189,8 +293,9 @@ inline void session::write() {
                           self->waiting -= self->outgoing.front().size();
                           self->outgoing.pop_front();
                           if (!self->outgoing.empty()) return self->write();
+                          self->stream();
                           boost::system::error_code ignored;
-                          if (self->closing) self->socket.close(ignored);
+                          if (self->closing && self->outgoing.empty()) self->socket.close(ignored);
                       });
 }
 
@@ -236,7 +341,9 @@ inline void listener::accept() {
             if (getsockopt(connected.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 &&
                 who.uid == geteuid()) {
                 std::erase_if(sessions, [](const auto& each) { return each.expired(); });
-                const auto client = std::make_shared<session>(*this, std::move(connected));
+                const auto client = std::make_shared<session>(*this, std::move(connected),
+                                                              "user " + std::to_string(who.uid) + ", process " +
+                                                                  std::to_string(who.pid));
                 sessions.push_back(client);
                 client->read();
             }

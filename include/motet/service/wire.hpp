@@ -30,7 +30,9 @@ struct hello {
 
 struct request_frame {
     std::uint64_t number = 0; ///< chosen by the client
-    std::variant<hello, list_request, execute_request, print_request, finished_request> what;
+    std::variant<hello, list_request, execute_request, print_request, finished_request, interrupt_request,
+                 running_request>
+        what;
 };
 
 struct answer_frame {

@@ -13,15 +13,17 @@ import os
 import socket
 import stat
 import struct
+import sys
 
 from .wire import Array, Object, ProtocolError, Reader, Writer
 
-__all__ = ["connect", "programs", "Program", "Served", "Outcome", "Answer", "Error", "ScriptError", "Array", "Object",
+__all__ = ["connect", "programs", "Program", "Served", "Outcome", "Answer", "Running", "Error", "ScriptError", "Array", "Object",
            "ProtocolError"]
 
 PROTOCOL = 1
+Running = collections.namedtuple("Running", "handle name client seconds where")
 Served = collections.namedtuple("Served", "name type kind")
-Answer = collections.namedtuple("Answer", "handle outcomes output")
+Answer = collections.namedtuple("Answer", "handle outcomes output more dropped")
 
 
 class Error(Exception):
@@ -39,9 +41,10 @@ class ScriptError(Error):
 class Outcome:
     """What a script did in one chare."""
 
-    def __init__(self, index, result, output, error_type, error, traceback):
+    def __init__(self, index, result, output, error_type, error, traceback, pe=0, messages=0, _=0):
         self.index, self.result, self.output = tuple(index), result, output
         self.error_type, self.error, self.traceback = error_type, error, traceback
+        self.pe, self.messages = pe, messages
 
     @property
     def failed(self):
@@ -99,6 +102,7 @@ class Program:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(os.path.join(folder(), name))
         self._last = 0
+        self._buffer = bytearray()
         request = self._request(0)
         request.put("I", PROTOCOL)
         self._ask(request)
@@ -119,7 +123,8 @@ class Program:
         return self._ask(request)[1]
 
     def execute(self, name, code, index=(), wait=True, persistent=False, high_level=False, iterate=None, over="",
-                vectorized=False, keep_print=True, handle=0, select=None, parameters=None, reduce=""):
+                vectorized=False, keep_print=True, handle=0, select=None, parameters=None, reduce="",
+                limit=0, on_part=None):
         """Runs code in the chare of that index, or in every one. The answer has the outcomes if it waits, else the
         handle alone.
 
@@ -128,7 +133,11 @@ class Program:
         of places, a slice, or a condition ("p.mass > 1", or the name of a function that the script defines).
         `parameters` are for a struct that has a `range` of its own. `reduce` says what becomes of what the function
         returns: a list of it, or its "sum", "product", "min", "max", "any", "all", "count", or what a function of two
-        values that the script defines makes of it; "store" puts each in the place of its element."""
+        values that the script defines makes of it; "store" puts each in the place of its element.
+
+        After `limit` seconds it is interrupted, waits included. `on_part` is called with an answer for what is printed,
+        and for each chare's outcome, as it comes; it gets the handle first. The last answer has all outcomes, and what
+        was printed since. An interruption (Ctrl-C) interrupts the script, a second one this call."""
         request = self._request(2)
         request.text(name)
         request.numbers(index if isinstance(index, (tuple, list)) else (index,))
@@ -137,14 +146,50 @@ class Program:
         request.put("?????I", persistent, high_level, iterate is not None, vectorized, keep_print, handle)
         request.text(iterate or "")
         request.text(over)
-        given = {"select": select, "parameters": parameters, "reduce": reduce or None}
+        given = {"select": select, "parameters": parameters, "reduce": reduce or None,
+                 "limit": float(limit) or None, "stream": True if on_part and wait else None}
         options = {name: value for name, value in given.items() if value is not None}
         if options:  # by name, what came after the first version of the protocol
             request.size(len(options))
             for name, value in options.items():
                 request.text(name)
                 request.value(value)
-        return self._ask(request)[0]
+        try:
+            return self._ask(request, on_part)[0]
+        except KeyboardInterrupt:
+            return self._go_on(on_part)
+
+    def _go_on(self, on_part):
+        """Interrupts what this client has begun, and waits for its answer."""
+        waiting = self._last
+        stop = self._request(5)
+        stop.put("I", 0)
+        self._socket.sendall(stop.frame())
+        while True:
+            to, error, answer, _ = self._receive()
+            if to == self._last and error:
+                print("motet:", error, file=sys.stderr)
+            if to != waiting:
+                continue
+            if error:
+                raise Error(error)
+            if not answer.more:
+                return answer
+            if on_part is not None:
+                on_part(answer)
+
+    def interrupt(self, handle=0):
+        """Ends the script of the handle, or all that this connection has begun, as Ctrl-C would. Raises Error where it
+        could not be stopped within two seconds, with where it is."""
+        request = self._request(5)
+        request.put("I", handle)
+        self._ask(request)
+
+    def running(self):
+        """Which scripts run, and for whom. Answered also while every PE is busy with them."""
+        request = self._request(6)
+        request.put("B", 0)
+        return self._ask(request)[1]
 
     def run(self, name, code, index=(), **options):
         """The same, and gives the result: a value with an index, else one for each element. Raises ScriptError."""
@@ -175,30 +220,39 @@ class Program:
         request.size(kind)
         return request
 
-    def _take(self, count):
-        parts = []
-        while count:
-            part = self._socket.recv(min(count, 1 << 20))
+    def _receive(self):
+        """The next answer: the number of its request, its error, itself and its lists."""
+        while len(self._buffer) < 8 or len(self._buffer) - 8 < struct.unpack("<Q", self._buffer[:8])[0]:
+            part = self._socket.recv(1 << 20)
             if not part:
                 raise Error("the program has ended, or closed the connection")
-            parts.append(part)
-            count -= len(part)
-        return b"".join(parts)
-
-    def _ask(self, request):
-        try:
-            self._socket.sendall(request.frame())
-            answer = Reader(self._take(struct.unpack("<Q", self._take(8))[0]))
-        except OSError as problem:
-            raise Error(f"the program has ended, or closed the connection: {problem}") from None
-        answer.get("Q")
-        error = answer.text()
-        handle = answer.get("I")
-        answer.get("?")
+            self._buffer += part
+        end = 8 + struct.unpack("<Q", self._buffer[:8])[0]
+        answer = Reader(bytes(self._buffer[8:end]))
+        del self._buffer[:end]
+        number, error, handle, _ = answer.get("Q"), answer.text(), answer.get("I"), answer.get("?")
         outcomes = answer.many(lambda: Outcome(answer.numbers(), answer.value(), answer.text(), answer.text(),
-                                               answer.text(), answer.text()))
+                                               answer.text(), answer.text(), answer.get("I"), answer.get("Q"),
+                                               answer.get("Q")))
         output = answer.text()
         names = answer.many(lambda: Served(answer.text(), answer.text(), answer.text()))
-        if error:
-            raise Error(error)
-        return Answer(handle, outcomes, output), names
+        running = answer.many(lambda: Running(answer.get("I"), answer.text(), answer.text(), answer.get("d"),
+                                              answer.text()))
+        return number, error, Answer(handle, outcomes, output, answer.get("?"), answer.get("Q")), names or running
+
+    def _ask(self, request, on_part=None):
+        number = self._last
+        try:
+            self._socket.sendall(request.frame())
+            while True:
+                to, error, answer, lists = self._receive()
+                if to not in (number, 0):
+                    continue  # to a request that nobody waits for any more
+                if error:
+                    raise Error(error)
+                if not answer.more:
+                    return answer, lists
+                if on_part is not None:
+                    on_part(answer)
+        except OSError as problem:
+            raise Error(f"the program has ended, or closed the connection: {problem}") from None
