@@ -172,3 +172,39 @@ TEST_CASE("output is bounded, and ended handles are forgotten") {
         CHECK(c.finished(handle + 1001, false).wait().error == "");
     });
 }
+
+TEST_CASE("scripts that belong to no chare run once, under the name main, and see what each PE does") {
+    everywhere(
+        [] {
+            const auto boxes = motet::array<box>::create(3, box{});
+            motet::serve(boxes, "boxes");
+            CHECK(contains(thrown_by([&] { motet::serve(boxes, "main"); }),
+                           "the name 'main' is that of the program itself"));
+            const clerk c;
+            const auto in_main = [&](std::string code, std::uint32_t handle = 0) {
+                auto r = request(std::move(code), true, true, handle);
+                r.name = "main";
+                r.index = {};
+                r.script.high_level = true;
+                return c.execute(r).wait();
+            };
+            const auto first = in_main("x = 4\nck.mype()");
+            REQUIRE(first.outcomes.size() == 1);
+            CHECK(first.outcomes[0].index.empty());
+            CHECK(said(first.outcomes[0]) == "0");
+            CHECK(said(in_main("x + 1", first.handle).outcomes.at(0)) == "5");
+            CHECK(contains(said(in_main("x").outcomes.at(0)), "NameError"));
+            const std::string pes = std::to_string(motet::pe_count());
+            CHECK(said(in_main("[c.pe for c in charm.counters()] == list(range(" + pes + "))").outcomes.at(0)) ==
+                  "True");
+            CHECK(said(in_main("sum(c.chares for c in charm.counters()) >= 4").outcomes.at(0)) == "True");
+            in_main("charm.entries()"); // counts from now on
+            boxes.all<&box::tell_it>().get();
+            CHECK(said(in_main("[(e.name, e.calls) for e in charm.entries() if 'tell_it' in e.name]").outcomes.at(0)) ==
+                  "[('served_test::box::tell_it', 3)]");
+            kept_answer names;
+            c.d.list(names.to());
+            CHECK(names.wait().names.size() == 1);
+        },
+        moves::none);
+}

@@ -3,6 +3,7 @@
 """clients.py PROGRAM [LAUNCHER…]: the Python client and the command motet against a running program."""
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -116,6 +117,80 @@ def check(program):
     assert "SyntaxError" in err and "ZeroDivisionError" in err, err
     code, out, err = tool("ls", "nothing")
     assert code == 2 and "no program nothing" in err, (code, out, err)
+    check_main(program)
+    check_watching(program)
+
+
+def check_main(program):
+    """Scripts and cells that run once."""
+    code, out, err = tool("run", program, "-", text="print(ck.mype(), len(charm.counters()))\nck.numpes()")
+    pes = out.split()[-1]
+    assert (code, out, err) == (0, f"0 {pes}\n{pes}\n", ""), (code, out, err)
+    code, out, err = tool("run", f"{program}/boxes", "-", "--index", "0,1", text="self.number")
+    assert (code, out) == (0, "5\n"), (code, out, err)
+    code, out, err = tool("repl", program, text="y = 4\ny + 1\ndef f():\n    return y * 2\n\nf()\n%%each boxes\n"
+                          "self.number\n\n%%each boxes[0, 0]\nck.myindex()\n\n1/0\n%what\nquit()\n70\n")
+    for text in ("5\n", "8\n", "[0, 0] 5\n[0, 1] 5\n", "(0, 0)\n"):
+        assert text in out, (text, out, err)
+    assert "ZeroDivisionError" in err and "there is no %what" in err and "70" not in out, (out, err)
+    code, out, err = tool("repl", text="y\n")  # it was left there
+    assert "4\n" in out, (out, err)
+    # What a cell of a client that has died has printed is there for the next one.
+    child = subprocess.Popen([sys.executable, command, "repl"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    child.stdin.write("import time\ndef slow():\n    time.sleep(1)\n    print('done alone')\n\nslow()\n")
+    child.stdin.flush()
+    time.sleep(0.7)
+    child.kill()
+    child.wait()
+    child.stdin.close()
+    time.sleep(1.5)
+    code, out, err = tool("repl", text="y\n")
+    assert "While nobody was here it printed:\ndone alone\n" in out and "4\n" in out, (out, err)
+    # Two sessions have variables of their own.
+    from motet.session import Session, is_complete
+    with Session(program, "one") as one, Session(program, "two") as two:
+        one.run("x = 1")
+        assert two.run("x").error["type"] == "NameError"
+        assert one.run("x").data["text/plain"] == "1" and one.complete("x", 1)[0] == ["x"]
+        one.forget()
+        assert one.run("x").error["type"] == "NameError"
+    for cell, status in (("1", "complete"), ("if x:", "incomplete"), ("if x:\n  y", "incomplete"),
+                         ("if x:\n  y\n", "complete"), ("a b", "invalid"), ("x = [", "incomplete")):
+        assert is_complete(cell)[0] == status, (cell, is_complete(cell))
+
+
+def check_watching(program):
+    code, out, err = tool("watch", program, "ck.mynode()", "--count", "3", "--every", "0.05")
+    assert code == 0 and [line.split()[1] for line in out.splitlines()] == ["0.0"] * 3, (out, err)
+    code, out, err = tool("watch", "boxes", "self.number", "--count", "1")
+    assert code == 0 and out.split()[1:] == ["[0]=5.0", "[1]=5.0", "[2]=5.0", "[3]=5.0"], (out, err)
+    code, out, err = tool("watch", "boxes", "'text'", "--count", "1")
+    assert code != 0 and "gives no number" in err, (out, err)
+    code, out, err = tool("top", program, "--count", "2", "--every", "0.1")
+    rows = [line.split() for line in out.splitlines()]
+    assert code == 0 and sum(row[:1] == ["entry"] for row in rows) == 2, (out, err)
+    with motet.connect(program) as p:
+        pes = [str(i) for i in range(p.run("main", "ck.numpes()"))]
+    assert [row[0] for row in rows if len(row) == 10 and row[0].isdigit()] == pes * 2, out
+    from motet.watch import numbers_of, plot
+    assert numbers_of([[1, 2], [3]]) == {"[0]": 1.0, "[1]": 2.0, "[2]": 3.0} and numbers_of("a") == {}
+    assert numbers_of(list(range(100))) == {"least": 0.0, "mean": 49.5, "most": 99.0}
+    lines = plot({"a": [0, 1, 2]}, 20, 9, [0, 1, 2])
+    assert lines[0].startswith("2 |  *") and lines[5].startswith("0 |*") and "the last 2 s" in lines[7], lines
+
+
+def check_installed():
+    """pip installs the command from the repository, without a compiler and without a network."""
+    if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode != 0:
+        return print("The installation is not tested: pip is missing (cmake/setup.sh check installs it)")
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(here.parent.parent / "tools" / "python", f"{folder}/source")
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps",
+                        "--no-build-isolation", "--target", f"{folder}/there", f"{folder}/source"], check=True, timeout=120)
+        shutil.rmtree(f"{folder}/source")
+        done = subprocess.run([f"{folder}/there/bin/motet", "run", "main", "-"], input="6 * 7", capture_output=True,
+                              text=True, timeout=60, env={**os.environ, "PYTHONPATH": f"{folder}/there"})
+        assert done.stdout == "42\n", done
 
 
 def main():
@@ -132,6 +207,8 @@ def main():
             while len(p.names()) < 2:
                 time.sleep(0.01)
         check("scripted")
+        if not sys.argv[2:]:
+            check_installed()
         with motet.connect("scripted") as p:
             p.execute("keeper", "charm.end()", high_level=True, wait=False)
             assert program.wait(60) == 0

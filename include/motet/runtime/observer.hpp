@@ -45,6 +45,13 @@ public:
         more->next = std::move(first);
         first = std::move(more);
     }
+    /// The one of that kind; null if there is none.
+    template <class Kind>
+    Kind* find() const {
+        for (observer* each = first.get(); each != nullptr; each = each->next.get())
+            if (auto* const found = dynamic_cast<Kind*>(each)) return found;
+        return nullptr;
+    }
     /// Calls a member of each.
     template <class... P, class... A>
     void tell(void (observer::*what)(P...), A&&... a) const {

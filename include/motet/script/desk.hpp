@@ -3,6 +3,7 @@
 
 #include <motet/runtime/quiescence.hpp>
 #include <motet/script/call.hpp>
+#include <motet/script/program.hpp>
 #if MOTET_BODIES
 #include <motet/script/control.hpp>
 #endif
@@ -19,6 +20,7 @@
 /// The desk of a program, on PE 0: it knows what is served under which name, and takes requests for it from whoever
 /// asks (clients through a service, the program's own code).
 ///
+/// 0. Scripts that belong to no chare run under the name `main` (program.hpp).
 /// 1. An Execute gets a handle of its own, unless it names one of a persistent interpreter, which must be free. The
 ///    script goes to the chare, or to all, as any call does; the outcomes come back to the desk.
 /// 2. What the scripts print is kept by handle, the last megabyte of it (output.hpp), until it is asked for.
@@ -105,6 +107,8 @@ private:
         return problem("there is no interpreter " + std::to_string(handle));
     }
     record* find(std::uint32_t handle);
+    /// What is served under that name; null if nothing is.
+    const served* named(const std::string& name);
     std::string names() const;
     output_board& output() const;
 
@@ -207,13 +211,15 @@ MOTET_INLINE void desk::serve(served what) {
 
 MOTET_INLINE void desk::list(const answer_to& answer) const {
     script_answer names;
-    for (const auto& [name, each] : all) names.names.push_back({name, each.type, each.kind_text()});
+    for (const auto& [name, each] : all)
+        if (name != program_name) names.names.push_back({name, each.type, each.kind_text()});
     answer(std::move(names));
 }
 
 MOTET_INLINE std::string desk::names() const {
     std::string text;
-    for (const auto& [name, each] : all) text += (text.empty() ? "" : ", ") + name;
+    for (const auto& [name, each] : all)
+        if (name != program_name) text += (text.empty() ? "" : ", ") + name;
     return text.empty() ? "nothing" : text;
 }
 
@@ -222,13 +228,22 @@ MOTET_INLINE desk::record* desk::find(std::uint32_t handle) {
     return found == records.end() ? nullptr : &found->second;
 }
 
+MOTET_INLINE const served* desk::named(const std::string& name) {
+    if (name == program_name && !all.contains(name)) {
+        const auto [id, index] = create_program();
+        serve({name, opened_program(), id, runtime::collection_kind::single, index, "program"});
+    }
+    const auto found = all.find(name);
+    return found == all.end() ? nullptr : &found->second;
+}
+
 MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_to answer, const started_to& started,
                                 const std::string& client) {
     if (!request.problem.empty()) return answer(problem(request.problem));
-    const auto where = all.find(request.name);
-    if (where == all.end())
+    const served* const where = named(request.name);
+    if (where == nullptr)
         return answer(problem("nothing is served under the name '" + request.name + "'; there is " + names()));
-    const served& what = where->second;
+    const served& what = *where;
     std::uint32_t handle = request.script.handle;
     if (handle != 0) {
         const record* const known = find(handle);
@@ -368,6 +383,8 @@ MOTET_INLINE void desk::finished(std::uint32_t handle, bool wait, const answer_t
 template <class T>
 void serve_chares(std::string name, runtime::collection_kind kind, runtime::collection_id id,
                   const runtime::index_bits& single = {}) {
+    if (name == program_name)
+        throw error("motet::serve: the name 'main' is that of the program itself; take another one");
     runtime::do_at<&serve_at_desk>(
         runtime::this_pe(), 0,
         served{std::move(name), opening<T>::id(), id, kind, single, std::string(reflect::short_type_name<T>)});

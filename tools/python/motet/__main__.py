@@ -1,14 +1,29 @@
 # SPDX-License-Identifier: BSL-1.0
-"""The command motet: what runs, what it serves, scripts and a prompt."""
+"""The command motet: what runs and what it serves; scripts, a prompt, plots and Jupyter in running programs."""
 import argparse
-import code
 import sys
 
 import motet
 
+MAIN = "main"  # where scripts run that belong to no chare
+
 
 def index_of(text):
     return tuple(int(part) for part in text.split(",")) if text else ()
+
+
+def place(arguments):
+    """The program, and the name in it, that NAME and --program mean: a running program (then it is its main), or what
+    the only one, or that of --program, serves."""
+    name = arguments.name
+    if name is None:
+        return arguments.program, MAIN
+    if arguments.program is None and "/" in name:
+        program, _, served = name.partition("/")
+        return program, served
+    if arguments.program is None and name in {part for each in motet.programs() for part in (each, each.rpartition(".")[0])}:
+        return name, MAIN
+    return arguments.program, name
 
 
 def show(answer, out=sys.stdout):
@@ -27,7 +42,10 @@ def show(answer, out=sys.stdout):
 
 
 def list_programs(arguments):
-    for name in [arguments.program] if arguments.program else motet.programs():
+    names = [arguments.program] if arguments.program else motet.programs()
+    if not names:
+        print("motet: no program of this user runs with --motet-script", file=sys.stderr)
+    for name in names:
         with motet.connect(name) as program:
             print(program.name)
             for served in program.names():
@@ -37,58 +55,94 @@ def list_programs(arguments):
 
 def run(arguments):
     text = sys.stdin.read() if arguments.file == "-" else open(arguments.file, encoding="utf-8").read()
-    with motet.connect(arguments.program) as program:
-        good = show(program.execute(arguments.name, text, index_of(arguments.index), high_level=not arguments.low))
+    program_name, name = place(arguments)
+    with motet.connect(program_name) as program:
+        good = show(program.execute(name, text, index_of(arguments.index), high_level=not arguments.low))
     return 0 if good else 1
 
 
 def prompt(arguments):
-    try:
-        import readline  # noqa: F401 (history and editing)
-    except ImportError:
-        pass
-    index = index_of(arguments.index)
-    with motet.connect(arguments.program) as program:
-        print(f"{program.name}, {arguments.name}{list(index) if index else ''}. End with Ctrl-D.")
-        handle = 0
-        lines = []
-        while True:
-            try:
-                lines.append(input("... " if lines else ">>> "))
-                if code.compile_command("\n".join(lines), symbol="single") is None:
-                    continue
-            except EOFError:
-                print()
-                return 0
-            except KeyboardInterrupt:
-                print()
-                lines = []
-                continue
-            except (SyntaxError, ValueError, OverflowError):
-                pass  # the program says what is wrong
-            text, lines = "\n".join(lines), []
-            if text.strip():
-                answer = program.execute(arguments.name, text, index, persistent=True, high_level=True, handle=handle)
-                handle = answer.handle
-                show(answer)
+    from . import repl
+    program, name = place(arguments)
+    each = "" if name == MAIN else f"{name}[{arguments.index}]" if arguments.index else name
+    return repl.prompt(program, each, arguments.session)
+
+
+def watch(arguments):
+    from . import watch as watching
+    program, name = place(arguments)
+    return watching.watch(program, name, index_of(arguments.index), arguments.expression, arguments.every, arguments.count)
+
+
+def top(arguments):
+    from . import watch as watching
+    return watching.top(arguments.program, arguments.every, arguments.count)
+
+
+def install_kernel(arguments):
+    from . import kernel
+    folder = kernel.install(arguments.as_name, arguments.program, arguments.prefix, arguments.session)
+    print(f"{folder} is there: jupyter console --kernel {arguments.as_name}, or a notebook with that kernel")
+    return 0
+
+
+def run_kernel(arguments):
+    from . import kernel
+    return kernel.serve(arguments.connection_file, arguments.program, arguments.session)
+
+
+def parser():
+    whole = argparse.ArgumentParser(prog="motet", description=__doc__)
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name, do, text, within=commands):
+        made = within.add_parser(name, help=text, description=text)
+        made.set_defaults(do=do)
+        return made
+
+    def with_name(made, optional=False):
+        made.add_argument("name", nargs="?" if optional else None,
+                          help="a running program: once, in its main; or what it serves: in every element; or "
+                               "PROGRAM/SERVED")
+        made.add_argument("--index", default="", help="of one element, such as 3,4; else every one")
+        made.add_argument("--program", help="NAME or NAME.NUMBER, where several run")
+
+    def repeated(made):
+        made.add_argument("--every", type=float, default=1, metavar="SECONDS", help="(1)")
+        made.add_argument("--count", type=int, default=0, help="end after so many; else with Ctrl-C")
+
+    made = command("ls", list_programs, "the running programs, and what they serve")
+    made.add_argument("program", nargs="?")
+    made = command("run", run, "runs a script")
+    with_name(made)
+    made.add_argument("file", help="the script; - for standard input")
+    made.add_argument("--low", action="store_true", help="without the module charm")
+    made = command("repl", prompt, "a prompt; what is defined stays in the program")
+    with_name(made, optional=True)
+    made.add_argument("--session", default="prompt", help="whose variables these are (prompt)")
+    made = command("watch", watch, "draws the value of an expression, again and again")
+    with_name(made)
+    made.add_argument("expression", help="a number, or several: a sequence or a dict; of every element, if an index is "
+                                         "not given")
+    repeated(made)
+    made = command("top", top, "what each PE and each entry does")
+    made.add_argument("program", nargs="?")
+    repeated(made)
+    kernel = commands.add_parser("kernel", help="Jupyter").add_subparsers(required=True, metavar="COMMAND")
+    made = command("install", install_kernel, "makes running programs a kernel of Jupyter", kernel)
+    made.add_argument("--program", help="NAME; else the only one that runs, or %%program NAME in a cell")
+    made.add_argument("--as", dest="as_name", default="motet", metavar="KERNEL", help="its name in Jupyter (motet)")
+    made.add_argument("--prefix", help="a folder like sys.prefix; else for this user")
+    made.add_argument("--session", default="notebook", help="whose variables these are (notebook)")
+    made = command("run", run_kernel, "what Jupyter calls", kernel)
+    made.add_argument("-f", dest="connection_file", required=True)
+    made.add_argument("--program")
+    made.add_argument("--session", default="notebook")
+    return whole
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="motet", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser("ls", help="the running programs, and what they serve")
-    command.add_argument("program", nargs="?")
-    command.set_defaults(do=list_programs)
-    for name, do, text in (("run", run, "runs a script"), ("repl", prompt, "a prompt")):
-        command = commands.add_parser(name, help=text)
-        command.add_argument("name", help="what the program serves")
-        if do is run:
-            command.add_argument("file", help="the script; - for standard input")
-            command.add_argument("--low", action="store_true", help="without the module charm")
-        command.add_argument("--index", default="", help="of one element, such as 3,4; else every one")
-        command.add_argument("--program", help="NAME or NAME.NUMBER, where several run")
-        command.set_defaults(do=do)
-    arguments = parser.parse_args()
+    arguments = parser().parse_args()
     try:
         return arguments.do(arguments)
     except (motet.Error, motet.ProtocolError, OSError) as problem:
