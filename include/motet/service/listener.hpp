@@ -36,8 +36,8 @@
 ///    wait for a client. What must get through while the PEs are busy with scripts is done here: a hello, an
 ///    interruption, the list of what runs, and the output of streams, which is taken when the client has taken what was
 ///    sent before.
-/// 3. A client that sends what is no request is told so and dropped. What is under way for one that is gone goes on,
-///    and its answers are dropped.
+/// 3. A client that sends what is no request is told so and dropped. What is under way for one that is gone goes on;
+///    its answers are dropped, but what was printed is kept under its handle.
 namespace motet::inline MOTET_VARIANT::service {
 
 namespace asio = boost::asio;
@@ -120,8 +120,10 @@ struct inbound {
 inline void take_request(runtime::pe& p, std::shared_ptr<inbound> in) {
     auto& desk = script::desk::of(p);
     desk.greet(p);
-    const script::answer_to answer = [from = in->from, number = in->request.number](script_answer what) {
-        if (const auto client = from.lock()) client->answer(number, std::move(what));
+    const script::answer_to answer = [&job = p.job, from = in->from, number = in->request.number](script_answer what) {
+        if (const auto client = from.lock()) return client->answer(number, std::move(what));
+        // Nobody has seen it: it is for whoever asks with the handle later.
+        if (!what.output.empty()) script::script_control::of(job).output.add(what.handle, what.output);
     };
     auto& what = in->request.what;
     if (std::holds_alternative<list_request>(what))

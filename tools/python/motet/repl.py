@@ -2,7 +2,6 @@
 """motet repl: a prompt in a running program."""
 import os
 import pathlib
-import signal
 import sys
 
 from . import Error
@@ -115,11 +114,6 @@ def prompt(program, each="", session="prompt"):
             print("The last cell of this session still runs.")
         begin_readline(cells, each)
 
-        def interrupt(*_):
-            try:
-                cells.interrupt()
-            except Error as problem:
-                print(f"motet: {problem}", file=sys.stderr)
         try:
             while True:
                 try:
@@ -136,14 +130,11 @@ def prompt(program, each="", session="prompt"):
                     return 0
                 if each and not code.startswith("%%"):
                     code = f"%%each {each}\n{code}"
-                before = signal.signal(signal.SIGINT, interrupt)
                 try:
                     show(cells.run(code, lambda text: print(text, end="", flush=True)), colours)
                 except Error as problem:
                     if "has ended" in str(problem):
                         raise
                     print(f"{colours.problem}motet: {problem}{colours.end}", file=sys.stderr)
-                finally:
-                    signal.signal(signal.SIGINT, before)
         finally:
             end_readline()

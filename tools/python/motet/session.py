@@ -4,7 +4,6 @@ import codeop
 import hashlib
 import pathlib
 import re
-import time
 
 import motet
 
@@ -104,22 +103,17 @@ class Session:
 
     def _run(self, name, index, code, handle, output):
         """Runs a script to its end, and hands on what it prints meanwhile."""
-        self.running = handle = self.program.execute(name, code, index, wait=False, persistent=True, high_level=True,
-                                                     handle=handle).handle
-        pause = 0.0005
+        def take(part):
+            self.running = part.handle
+            if part.output and output:
+                output(f"[{part.dropped} bytes of output dropped]\n{part.output}" if part.dropped else part.output)
         try:
-            while True:
-                outcomes = self.program.finished(handle, wait=False)
-                # Not a Print that waits: what it is answered with is lost with whoever has asked.
-                text = self.program.print(handle, wait=False)
-                if text and output:
-                    output(text)
-                if outcomes is not None:
-                    return outcomes
-                time.sleep(pause)
-                pause = min(2 * pause, 0.05)
+            last = self.program.execute(name, code, index, persistent=True, high_level=True, handle=handle, on_part=take)
         finally:
             self.running = 0
+        if last.output and output:
+            output(last.output)
+        return last.outcomes
 
     def _run_each(self, name, index_text, code, output):
         try:
