@@ -106,6 +106,7 @@ class Session:
     def run(self, code, around):
         """Runs a cell. `around`: the variables of the script that does it, which has the modules and what is served."""
         self.count += 1
+        self.variables["__builtins__"] = around["__builtins__"]  # what is served is among them
         for name, value in around.items():
             if name not in self.variables and not name.startswith("_") and name not in ("self", "motet_cells"):
                 self.variables[name] = value
@@ -162,7 +163,8 @@ class Session:
         begun = re.search(r"(?:[^\W\d]\w*(?:\[[^\[\]()]*\])*\.)*\w*$", code[:cursor]).group()
         owner, _, start = begun.rpartition(".")
         if not owner:
-            names = {*self.variables, *dir(builtins), *keyword.kwlist}
+            known = self.variables["__builtins__"]
+            names = {*self.variables, *(known if isinstance(known, dict) else dir(known)), *keyword.kwlist}
         else:
             found = self._look_up(owner)
             names = dir(found[0]) if found else []
