@@ -38,12 +38,12 @@ struct called {
 };
 
 /// Runs a method as the chare's own call of it would. It may wait, where the PE is lent to the calling thread.
-inline called call_in_frame(running_script& s, const script_method& method, void* arguments) noexcept {
+inline called call_in_frame(running_script& s, const script_method& method, void* arguments, void* room) noexcept {
     called outcome;
     runtime::frame f{.element = &s.e, .part = &s.c, .type = method.entry(), .counted = false};
     const runtime::frame_scope scope(s.p, f);
     try {
-        outcome.result = method.call(s.c.type->object(s.e), arguments);
+        outcome.result = method.call(s.c.type->object(s.e), arguments, room);
     } catch (const fiber::unwind&) {
         outcome.unwound = true;
     } catch (...) {
@@ -60,7 +60,53 @@ inline std::string signature(const script_method& method) {
     return text + ")" + (method.result != nullptr ? " -> " + type_text(*method.result) : "");
 }
 
-inline PyObject* call_method(const script_method& method, PyObject* const* given, std::size_t count) {
+/// Whether values of this type are numbers: they need no memory of their own, and every bit of them is written anew.
+inline bool is_number(const type_description& type) {
+    switch (type.kind) {
+    case kind::boolean:
+    case kind::character:
+    case kind::integer:
+    case kind::enumeration:
+    case kind::real: return true;
+    default: return false;
+    }
+}
+
+/// A method as a Python callable.
+struct method_object {
+    PyObject_HEAD vectorcallfunc call;
+    const script_method* method;
+    void* spare;       ///< arguments that nobody uses now, where all of them are numbers
+    bool reusable;     ///< all of them are numbers
+    bool plain_result; ///< it returns a number
+};
+
+/// The arguments of one call; those that are numbers are used again by the next.
+class call_arguments {
+public:
+    explicit call_arguments(method_object& of) : owner(of), place(std::exchange(of.spare, nullptr)) {
+        if (place != nullptr) return;
+        const access& can = *owner.method->arguments->access;
+        if (can.make == nullptr)
+            misfit(*owner.method->arguments, Py_None, {}, "an argument of this method cannot be made from outside");
+        place = can.make();
+    }
+    call_arguments(const call_arguments&) = delete;
+    ~call_arguments() {
+        if (owner.reusable && owner.spare == nullptr)
+            owner.spare = place;
+        else
+            owner.method->arguments->access->destroy(place);
+    }
+    void* get() const { return place; }
+
+private:
+    method_object& owner;
+    void* place;
+};
+
+inline PyObject* call_method(method_object& callable, PyObject* const* given, std::size_t count) {
+    const script_method& method = *callable.method;
     running_script& s = this_script("charm");
     if (!s.high_level)
         raise(PyExc_RuntimeError,
@@ -70,39 +116,35 @@ inline PyObject* call_method(const script_method& method, PyObject* const* given
     if (count != wanted.parts.size())
         raise(PyExc_TypeError, signature(method) + " takes " + std::to_string(wanted.parts.size()) +
                                    " arguments, and " + std::to_string(count) + " are given");
-    const fresh arguments(wanted, Py_None, {});
-    const std::string name(method.name);
+    const call_arguments arguments(callable);
     static constexpr const char* argument_names[] = {"1st argument", "2nd argument", "3rd argument", "4th argument",
                                                      "5th argument", "6th argument", "an argument"};
-    const path call{nullptr, name, 0, true};
+    const path call{nullptr, method.name, 0, true};
     for (std::size_t i = 0; i < count; ++i)
         from_python(*wanted.parts[i], wanted.access->part(arguments.get(), i), given[i],
                     path{&call, argument_names[std::min(i, std::size(argument_names) - 1)], 0, true});
     s.variables.chare->move_on();
+    alignas(16) std::byte number[16];
     called outcome;
     {
         const outside_python away(s);
-        outcome = call_in_frame(s, method, arguments.get());
+        outcome =
+            call_in_frame(s, method, arguments.get(), callable.plain_result ? static_cast<void*>(number) : nullptr);
     }
     s.variables.chare->move_on(); // what was read while this waited, by others in the same variables
     after_outside(s, outcome.unwound);
     if (!outcome.error.empty()) raise(PyExc_RuntimeError, outcome.error);
     if (method.result == nullptr) return none();
-    return own(*method.result, outcome.result, "the result of " + name).release().ptr();
+    if (callable.plain_result) return to_python(*method.result, number, {}, {}).release().ptr();
+    return own(*method.result, outcome.result, "the result of " + std::string(method.name)).release().ptr();
 }
-
-/// A method as a Python callable.
-struct method_object {
-    PyObject_HEAD vectorcallfunc call;
-    const script_method* method;
-};
 
 inline PyObject* call_method_object(PyObject* self, PyObject* const* arguments, std::size_t flags, PyObject* names) {
     return guarded([&] {
-        const script_method& method = *reinterpret_cast<method_object*>(self)->method;
+        auto& callable = *reinterpret_cast<method_object*>(self);
         if (names != nullptr && PyTuple_GET_SIZE(names) != 0)
-            raise(PyExc_TypeError, std::string(method.name) + " takes no keyword arguments");
-        return call_method(method, arguments, static_cast<std::size_t>(PyVectorcall_NARGS(flags)));
+            raise(PyExc_TypeError, std::string(callable.method->name) + " takes no keyword arguments");
+        return call_method(callable, arguments, static_cast<std::size_t>(PyVectorcall_NARGS(flags)));
     });
 }
 
@@ -133,22 +175,27 @@ inline PyTypeObject* method_type() {
     return type;
 }
 
-/// The method of that name, as a callable; null if there is none.
-inline py::object find_method(const opened_type& type, std::string_view name) {
-    static auto* const all = new std::unordered_map<const script_method*, py::object>(); // Python is never ended
+/// The methods of a type as callables, by name; made for the first who asks.
+inline py::dict& callables(const opened_type& type) {
+    static auto* const all = new std::unordered_map<const opened_type*, py::dict>(); // Python is never ended
+    const auto found = all->find(&type);
+    if (found != all->end()) [[likely]]
+        return found->second;
+    py::dict made;
     for (const script_method& method : type.methods()) {
-        if (method.name != name) continue;
-        auto& known = (*all)[&method];
-        if (!known) {
-            PyTypeObject* const of = method_type();
-            known = py::reinterpret_steal<py::object>(of->tp_alloc(of, 0));
-            auto& made = *reinterpret_cast<method_object*>(known.ptr());
-            made.call = &call_method_object;
-            made.method = &method;
-        }
-        return known;
+        PyTypeObject* const of = method_type();
+        const auto each = py::reinterpret_steal<py::object>(of->tp_alloc(of, 0));
+        check(static_cast<bool>(each));
+        auto& callable = *reinterpret_cast<method_object*>(each.ptr());
+        callable.call = &call_method_object;
+        callable.method = &method;
+        callable.spare = nullptr;
+        callable.reusable =
+            std::ranges::all_of(method.arguments->parts, [](const auto* part) { return is_number(*part); });
+        callable.plain_result = method.result != nullptr && is_number(*method.result) && method.result->size <= 16;
+        made[text_to_python(method.name)] = each;
     }
-    return {};
+    return all->emplace(&type, std::move(made)).first->second;
 }
 
 inline std::string method_names(const opened_type& type) {
@@ -158,18 +205,26 @@ inline std::string method_names(const opened_type& type) {
 }
 
 /// charm.NAME
-inline PyObject* charm_attribute(PyObject*, PyObject* name) {
+inline PyObject* charm_attribute(PyObject* self, PyObject* name) {
     return guarded([&]() -> PyObject* {
+        running_script* const s = running_script::current();
+        if (s != nullptr && s->high_level) [[likely]] {
+            PyObject* const found = PyDict_GetItemWithError(callables(*s->opened).ptr(), name);
+            if (found != nullptr) return Py_NewRef(found);
+            check(PyErr_Occurred() == nullptr);
+        }
+        PyObject* const own = PyObject_GenericGetAttr(self, name); // __name__, __dir__
+        if (own != nullptr) return own;
+        check(PyErr_ExceptionMatches(PyExc_AttributeError) != 0);
+        PyErr_Clear();
         const char* const text = PyUnicode_AsUTF8(name);
         check(text != nullptr);
         if (std::string_view(text).substr(0, 2) == "__") raise(PyExc_AttributeError, text);
-        const running_script& s = this_script("charm");
-        if (!s.high_level) raise(PyExc_AttributeError, "the module charm is for scripts that run with high_level=True");
-        py::object found = find_method(*s.opened, text);
-        if (!found)
-            raise(PyExc_AttributeError, s.variables.chare->name + " has no method '" + text +
-                                            "' for scripts; it has: " + method_names(*s.opened));
-        return found.release().ptr();
+        const running_script& here = this_script("charm");
+        if (!here.high_level)
+            raise(PyExc_AttributeError, "the module charm is for scripts that run with high_level=True");
+        raise(PyExc_AttributeError, here.variables.chare->name + " has no method '" + text +
+                                        "' for scripts; it has: " + method_names(*here.opened));
     });
 }
 
@@ -182,13 +237,15 @@ inline PyObject* charm_names(PyObject*, PyObject*) {
     });
 }
 
+/// A module whose attributes are those of the script that asks: a type of its own, because the `__getattr__` of modules
+/// is asked last and costs more than the call.
 inline PyObject* make_charm() {
-    static PyMethodDef methods[] = {{"__getattr__", &charm_attribute, METH_O, nullptr},
-                                    {"__dir__", &charm_names, METH_NOARGS, nullptr},
-                                    {nullptr, nullptr, 0, nullptr}};
-    static PyModuleDef definition;
-    return make_module(definition, "charm", "The methods of the chare that this script runs in. They may wait.",
-                       methods);
+    static PyMethodDef methods[] = {{"__dir__", &charm_names, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+    static PyTypeObject* const type = make_type(
+        "motet.charm", 0, 0, {{Py_tp_getattro, reinterpret_cast<void*>(&charm_attribute)}, {Py_tp_methods, methods}},
+        reinterpret_cast<PyObject*>(&PyModule_Type));
+    return PyObject_CallFunction(reinterpret_cast<PyObject*>(type), "ss", "charm",
+                                 "The methods of the chare that this script runs in. They may wait.");
 }
 
 } // namespace motet::inline MOTET_VARIANT::script

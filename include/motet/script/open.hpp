@@ -30,8 +30,9 @@ struct script_method {
     std::string_view name;
     const reflect::type_description* arguments; ///< a tuple
     const reflect::type_description* result;    ///< null: void
-    /// Calls it on an object of its struct. What it returns is made with new, for the destroy of its type.
-    void* (*call)(void* object, void* arguments);
+    /// Calls it on an object of its struct. What it returns is made at `room`, or with new, for the destroy of its
+    /// type, where that is null.
+    void* (*call)(void* object, void* arguments, void* room);
     std::uint32_t (*entry)(); ///< registered number, for errors
 };
 
@@ -42,7 +43,7 @@ struct method_call {
                   "motet: a method named in MOTET_SCRIPT returns motet::eventually: it goes on in another call, and a "
                   "script waits for this one");
 
-    static void* call(void* object, void* arguments) {
+    static void* call(void* object, void* arguments, [[maybe_unused]] void* room) {
         auto& chare = *static_cast<runtime::owner_of<M>*>(object);
         auto& given = *static_cast<typename traits::stored*>(arguments);
         using result = std::remove_cvref_t<typename traits::returns>;
@@ -50,6 +51,7 @@ struct method_call {
             traits::call(chare, M, given);
             return nullptr;
         } else {
+            if (room != nullptr) return new (room) result(traits::call(chare, M, given));
             return new result(traits::call(chare, M, given));
         }
     }
