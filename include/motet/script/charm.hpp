@@ -132,11 +132,14 @@ inline PyObject* call_method(method_object& callable, PyObject* const* given, st
             call_in_frame(s, method, arguments.get(), callable.plain_result ? static_cast<void*>(number) : nullptr);
     }
     s.variables.chare->move_on(); // what was read while this waited, by others in the same variables
+    py::object result = py::none(); // Python's, whatever is raised below
+    if (outcome.result == number)
+        result = to_python(*method.result, number, {}, {});
+    else if (outcome.result != nullptr)
+        result = own(*method.result, outcome.result, "the result of " + std::string(method.name));
     after_outside(s, outcome.unwound);
     if (!outcome.error.empty()) raise(PyExc_RuntimeError, outcome.error);
-    if (method.result == nullptr) return none();
-    if (callable.plain_result) return to_python(*method.result, number, {}, {}).release().ptr();
-    return own(*method.result, outcome.result, "the result of " + std::string(method.name)).release().ptr();
+    return result.release().ptr();
 }
 
 inline PyObject* call_method_object(PyObject* self, PyObject* const* arguments, std::size_t flags, PyObject* names) {
