@@ -157,6 +157,24 @@ TEST_CASE("rebalance: what is uneven becomes even, by measured time, and the rep
     }
 }
 
+TEST_CASE("where the simulation measures, what is computed is load") {
+    struct spinner {
+        std::int64_t work() const {
+            const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(motet::my_pe() == 0 ? 4 : 0);
+            while (std::chrono::steady_clock::now() < end) {}
+            return 0;
+        }
+    };
+    auto measured = simulated(1, 2);
+    measured.measure = true;
+    one(measured, [] {
+        const auto all = motet::array<spinner>::create(4);
+        motet::balance_with(all, motet::greedy).get();
+        all.all<&spinner::work>().get();
+        CHECK(motet::rebalance(all).get().before > 1.5);
+    });
+}
+
 TEST_CASE("messages between elements are counted for strategies that use them") {
     one(simulated(2, 2, 1), [] {
         struct talker {

@@ -452,8 +452,11 @@ TEST_CASE("measured time advances the clock, and the table says that such a run 
     run(chosen, [&](pe& p) {
         const double begin = wall_time();
         while (wall_time() < begin + 0.02) {}
+        CHECK(p.now() >= 0.019);
+        p.port->charge(p, 1e6); // what is measured counts in place of what is declared
         on(p, 0, [&](pe& here) {
             CHECK(here.now() >= 0.019);
+            CHECK(here.now() < 1e6);
             table = here.job.sim->table();
         });
     });

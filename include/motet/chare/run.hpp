@@ -161,8 +161,8 @@ inline std::int64_t process_count() { return runtime::this_pe().job.process_tota
 inline const std::vector<std::string>& arguments() { return runtime::this_pe().job.arguments; }
 /// Seconds of a clock that only goes forward: virtual time in a simulated run.
 inline double now() { return runtime::this_pe().now(); }
-/// Declares that what this method does takes so many seconds: the clock of a simulated PE goes on. Else it does
-/// nothing.
+/// Declares that what this method does takes so many seconds: the clock of a simulated PE goes on. Else, and with
+/// --motet-sim-measure, it does nothing.
 inline void charge(double seconds) {
     runtime::pe& p = runtime::this_pe();
     if (!(seconds >= 0)) throw error("motet::charge takes seconds from 0 on, and this is " + std::to_string(seconds));

@@ -63,10 +63,9 @@ class simulator_port {
 public:
     virtual ~simulator_port() = default;
     virtual void post(pe& from, pe_number to, message* m, double after) = 0;
+    /// What the program declares; nothing, where the clock goes by measured time.
     virtual void charge(pe&, double seconds) = 0;
-    virtual double now(const pe&) const = 0;
-    /// Brings the clock of the PE that runs up to date, where it goes by measured time.
-    virtual void measure() = 0;
+    virtual double now(const pe&) = 0;
     /// Length of the longest chain of messages and computing that led here, in seconds.
     virtual double path(const pe&) const = 0;
     virtual void join_path(const pe&, double) = 0;
@@ -438,12 +437,7 @@ MOTET_INLINE void pe::park(waiter& w) {
     w.parked = fibers->current();
     w.on = lent;
     w.running = f;
-    if (observers.empty()) {
-        w.since = coarse_now();
-    } else {
-        if (port != nullptr) port->measure();
-        w.since = now();
-    }
+    w.since = observers.empty() ? coarse_now() : now();
     w.before = nullptr;
     w.after = parked;
     if (parked != nullptr) parked->before = &w;
@@ -640,7 +634,6 @@ MOTET_INLINE void pe::observe_begin(frame& f, message* m) {
 
 MOTET_INLINE void pe::observe_end(frame& f) {
     if (!f.is_open()) return; // it is unwound
-    if (port != nullptr) port->measure();
     observers.tell(&observer::ended, *this, f, now());
     f.run = 0;
 }

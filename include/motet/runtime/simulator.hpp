@@ -64,7 +64,7 @@ public:
             m = carry(from, target, m);
             if (!m->has(message::uncounted)) {
                 const network_model& net = job.options.network;
-                charge(from, net.overhead);
+                advance(from, net.overhead);
                 const double on_wire = net.bandwidth > 0 ? m->bytes / net.bandwidth : 0;
                 double& leave = leaves[origin.number];
                 leave = std::max(leave, sender.now);
@@ -82,23 +82,15 @@ public:
         push({time, urgency(*m), shuffled_key(), ++order, path, m, to});
     }
     void charge(pe& p, double seconds) override {
-        clock& c = clocks[p.number];
-        c.now += seconds;
-        c.path += seconds;
-        c.busy += seconds;
-        longest_path = std::max(longest_path, c.path);
+        if (!job.options.measure) advance(p, seconds);
     }
-    double now(const pe& p) const override { return clocks[p.number].now; }
+    double now(const pe& p) override {
+        measure();
+        return clocks[p.number].now;
+    }
     double path(const pe& p) const override { return clocks[p.number].path; }
     void join_path(const pe& p, double other) override {
         clocks[p.number].path = std::max(clocks[p.number].path, other);
-    }
-    /// Adds the time computed since the last look to the clock of the PE that runs.
-    void measure() override {
-        if (!job.options.measure || active == nullptr) return;
-        const auto time = std::chrono::steady_clock::now();
-        charge(*active, std::chrono::duration<double>(time - mark).count());
-        mark = time;
     }
     std::size_t queued(const pe& p) const override { return waiting[p.number].messages.size(); }
 
@@ -260,6 +252,20 @@ private:
         begin_step(p);
         p.dispatch(e.what);
         finish_step();
+    }
+    void advance(pe& p, double seconds) {
+        clock& c = clocks[p.number];
+        c.now += seconds;
+        c.path += seconds;
+        c.busy += seconds;
+        longest_path = std::max(longest_path, c.path);
+    }
+    /// Adds the time computed since the last look to the clock of the PE that runs, where that is measured.
+    void measure() {
+        if (!job.options.measure || active == nullptr) return;
+        const auto time = std::chrono::steady_clock::now();
+        advance(*active, std::chrono::duration<double>(time - mark).count());
+        mark = time;
     }
     void begin_step(pe& p) {
         active = &p;
