@@ -36,6 +36,12 @@ struct named {
     std::vector<int> tags;
 };
 
+struct place {
+    int x = 0;
+    int y = 0;
+    friend auto operator<=>(const place&, const place&) = default;
+};
+
 /// One of everything that a field can be.
 struct tile {
     bool on = false;
@@ -65,15 +71,79 @@ struct tile {
     std::bitset<4> mask{5};
     int watched = 3;
     double secret = 42;
+    std::vector<particle> kept{{1, {}, 1}};
+    std::vector<named> listed{{"l", {1}}};
+    std::map<std::string, named> filed{{"f", {"f", {}}}};
+    std::map<place, int> placed{{{1, 2}, 3}};
+    std::set<place> places{{1, 2}, {3, 4}};
+    motet::value anything{std::int64_t{4}};
 
     static constexpr auto policy(motet::hidden) { return motet::fields<&tile::secret>{}; }
-    static constexpr auto policy(motet::read_only) { return motet::fields<&tile::watched>{}; }
+    static constexpr auto policy(motet::read_only) {
+        return motet::fields<&tile::watched, &tile::kept, &tile::listed, &tile::filed>{};
+    }
     double second_mass() const { return particles.at(1).mass; }
     std::size_t size() const { return cells.size(); }
 };
 MOTET_SCRIPT(tile)
 
+/// Says itself what its scripts find in it.
+struct guarded {
+    double mass = 1;
+    std::vector<double> cells{1, 2, 3};
+    int key = 42;
+    motet::value read(const motet::script_path& where) const {
+        if (where.is("weight")) return {mass * 10};
+        if (where.begins("cells") && where.steps.size() == 2)
+            return {cells.at(static_cast<std::size_t>(where.steps[1].integer()))};
+        if (where.is("all")) return {motet::value::dict{{{{"mass"}, {mass}}}}};
+        throw motet::no_such_path(where);
+    }
+    void write(const motet::script_path& where, const motet::value& what) {
+        if (!where.is("weight")) throw motet::no_such_path(where);
+        if (what.number() < 0) throw std::invalid_argument("a weight is not negative");
+        mass = what.number() / 10;
+    }
+};
+/// Only what can be read.
+struct shown {
+    double mass = 1;
+    std::string read(const motet::script_path& where) const { return "<" + where.text() + ">"; }
+};
+/// More than its fields, and what is derived from them as well.
+struct more {
+    double mass = 2;
+    int secret = 5;
+    std::vector<double> cells{1, 2};
+    std::vector<more> inner;
+    static constexpr auto policy(motet::hidden) { return motet::fields<&more::secret>{}; }
+    std::optional<double> read(const motet::script_path& where) const {
+        if (where.is("weight")) return mass * 10;
+        if (where.is("open_secret")) return secret;
+        return {};
+    }
+    bool write(const motet::script_path& where, const motet::value& what) {
+        if (where.is("mass") && what.number() < 0) throw std::invalid_argument("a mass is not negative");
+        if (where.is("weight")) mass = what.number() / 10;
+        return where.is("weight");
+    }
+    /// Not meant: other types.
+    int range(int) const { return 0; }
+};
+/// A file has a `read`, too.
+struct unrelated {
+    int number = 3;
+    template <class Archive>
+    void read(Archive&) {}
+    void write(const std::string&, int) {}
+};
+MOTET_SCRIPT(guarded)
+MOTET_SCRIPT(shown)
+MOTET_SCRIPT(more)
+MOTET_SCRIPT(unrelated)
+
 /// Runs Python that asserts, in a chare.
+template <class T = tile>
 void assert_in_python(const std::string& code) {
     const std::string with_helpers = R"py(
 import numpy as np
@@ -85,7 +155,7 @@ def fails(kind, text, action):
     assert False, f"no {kind.__name__}: {text}"
 )py" + code;
     one(threads(1), [&] {
-        const auto chare = motet::chare<tile>::create(tile{});
+        const auto chare = motet::chare<T>::create(T{});
         const auto outcome = motet::run_script(chare, {.code = with_helpers}).get();
         CHECK_MESSAGE(!outcome.failed(), outcome.traceback);
     });
@@ -265,6 +335,77 @@ t = threading.Thread(target=later, args=(self.names[0],)); t.start()
         CHECK(contains(said(motet::run_script(tiles[1], {.code = "t.join(); result", .handle = 2}).get()),
                        "is not at hand any more"));
     });
+}
+
+TEST_CASE("what lies in a read-only field cannot be changed either, nor can keys") {
+    assert_in_python(R"py(
+def read_only(action): fails(AttributeError, "is read-only", action)
+assert self.kept.mass.tolist() == [1] and self.listed[0].name == "l" and self.filed["f"].name == "f"
+fails(ValueError, "read-only", lambda: self.kept.mass.__imul__(2))
+fails(ValueError, "read-only", lambda: self.kept.mass.__setitem__(0, 2))
+fails(ValueError, "WRITEABLE", lambda: self.kept.setflags(write=True))
+read_only(lambda: self.kept.append({}))
+read_only(lambda: self.kept.clear())
+read_only(lambda: setattr(self.listed[0], "name", "x"))
+read_only(lambda: self.listed.append({}))
+read_only(lambda: self.listed.pop())
+fails(ValueError, "read-only", lambda: self.listed[0].tags.__setitem__(0, 5))
+read_only(lambda: self.listed.__setitem__(0, {}))
+read_only(lambda: self.filed.__setitem__("g", {}))
+read_only(lambda: self.filed.__delitem__("f"))
+read_only(lambda: setattr(self.filed["f"], "name", "x"))
+key = list(self.placed)[0]
+one = [p for p in self.places][1]
+self.text = "longer than what a text holds in itself"
+assert (key.x, key.y) == (1, 2) and (one.x, one.y) == (3, 4)
+read_only(lambda: setattr(key, "x", 5))
+read_only(lambda: setattr(one, "x", 5))
+assert self.anything == 4
+self.anything = {"a": [1, (2.5, None)], "b": b"x"}
+assert self.anything == {"a": [1, (2.5, None)], "b": b"x"}
+)py");
+}
+
+TEST_CASE("a struct that says itself what scripts find in it") {
+    assert_in_python<guarded>(R"py(
+assert ck.read("weight") == 10 and ck.read(("weight",)) == 10 and self.weight == 10 and ck.read("all") == {"mass": 1}
+assert ck.read("cells", 1) == 2
+self.weight = 50
+assert self.weight == 50
+ck.write("weight", 30)
+assert ck.read("all") == {"mass": 3}
+fails(AttributeError, "there is no mass", lambda: self.mass)
+fails(AttributeError, "there is no mass", lambda: ck.read("mass"))
+fails(LookupError, "there is no mass[0].x", lambda: ck.read("mass", 0, "x"))
+fails(AttributeError, "there is no key", lambda: setattr(self, "key", 1))
+fails(LookupError, "there is no cells[0]", lambda: ck.write("cells", 0, 1))
+fails(IndexError, "", lambda: ck.read("cells", 9))
+fails(ValueError, "a weight is not negative", lambda: setattr(self, "weight", -1))
+fails(RuntimeError, "expected a number, got str", lambda: setattr(self, "weight", "x"))
+assert not hasattr(self, "key") and "key" not in dir(self) and "42" not in repr(self) and "42" not in str(self)
+)py");
+    assert_in_python<shown>(R"py(
+assert self.mass == "<mass>" and ck.read("a", 0, "b") == "<a[0].b>"
+fails(AttributeError, "mass is read-only", lambda: setattr(self, "mass", 1))
+fails(AttributeError, "a[0] is read-only", lambda: ck.write("a", 0, 1))
+)py");
+    assert_in_python<more>(R"py(
+assert self.mass == 2 and self.weight == 20 and self.open_secret == 5 and self.cells.tolist() == [1, 2]
+fails(AttributeError, "no field or method 'secret'", lambda: self.secret)
+self.weight = 70
+self.mass += 1
+self.cells[0] = 4
+assert ck.read("mass") == 8 and ck.read("cells", 0) == 4
+fails(ValueError, "a mass is not negative", lambda: setattr(self, "mass", -1))
+# The same of structs in it.
+self.inner.append({"mass": 3})
+self.inner.append({"weight": 40})
+fails(ValueError, "a mass is not negative", lambda: self.inner.append({"mass": -1}))
+assert [x.weight for x in self.inner] == [30, 40] and ck.read("inner", 1, "weight") == 40
+ck.write("inner", 0, "weight", 90)
+assert self.inner[0].mass == 9
+)py");
+    assert_in_python<unrelated>("assert self.number == 3\nself.number = 4\nassert ck.read('number') == 4");
 }
 
 TEST_CASE("results are values") {

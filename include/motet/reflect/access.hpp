@@ -14,7 +14,31 @@
 #include <type_traits>
 #include <utility>
 
+namespace motet {
+struct script_path;
+struct range_request;
+struct value;
+} // namespace motet
+
 namespace motet::reflect {
+
+// Structs that say themselves what scripts find in them (script/own_access.hpp). A member that takes anything is not
+// meant.
+struct anything_else {};
+template <class T>
+concept reads_itself = requires(T& object, const script_path& where) { object.read(where); } &&
+                       !requires(T& object, const anything_else& other) { object.read(other); };
+template <class T>
+concept writes_itself = requires(T& object, const script_path& where, const value& what) {
+    object.write(where, what);
+} && !requires(T& object, const anything_else& other, const value& what) { object.write(other, what); };
+template <class T>
+concept ranges_itself = requires(T& object, const range_request& what) { object.range(what); } &&
+                        !requires(T& object, const anything_else& other) { object.range(other); };
+
+struct own_access;
+template <class T>
+struct own_access_to; ///< defined in script/own_access.hpp, which such a struct needs
 
 /// What can be done with a value whose type only its description knows: for scripts, hooks and inspectors. What a type
 /// cannot do is a null pointer. Numbers, booleans and enumerations need none of it: kind, size and sign tell how they
@@ -56,6 +80,8 @@ struct access {
     // Structure.
     /// What may be done with a field from outside; null: everything, with all of them.
     field_policy (*policy)(void* object, std::size_t field);
+    /// What the struct does itself in place of what is derived from its fields; null: nothing.
+    const own_access* own;
 
     // Tuple.
     void* (*part)(void* value, std::size_t place);
@@ -216,6 +242,7 @@ struct access_to {
     static constexpr void structure(access& a) {
         if constexpr (obstacle_of<T> == obstacle::none && has_policies<T>)
             a.policy = [](void* object, std::size_t field) { return policy_of(of(object), field); };
+        if constexpr (reads_itself<T> || writes_itself<T> || ranges_itself<T>) a.own = &own_access_to<T>::operations;
     }
 
     static constexpr void tuple(access& a) {

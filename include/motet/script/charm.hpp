@@ -30,6 +30,13 @@ inline py::object own(const type_description& type, void* value, std::string cal
     return to_python(type, value, within, {});
 }
 
+inline void run_program_code(void (*code)(void* state), void* state) {
+    running_script& s = this_script("the program's own code");
+    runtime::frame f{.element = &s.e, .part = &s.c, .counted = false, .may_wait = false};
+    const runtime::frame_scope scope(s.p, f);
+    code(state);
+}
+
 /// What a method call came to, without Python's lock.
 struct called {
     void* result = nullptr;

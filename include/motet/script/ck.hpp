@@ -15,6 +15,9 @@ namespace motet::inline MOTET_VARIANT::script {
 /// one after the other.
 inline py::object follow(py::object at, PyObject* steps, Py_ssize_t count) {
     for (Py_ssize_t i = 0; i < count; ++i) {
+        // A struct that reads itself is asked for the whole way before the first step of it.
+        if (is_reference(at.ptr()) && i + 1 < count)
+            if (py::object found = own_read(ref(at.ptr()), steps, PyExc_LookupError, i)) return found;
         PyObject* const each = PyTuple_GET_ITEM(steps, i);
         const bool is_field =
             PyUnicode_Check(each) && is_reference(at.ptr()) && ref(at.ptr()).type->kind == kind::structure;
@@ -57,7 +60,14 @@ inline PyObject* ck_write(PyObject*, PyObject* arguments) {
         const py::object steps = given == 2 ? as_steps(PyTuple_GET_ITEM(arguments, 0)) : front;
         const Py_ssize_t count = PyTuple_GET_SIZE(steps.ptr());
         if (count == 0) raise(PyExc_TypeError, "ck.write: the path is empty");
-        const py::object at = follow(self_of(s.variables), steps.ptr(), count - 1);
+        py::object at = self_of(s.variables);
+        for (Py_ssize_t i = 0; i + 1 < count; ++i) { // a struct that writes itself gets the whole way
+            if (is_reference(at.ptr()) && own_write(ref(at.ptr()), steps.ptr(), value, PyExc_LookupError, i))
+                return none();
+            const py::object next =
+                py::make_tuple(py::reinterpret_borrow<py::object>(PyTuple_GET_ITEM(steps.ptr(), i)));
+            at = follow(at, next.ptr(), 1);
+        }
         PyObject* const last = PyTuple_GET_ITEM(steps.ptr(), count - 1);
         const bool is_field =
             PyUnicode_Check(last) && is_reference(at.ptr()) && ref(at.ptr()).type->kind == kind::structure;
@@ -162,8 +172,8 @@ MOTET_INLINE void prepare_python() {
     helpers() = kept;
     py::dict& names = *kept;
     names["_write"] = py::reinterpret_steal<py::object>(PyCFunction_New(&write, nullptr));
-    py::exec(R"(
-import ast, io, linecache, sys, traceback
+    py::exec(R"py(
+import ast, io, linecache, numpy, operator, sys, traceback
 
 def traced(kind, value, trace):
     """The traceback as text, without what runs the script."""
@@ -193,6 +203,54 @@ def compiled(code):
     _compiled[code] = made
     return made
 
+def condition(text, function, names):
+    """What says whether an element is selected: a function of the script, or an expression of the parameter of its
+    function."""
+    if text.isidentifier() and callable(names.get(text)): return names[text]
+    code = getattr(function, "__code__", None)
+    parameter = code.co_varnames[0] if code is not None and code.co_argcount else "p"
+    return eval(compile(f"lambda {parameter}: ({text}\n)", "<script: select>", "eval"), names)
+
+reducers = {"sum": operator.add, "product": operator.mul, "min": min, "max": max}
+
+def vectorized(function, arrays, element, select, condition, store):
+    """Calls the function with one array of the elements that are selected, and puts back what it has changed. arrays():
+    those that they lie in, as they are now."""
+    parts = arrays()
+    if len(parts) == 1:
+        whole = parts[0]
+    else:
+        whole = numpy.empty(sum(map(len, parts)), element)
+        if parts: numpy.concatenate(parts, out=whole)
+        if element.names: whole = whole.view(numpy.recarray)
+    if condition is not None:
+        select = numpy.asarray(condition(whole))
+        if select.dtype != bool or select.shape != whole.shape:
+            raise TypeError("the condition of a vectorized request gives one bool for each element")
+    elif isinstance(select, (list, numpy.ndarray)):
+        select = numpy.asarray(select)
+        if select.size == 0: select = select.astype(int)
+    chosen = whole if select is None else whole[select]
+    open = all(part.flags.writeable for part in parts)
+    if not open: chosen.flags.writeable = False
+    result = function(chosen)
+    if store and result is not None:
+        chosen[...] = result
+        result = None
+    if open:
+        now = arrays()
+        if list(map(len, now)) != list(map(len, parts)):
+            raise RuntimeError("the function changed how many elements there are: what it has changed in them is lost")
+        if len(now) == 1:
+            if select is not None: now[0][select] = chosen
+        else:
+            if select is not None: whole[select] = chosen
+            at = 0
+            for part in now:
+                part[...] = whole[at:at + len(part)]
+                at += len(part)
+    return result
+
 class _Output(io.TextIOBase):
     """Goes to the client of the script that runs here."""
     def __init__(self, otherwise): self._otherwise = otherwise
@@ -208,7 +266,7 @@ TimeLimit.__module__ = "motet"
 sys.stdin = io.StringIO()  # the program's own is not the script's: exit() would close it
 sys.stdout = _Output(sys.__stdout__)
 sys.stderr = _Output(sys.__stderr__)
-)",
+)py",
              names);
     time_limit_type() = py::object(names["TimeLimit"]).release().ptr();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <motet/script/ck.hpp>
+#include <motet/script/iterate.hpp>
 
 #if MOTET_BODIES
 
@@ -44,69 +44,6 @@ inline py::object run_code(space& s, const std::string& code) {
         check(static_cast<bool>(last));
     }
     return last;
-}
-
-/// The names of what can be iterated over.
-inline std::string range_names(const type_description& type, void* object) {
-    std::string all;
-    for (const auto& field : type.fields)
-        if ((field.type->kind == kind::sequence || field.type->kind == kind::map) &&
-            find_field(type, object, field.name) != nullptr)
-            all += (all.empty() ? "" : ", ") + std::string(field.name);
-    return all.empty() ? "none" : all;
-}
-
-/// The container reference behind what a field gives: a view knows its list.
-inline py::object container_behind(const py::object& given) {
-    if (is_reference(given.ptr())) return given;
-    if (py::hasattr(given, "_list")) return given.attr("_list");
-    return py::none();
-}
-
-/// Iterate mode (Charm++ manual, section 26.4): the function is called for each element, which it may change.
-inline py::object iterate(space& s, const script_request& request) {
-    PyObject* const found = PyDict_GetItemString(s.variables.ptr(), request.method.c_str());
-    if (found == nullptr || PyCallable_Check(found) == 0)
-        raise(PyExc_NameError, "there is no function '" + request.method +
-                                   "' to iterate with: define it in the code, "
-                                   "or name one of a persistent interpreter");
-    const auto function = py::reinterpret_borrow<py::object>(found);
-    py::object range = self_of(s);
-    std::size_t begin = 0;
-    while (begin <= request.over.size() && !request.over.empty()) { // "cells", or "tree.leaves"
-        const std::size_t end = std::min(request.over.find('.', begin), request.over.size());
-        range = range.attr(request.over.substr(begin, end - begin).c_str());
-        begin = end + 1;
-    }
-    const py::object container = request.over.empty() ? py::none() : container_behind(range);
-    if (container.is_none() || ref(container.ptr()).type->kind != kind::sequence)
-        raise(PyExc_TypeError, "'" + request.over + "' is no range to iterate over; the ranges of " + s.chare->name +
-                                   " are: " + range_names(*s.chare->type, s.chare->object));
-    if (request.vectorized) return function(range);
-    reference& r = ref(container.ptr());
-    const type_description& element = *r.type->parts[0];
-    py::list returned;
-    bool something = false;
-    py::object each;
-    for (std::size_t i = 0; i < size_of(r); ++i) { // the function may change how many there are
-        const bool again =
-            each && element.kind == kind::structure && r.type->access->at != nullptr && Py_REFCNT(each.ptr()) == 1;
-        if (again) { // nobody has kept it: it stands for the next one
-            reference& e = ref(each.ptr());
-            e.place = i;
-            e.address = r.type->access->at(address_of(r), i);
-            e.generation = r.within->generation;
-        } else {
-            each = item_at(r, i);
-        }
-        PyObject* const argument = each.ptr();
-        auto result = py::reinterpret_steal<py::object>(PyObject_Vectorcall(function.ptr(), &argument, 1, nullptr));
-        check(static_cast<bool>(result));
-        something = something || !result.is_none();
-        returned.append(std::move(result));
-    }
-    if (!something) return py::none();
-    return returned;
 }
 
 /// The variables of the request's handle in this chare; new ones, if it has none yet.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/script/own_access.hpp>
 #include <motet/script/scope.hpp>
 
 #if MOTET_BODIES
@@ -56,7 +57,7 @@ inline std::string type_text(const type_description& type) {
         for (std::size_t i = 0; i < type.parts.size(); ++i) all += (i == 0 ? "" : ", ") + type_text(*type.parts[i]);
         return all;
     }
-    default: return std::string(type.short_name);
+    default: return &type == &reflect::describe<value>() ? "anything" : std::string(type.short_name);
     }
 }
 
@@ -194,8 +195,16 @@ inline bool may_be_changed(const type_description& type, void* object, std::size
     return type.access->policy == nullptr || type.access->policy(object, field) == reflect::field_policy::open;
 }
 
+/// Whether the struct's own `write` takes a value for the name.
+inline bool own_write_takes(const type_description& type, void* object, std::string_view name, PyObject* given);
+inline value to_value(PyObject* from);
+
 /// From a dict, or from any object that has all the fields as attributes.
 inline void read_structure(const type_description& type, void* to, PyObject* from, const path& where) {
+    if (&type == &reflect::describe<value>()) {
+        *static_cast<value*>(to) = to_value(from);
+        return;
+    }
     const auto read = [&](const reflect::field_description& field, PyObject* given) {
         const path here{&where, field.name, 0, true};
         if (!may_be_changed(type, to, field.index))
@@ -210,6 +219,7 @@ inline void read_structure(const type_description& type, void* to, PyObject* fro
             if (!PyUnicode_Check(key)) misfit(type, from, where, "its keys are to be the names of fields");
             const char* const name = PyUnicode_AsUTF8(key);
             check(name != nullptr);
+            if (own_write_takes(type, to, name, given)) continue;
             const auto* field = find_field(type, to, name);
             if (field == nullptr) {
                 const std::string at = where.text();
@@ -228,7 +238,7 @@ inline void read_structure(const type_description& type, void* to, PyObject* fro
         const auto given = py::reinterpret_steal<py::object>(is_record ? PyMapping_GetItemString(from, name.c_str())
                                                                        : PyObject_GetAttrString(from, name.c_str()));
         if (!given) misfit(type, from, where, "it has no " + name);
-        read(field, given.ptr());
+        if (!own_write_takes(type, to, name, given.ptr())) read(field, given.ptr());
     }
 }
 

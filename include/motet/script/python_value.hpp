@@ -14,8 +14,6 @@
 /// Python's values as motet::value and back: what travels between processes and to clients.
 namespace motet::inline MOTET_VARIANT::script {
 
-inline value to_value(PyObject* from);
-
 inline std::vector<value> items_to_values(PyObject* sequence) {
     const auto items = py::reinterpret_steal<py::object>(PySequence_List(sequence));
     check(static_cast<bool>(items));
@@ -63,6 +61,17 @@ inline value array_to_value(const py::array& from) {
 
 inline value struct_to_value(reference& r) {
     value::dict all;
+    if (r.type->access->own != nullptr) {
+        if (r.type->access->own->reads_all) return object_to_value(reinterpret_cast<PyObject*>(&r));
+        for (const auto& field : r.type->fields) {
+            if (find_field(*r.type, address_of(r), field.name) == nullptr) continue;
+            const auto each = py::reinterpret_steal<py::object>(
+                PyObject_GetAttrString(reinterpret_cast<PyObject*>(&r), std::string(field.name).c_str()));
+            check(static_cast<bool>(each));
+            all.items.emplace_back(value{std::string(field.name)}, to_value(each.ptr()));
+        }
+        return {std::move(all)};
+    }
     for (const auto& field : r.type->fields) {
         void* const at = address_of(r);
         if (find_field(*r.type, at, field.name) == nullptr) continue;
@@ -136,8 +145,6 @@ inline value to_value(PyObject* from) {
     if (PyAnySet_CheckExact(from)) return {value::list{items_to_values(from)}};
     return object_to_value(from);
 }
-
-inline py::object from_value(const value& from);
 
 inline py::object values_to_list(const std::vector<value>& items) {
     py::list all(items.size());

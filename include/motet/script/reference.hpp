@@ -14,7 +14,7 @@
 /// rows of numbers NumPy arrays (scope.hpp says how long each counts).
 namespace motet::inline MOTET_VARIANT::script {
 
-enum class step : std::uint8_t { root, field, element, mapped, held, part };
+enum class step : std::uint8_t { root, field, element, key, mapped, held, part };
 
 /// A Python object that stands for a struct or a container of the program.
 struct reference {
@@ -26,6 +26,7 @@ struct reference {
     PyObject* key;    ///< of a map
     std::size_t place;
     step how;
+    bool frozen; ///< scripts may not change it: it lies in a field that is read-only, or is a key
 };
 
 /// How a value is reached from a reference.
@@ -34,6 +35,7 @@ struct origin {
     step how = step::root;
     std::size_t place = 0;
     PyObject* key = nullptr; ///< borrowed
+    bool frozen = false;     ///< may not be changed
 };
 
 inline reference& ref(PyObject* object) { return *reinterpret_cast<reference*>(object); }
@@ -98,6 +100,7 @@ inline void* locate(reference& r) {
     switch (r.how) {
     case step::field: return parent.type->fields[r.place].address(at);
     case step::element:
+    case step::key:
         if (r.place >= parent.type->access->size(at)) raise(PyExc_IndexError, "this element is not there any more");
         return element_at(*parent.type, at, r.place);
     case step::mapped: {
@@ -137,6 +140,7 @@ inline py::object make_reference(PyTypeObject* of, const type_description& type,
     r.key = Py_XNewRef(from.key);
     r.place = from.place;
     r.how = from.how;
+    r.frozen = from.frozen;
     return made;
 }
 
@@ -151,7 +155,8 @@ inline void free_reference(PyObject* self) {
 }
 
 inline py::object view_of(const type_description& type, void* container, const std::shared_ptr<scope>& within,
-                          py::object through);
+                          py::object through, bool frozen);
+inline py::object from_value(const value& from);
 
 /// The Python object for the value of that type at `address`. `within`: the scope it lies in, `from` how it is reached.
 inline py::object to_python(const type_description& type, void* address, const std::shared_ptr<scope>& within,
@@ -217,20 +222,23 @@ inline py::object to_python(const type_description& type, void* address, const s
     case kind::enumeration: return integer_to_python(*type.parts[0], address);
     case kind::real: return real_to_python(type, address);
     case kind::text: return text_to_python(can.text(address));
-    case kind::structure: return make_reference(struct_type(type, address), type, address, within, from);
+    case kind::structure:
+        if (&type == &reflect::describe<value>()) return from_value(*static_cast<const value*>(address));
+        return make_reference(struct_type(type, address), type, address, within, from);
     case kind::map: return make_reference(map_type(), type, address, within, from);
     case kind::sequence: {
         auto made = make_reference(can.find != nullptr ? set_type() : sequence_type(), type, address, within, from);
         if (can.resize != nullptr && can.data != nullptr && can.make != nullptr && can.take != nullptr &&
             numbers_in_a_row(*type.parts[0]))
-            return view_of(type, address, within, std::move(made));
+            return view_of(type, address, within, std::move(made), from.frozen);
         return made;
     }
     case kind::tuple: {
         const auto box = make_reference(box_type(), type, address, within, from);
         py::tuple all(type.parts.size());
         for (std::size_t i = 0; i < type.parts.size(); ++i)
-            all[i] = to_python(*type.parts[i], can.part(address, i), within, {box.ptr(), step::part, i, nullptr});
+            all[i] = to_python(*type.parts[i], can.part(address, i), within,
+                               {box.ptr(), step::part, i, nullptr, from.frozen});
         return all;
     }
     case kind::optional:
@@ -240,7 +248,7 @@ inline py::object to_python(const type_description& type, void* address, const s
         if (held == nullptr) return py::none();
         const std::size_t which = type.kind == kind::variant ? can.which(address) : 0;
         const auto box = make_reference(box_type(), type, address, within, from);
-        return to_python(*type.parts[which], held, within, {box.ptr(), step::held, which, nullptr});
+        return to_python(*type.parts[which], held, within, {box.ptr(), step::held, which, nullptr, from.frozen});
     }
     case kind::opaque: break;
     }

@@ -23,6 +23,10 @@
 ///    *views*. When the scope moves on, a view that somebody still holds keeps the old buffer, and the chare gets a
 ///    copy: the view has become a snapshot.
 /// 4. A scope that is closed has no object any more: references into it raise ReferenceError.
+/// 5. A scope may lie *in* another one: an element that the chare's own range gives, wherever it lies. It is closed
+/// when
+///    the outer one moves on, for nobody knows then whether the element is still there; when it moves on itself, what
+///    was seen through the outer one counts no longer either.
 namespace motet::inline MOTET_VARIANT::script {
 
 using reflect::access;
@@ -46,10 +50,20 @@ struct scope {
 
     /// Nothing that was seen before counts any more.
     void move_on();
+    /// The same, but elements in it stay where they are.
+    void look_again();
     /// The object goes, or what stands in its place may be another one.
     void close() {
         move_on();
         object = nullptr;
+        if (outer != nullptr) outer->element = nullptr;
+        outer = nullptr;
+    }
+    /// It is the element at `at`, in another scope.
+    void open_in(scope& around, void* at) {
+        reopen(at);
+        outer = &around;
+        around.element = this;
     }
     /// It is here (again).
     void reopen(void* at) {
@@ -62,6 +76,9 @@ struct scope {
     std::string name; ///< for errors: "Tile[3]"
     std::uint64_t generation = 1;
     std::vector<view_base*> views; ///< each with a reference count of this list
+    std::uint64_t moves = 0;       ///< how often it has moved on
+    scope* element = nullptr;      ///< the scope in this one, while there is one (step 5)
+    scope* outer = nullptr;        ///< the scope that this one is in
 };
 
 // NOLINTNEXTLINE(misc-definitions-in-headers)
@@ -101,6 +118,13 @@ inline void detach(view_base& base) {
 }
 
 inline void scope::move_on() {
+    look_again();
+    ++moves;
+    if (element != nullptr) element->close();
+    if (outer != nullptr) outer->look_again();
+}
+
+inline void scope::look_again() {
     ++generation;
     for (view_base* base : std::exchange(views, {})) {
         if (Py_REFCNT(reinterpret_cast<PyObject*>(base)) > 1) detach(*base);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <motet/script/reference.hpp>
+#include <motet/script/own_calls.hpp>
 
 #if MOTET_BODIES
 
@@ -17,6 +17,8 @@ namespace motet::inline MOTET_VARIANT::script {
 inline PyObject* reference_text(PyObject* self) {
     return guarded([&] {
         reference& r = ref(self);
+        if (r.type->access->own != nullptr && r.type->access->own->reads_all)
+            return text_to_python("<" + std::string(Py_TYPE(self)->tp_name) + ">").release().ptr();
         return text_to_python(r.type->text(address_of(r), 10000)).release().ptr();
     });
 }
@@ -55,7 +57,7 @@ inline PyObject* get_field(PyObject* self, void* closure) {
         const auto& a = *static_cast<const attribute*>(closure);
         reference& r = ref(self);
         return to_python(*a.field->type, static_cast<std::byte*>(address_of(r)) + a.offset, r.within,
-                         {self, step::field, a.field->index, nullptr})
+                         {self, step::field, a.field->index, nullptr, r.frozen || !a.open})
             .release()
             .ptr();
     });
@@ -65,8 +67,8 @@ inline int set_field(PyObject* self, PyObject* value, void* closure) {
     return status([&] {
         const auto& a = *static_cast<const attribute*>(closure);
         if (value == nullptr) raise(PyExc_AttributeError, a.name + " is a field of a C++ struct and cannot be deleted");
-        if (!a.open) raise(PyExc_AttributeError, a.name + " is read-only");
         reference& r = ref(self);
+        if (!a.open || r.frozen) raise(PyExc_AttributeError, a.name + " is read-only");
         put(r.within, *a.field->type, value, {nullptr, a.name, 0, true},
             [&] { return static_cast<std::byte*>(address_of(r)) + a.offset; });
     });
@@ -99,8 +101,21 @@ inline int set_attribute(PyObject* self, PyObject* name, PyObject* value) {
     return done;
 }
 
+/// Attributes of a struct that says itself what they are.
+inline PyObject* get_own_attribute(PyObject* self, PyObject* name) {
+    PyObject* const found = guarded([&] { return own_read(ref(self), name, PyExc_AttributeError).release().ptr(); });
+    return found != nullptr || PyErr_Occurred() != nullptr ? found : get_attribute(self, name);
+}
+inline int set_own_attribute(PyObject* self, PyObject* name, PyObject* value) {
+    const int taken = guarded(
+        [&] { return value != nullptr && own_write(ref(self), name, value, PyExc_AttributeError) ? 1 : 0; }, -1);
+    return taken == 0 ? set_attribute(self, name, value) : std::min(taken, 0);
+}
+
 inline std::string field_list_text(const type_description& type, void* object) {
-    std::string text = "A " + std::string(type.name) + " of the running program. Fields:\n";
+    std::string text = "A " + std::string(type.name) + " of the running program. ";
+    if (type.access->own != nullptr && type.access->own->reads_all) return text + "It says itself what can be read.";
+    text += "Fields:\n";
     for (const auto& field : type.fields) {
         if (find_field(type, object, field.name) == nullptr) continue;
         text += "  " + std::string(field.name) + ": " + type_text(*field.type) +
@@ -117,8 +132,9 @@ inline PyTypeObject* struct_type(const type_description& type, void* object) {
     info->type = &type;
     info->name = "motet." + std::string(type.short_name);
     info->doc = field_list_text(type, object);
+    const auto* const own = type.access->own;
     for (const auto& field : type.fields) {
-        if (find_field(type, object, field.name) == nullptr) continue;
+        if ((own != nullptr && own->reads_all) || find_field(type, object, field.name) == nullptr) continue;
         const bool open = may_be_changed(type, object, field.index);
         auto a = std::make_unique<attribute>(attribute{
             &field,
@@ -128,10 +144,12 @@ inline PyTypeObject* struct_type(const type_description& type, void* object) {
         info->attributes.push_back(std::move(a));
     }
     info->definitions.push_back({nullptr, nullptr, nullptr, nullptr, nullptr});
+    auto* const get = own != nullptr && own->read != nullptr ? &get_own_attribute : &get_attribute;
+    auto* const set = own != nullptr && (own->write != nullptr || own->reads_all) ? &set_own_attribute : &set_attribute;
     info->made = reference_type(info->name.c_str(), info->doc.c_str(), 0,
                                 {{Py_tp_getset, info->definitions.data()},
-                                 {Py_tp_getattro, reinterpret_cast<void*>(&get_attribute)},
-                                 {Py_tp_setattro, reinterpret_cast<void*>(&set_attribute)}});
+                                 {Py_tp_getattro, reinterpret_cast<void*>(get)},
+                                 {Py_tp_setattro, reinterpret_cast<void*>(set)}});
     auto& again = all[&type]; // Python's lock may have been away meanwhile
     if (again)
         static_cast<void>(info.release()); // Python keeps the type, and what it points to
@@ -151,7 +169,7 @@ inline Py_ssize_t container_length(PyObject* self) {
 inline py::object item_at(reference& r, std::size_t place) {
     const type_description& element = *r.type->parts[0];
     void* const container = address_of(r);
-    const origin from{reinterpret_cast<PyObject*>(&r), step::element, place, nullptr};
+    const origin from{reinterpret_cast<PyObject*>(&r), step::element, place, nullptr, r.frozen};
     if (r.type->access->at != nullptr) return to_python(element, r.type->access->at(container, place), r.within, from);
     // Of elements without an address of their own a copy is shown (std::vector<bool>).
     struct search {
@@ -209,12 +227,20 @@ inline std::string place_text(const reference& r) {
                                                        : std::string();
 }
 
+/// Raises AttributeError for a container that scripts may not change.
+inline void check_open(const reference& r) {
+    if (!r.frozen) return;
+    const std::string name = place_text(r);
+    raise(PyExc_AttributeError, (name.empty() ? "what this lies in" : name) + " is read-only");
+}
+
 /// A container that this is not possible with.
 [[noreturn]] inline void impossible(const reference& r, const char* what) {
     raise(PyExc_TypeError, type_text(*r.type) + " cannot " + what);
 }
 
 inline void set_item(reference& r, std::size_t place, PyObject* value) {
+    check_open(r);
     const type_description& element = *r.type->parts[0];
     const std::string name = place_text(r);
     const path up{nullptr, name, 0, true};
@@ -234,12 +260,14 @@ inline void set_item(reference& r, std::size_t place, PyObject* value) {
 }
 
 inline void erase_items(reference& r, std::size_t first, std::size_t count) {
+    check_open(r);
     if (r.type->access->erase == nullptr) impossible(r, "lose elements");
     r.within->move_on();
     r.type->access->erase(address_of(r), first, count);
 }
 
 inline void insert_item(reference& r, std::size_t place, PyObject* value) {
+    check_open(r);
     if (r.type->access->insert == nullptr && r.type->access->append == nullptr) impossible(r, "grow");
     const type_description& element = *r.type->parts[0];
     const std::string name = place_text(r);
@@ -330,6 +358,7 @@ inline PyObject* sequence_pop(PyObject* self, PyObject* arguments) {
 inline PyObject* container_clear(PyObject* self, PyObject*) {
     return guarded([&] {
         reference& r = ref(self);
+        check_open(r);
         if (r.type->access->clear == nullptr) impossible(r, "be emptied");
         r.within->move_on();
         r.type->access->clear(address_of(r));
@@ -386,7 +415,8 @@ inline py::list keys_of(reference& r) {
     } state{all, r};
     r.type->access->visit(address_of(r), &state, [](void* pointer, void* key, void*) {
         auto& s = *static_cast<visitor*>(pointer);
-        s.all.append(to_python(*s.r.type->parts[0], key, s.r.within, {}));
+        s.all.append(to_python(*s.r.type->parts[0], key, s.r.within,
+                               {reinterpret_cast<PyObject*>(&s.r), step::key, s.all.size(), nullptr, true}));
         return true;
     });
     return all;
@@ -415,6 +445,7 @@ inline int contains_key(PyObject* self, PyObject* key) {
 }
 
 inline bool remove_key(reference& r, PyObject* key) {
+    check_open(r);
     const converted wanted(*r.type->parts[0], key, {});
     r.within->move_on();
     return r.type->access->remove(address_of(r), wanted.get());
@@ -423,6 +454,7 @@ inline bool remove_key(reference& r, PyObject* key) {
 inline PyObject* set_add(PyObject* self, PyObject* value) {
     return guarded([&] {
         reference& r = ref(self);
+        check_open(r);
         const converted made(*r.type->parts[0], value, {});
         r.within->move_on();
         r.type->access->append(address_of(r), made.get());
@@ -472,12 +504,13 @@ inline PyObject* map_get(PyObject* self, PyObject* key) {
             PyErr_SetObject(PyExc_KeyError, key);
             return nullptr;
         }
-        return to_python(*r.type->parts[1], found, r.within, {self, step::mapped, 0, key}).release().ptr();
+        return to_python(*r.type->parts[1], found, r.within, {self, step::mapped, 0, key, r.frozen}).release().ptr();
     });
 }
 inline int map_set(PyObject* self, PyObject* key, PyObject* value) {
     return status([&] {
         reference& r = ref(self);
+        check_open(r);
         if (value == nullptr) {
             if (remove_key(r, key)) return;
             PyErr_SetObject(PyExc_KeyError, key);

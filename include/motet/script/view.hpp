@@ -23,7 +23,7 @@ inline bool numbers_in_a_row(const type_description& type) {
     case kind::sequence:
         return type.access->resize == nullptr && type.numbers.size() == 1 && numbers_in_a_row(*type.parts[0]);
     case kind::structure:
-        if (type.access->policy != nullptr || type.fields.empty()) return false;
+        if (type.access->policy != nullptr || type.access->own != nullptr || type.fields.empty()) return false;
         for (const auto& field : type.fields)
             if (!numbers_in_a_row(*field.type)) return false;
         return true;
@@ -119,7 +119,7 @@ class records(array, numpy.recarray):
 }
 
 inline py::object view_of(const type_description& type, void* container, const std::shared_ptr<scope>& within,
-                          py::object through) {
+                          py::object through, bool frozen) {
     const type_description& element = *type.parts[0];
     view_base* base = nullptr;
     for (view_base* known : within->views)
@@ -135,6 +135,7 @@ inline py::object view_of(const type_description& type, void* container, const s
     const py::array all(dtype_of(element), {static_cast<py::ssize_t>(type.access->size(container))},
                         {static_cast<py::ssize_t>(element.size)}, type.access->data(container),
                         py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(base)));
+    if (frozen) all.attr("setflags")(py::arg("write") = false);
     py::object made = all.attr("view")((*view_classes())[element.kind == kind::structure ? "records" : "array"]);
     made.attr("_list") = std::move(through);
     return made;
