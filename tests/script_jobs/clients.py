@@ -60,6 +60,9 @@ def check(program):
         assert p.run("boxes", "x + 1", (0, 0), persistent=True, handle=handle) == 2
         assert p.run("boxes", "def f(p):\n    p.mass *= 2\n    return p.mass", (0, 0), iterate="f",
                      over="particles") == [2, 4]
+        mass = {"code": "def f(p): return p.mass", "index": (0, 0), "iterate": "f", "over": "particles"}
+        assert p.run("boxes", **mass, select=[-1]) == [4] and p.run("boxes", **mass, select=slice(0, 1)) == [2]
+        assert p.run("boxes", **mass, select="p.mass > 3") == [4] and p.run("boxes", **mass, reduce="sum") == 6
         assert p.run("boxes", "charm.twice(4)", (0, 0), high_level=True) == 8
         # What this program does not know of a later client's request it names.
         later = p._request(2)
@@ -107,6 +110,13 @@ def check(program):
     assert code == 0 and "boxes: array of box" in out and "keeper: chare of keeper" in out, (out, err)
     code, out, err = tool("run", "boxes", "-", "--index", "0,1", text="print('hi')\nself.number")
     assert (code, out, err) == (0, "hi\n5\n", ""), (code, out, err)
+    for select, found in (("1", "[4.0]"), ("0:1", "[2.0]"), ("p.mass > 3", "[4.0]"), ("0,-1", "[2.0, 4.0]")):
+        code, out, err = tool("run", "boxes", "-", "--index", "0,0", "--iterate", "f", "--over", "particles", "--select",
+                              select, text="def f(p): return p.mass")
+        assert (code, out, err) == (0, found + "\n", ""), (select, code, out, err)
+    code, out, err = tool("run", "boxes", "-", "--index", "0,0", "--iterate", "f", "--over", "particles", "--reduce", "sum",
+                          text="def f(p): return p.mass")
+    assert (code, out, err) == (0, "6.0\n", ""), (code, out, err)
     code, out, err = tool("run", "boxes", "-", text="1 // ck.myindex()[0]")
     assert code == 1 and "[1, 0] 1" in out and "[0, 1] Traceback" in err, (code, out, err)
     code, out, err = tool("run", "nobody", "-", text="1")

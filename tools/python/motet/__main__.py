@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """The command motet: what runs and what it serves; scripts, a prompt, plots and Jupyter in running programs."""
 import argparse
+import ast
+import re
 import sys
 
 import motet
@@ -56,9 +58,33 @@ def list_programs(arguments):
 def run(arguments):
     text = sys.stdin.read() if arguments.file == "-" else open(arguments.file, encoding="utf-8").read()
     program_name, name = place(arguments)
+    iterate = {}
+    if arguments.iterate:
+        iterate = {"iterate": arguments.iterate, "over": arguments.over, "select": selection(arguments.select),
+                   "vectorized": arguments.vectorized, "reduce": arguments.reduce,
+                   "parameters": literal(arguments.parameters)}
     with motet.connect(program_name) as program:
-        good = show(program.execute(name, text, index_of(arguments.index), high_level=not arguments.low))
+        good = show(program.execute(name, text, index_of(arguments.index), high_level=not arguments.low, **iterate))
     return 0 if good else 1
+
+
+def literal(text):
+    """A Python literal, or the text itself where it is none."""
+    try:
+        return None if text is None else ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def selection(text):
+    """Places as "0,3,-1", a slice as "2:10:3", or else a condition."""
+    if text is None:
+        return None
+    if re.fullmatch(r"[-\d\s,]+", text):
+        return [int(part) for part in text.split(",") if part.strip()]
+    if re.fullmatch(r"[-\d\s:]+", text) and text.count(":") <= 2:
+        return slice(*(int(part) if part.strip() else None for part in text.split(":")))
+    return text
 
 
 def prompt(arguments):
@@ -117,6 +143,14 @@ def parser():
     with_name(made)
     made.add_argument("file", help="the script; - for standard input")
     made.add_argument("--low", action="store_true", help="without the module charm")
+    made.add_argument("--iterate", metavar="FUNCTION", help="calls this function of the script for each element of a range")
+    made.add_argument("--over", default="", metavar="RANGE", help="with --iterate: particles, or cells.particles")
+    made.add_argument("--select", metavar="WHICH", help="with --iterate: places (0,3,-1), a slice (2:10) or a condition "
+                                                        "(p.mass > 1)")
+    made.add_argument("--reduce", default="", metavar="HOW", help="with --iterate: sum, product, min, max, any, all, count, "
+                                                                  "a function of the script, or store")
+    made.add_argument("--vectorized", action="store_true", help="with --iterate: one call, with all of them in an array")
+    made.add_argument("--parameters", metavar="LITERAL", help="with --iterate: for a range of the struct's own")
     made = command("repl", prompt, "a prompt; what is defined stays in the program")
     with_name(made, optional=True)
     made.add_argument("--session", default="prompt", help="whose variables these are (prompt)")
