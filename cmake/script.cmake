@@ -15,10 +15,17 @@ if(Python3_Development.Embed_FOUND AND pybind11_FOUND)
   set(MOTET_SCRIPT_FOUND TRUE)
 endif()
 
+# Scripts over TCP need HMAC-SHA256: that of OpenSSL's libcrypto, where it is there.
+find_package(OpenSSL 3 QUIET COMPONENTS Crypto)
+
 function(add_script_motet name headers)
   add_library(motet_${name}_headers INTERFACE)
   target_compile_definitions(motet_${name}_headers INTERFACE MOTET_WITH_SCRIPT MOTET_PYTHON="${Python3_EXECUTABLE}")
   target_link_libraries(motet_${name}_headers INTERFACE ${headers} Python3::Python pybind11::headers)
+  if(OpenSSL_FOUND)
+    target_compile_definitions(motet_${name}_headers INTERFACE MOTET_WITH_TCP)
+    target_link_libraries(motet_${name}_headers INTERFACE OpenSSL::Crypto)
+  endif()
   add_library(motet_${name} INTERFACE)
   add_library(motet::${name} ALIAS motet_${name})
   target_link_libraries(motet_${name} INTERFACE motet_${name}_headers fmt::fmt-header-only)

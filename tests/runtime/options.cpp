@@ -159,6 +159,10 @@ TEST_CASE("bad values are refused, with what was expected") {
         {"stats", {"", "perhaps"}},
         {"script", {"", "perhaps"}},
         {"script-wait", {"", "perhaps"}},
+        {"script-tcp", {"", "x", "65536", ":80", "host:", "-1"}},
+        {"script-key", {""}},
+        {"script-log", {""}},
+        {"script-run", {""}},
         {"script-limit", {"", "5", "-1s"}},
     };
     CHECK(bad.size() == std::size(known_options));

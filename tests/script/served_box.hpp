@@ -16,7 +16,9 @@ struct box {
         return number;
     }
     void tell_it() { go = true; }
+    void leave() { motet::erase_this(); }
+    std::int64_t get() const { return number; }
 };
-MOTET_SCRIPT(box, when_told)
+MOTET_SCRIPT(box, when_told, leave, get)
 
 } // namespace served_test

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <random>
@@ -29,22 +30,25 @@ struct own_folder {
         char name[] = "/tmp/motet-test-XXXXXX";
         folder = mkdtemp(name);
         setenv("XDG_RUNTIME_DIR", folder.c_str(), 1);
+        setenv("XDG_STATE_HOME", folder.c_str(), 1);
     }
     own_folder(const own_folder&) = delete;
     own_folder& operator=(const own_folder&) = delete;
     ~own_folder() {
         unsetenv("XDG_RUNTIME_DIR");
-        rmdir((folder + "/motet").c_str());
-        rmdir(folder.c_str());
+        unsetenv("XDG_STATE_HOME");
+        std::filesystem::remove_all(folder);
     }
 };
 
 /// A program that serves boxes, and what a client does meanwhile on a thread of its own. The program ends when the
 /// client has.
-void with_client(std::uint32_t pes, const std::function<void()>& client) {
+void with_client(std::uint32_t pes, const std::function<void()>& client,
+                 const std::function<void(motet::runtime::options&)>& change = {}) {
     if (this_job().size > 1) return;
     const own_folder sockets;
     auto chosen = threads(pes);
+    if (change) change(chosen);
     chosen.script = true;
     chosen.script_wait = true;
     std::atomic<bool> done{false};
@@ -57,7 +61,7 @@ void with_client(std::uint32_t pes, const std::function<void()>& client) {
         } catch (const std::exception& e) {
             problem = e.what();
             try {
-                motet::client("program"); // or it would wait for ever
+                motet::client("test"); // or it would wait for ever
             } catch (const motet::error&) {}
         }
         done = true;
@@ -220,16 +224,16 @@ TEST_CASE("clients die in the middle, and many ask at once") {
         } // gone before the answer
         std::vector<std::thread> clients;
         std::atomic<int> good{0};
-        for (int i = 0; i < 50; ++i)
+        for (int i = 0; i < 500; ++i)
             clients.emplace_back([&good, i] {
                 motet::client c("test");
-                for (int k = 0; k < 10; ++k)
+                for (int k = 0; k < 2; ++k)
                     if (said(c.execute(request("ck.myindex()[0] + " + std::to_string(i), {0})).outcomes.at(0)) ==
                         std::to_string(i))
                         ++good;
             });
         for (auto& each : clients) each.join();
-        CHECK(good == 500);
+        CHECK(good == 1000);
         first.execute(request("self.go = True", {2}));
     });
 }
@@ -367,6 +371,227 @@ TEST_CASE("output is streamed as it comes, also while the script keeps its PE, a
         await_begin(other, "in box[1]");
         other.interrupt(running);
         CHECK(c.print(running) == "a\n");
+    });
+}
+
+#ifdef MOTET_WITH_TCP
+const std::string key_me(64, 'a');
+const std::string key_viewer(64, 'b');
+
+/// A port that is free, a file of keys, and one that says nothing but a viewer's.
+struct keyed {
+    std::uint16_t port = 0;
+    std::string folder;
+    void choose(motet::runtime::options& o) {
+        boost::asio::io_context context;
+        port = boost::asio::ip::tcp::acceptor(context, {boost::asio::ip::address_v4::loopback(), 0})
+                   .local_endpoint()
+                   .port();
+        folder = getenv("XDG_RUNTIME_DIR");
+        write("keys", "me all " + key_me + " # everything\n\nviewer look,read " + key_viewer + "\n");
+        write("viewer", "viewer - " + key_viewer + "\n");
+        write("wrong", "me - " + key_viewer + "\n");
+        o.script_tcp = std::to_string(port);
+        o.script_key = folder + "/keys";
+        o.script_log = folder + "/log";
+    }
+    void write(const std::string& name, const std::string& text, mode_t mode = 0600) const {
+        std::ofstream(folder + "/" + name) << text;
+        chmod((folder + "/" + name).c_str(), mode);
+    }
+    motet::client connect(const std::string& key) const { return {"127.0.0.1", port, folder + "/" + key}; }
+    std::string log() const {
+        std::ifstream in(folder + "/log");
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    /// Connects, and sends frames that `make` makes after the greeting. How many bytes came after that.
+    std::size_t
+    raw(const std::function<std::vector<std::byte>(motet::service::seal&, std::vector<std::byte>)>& make) const {
+        using namespace motet::service;
+        boost::asio::io_context context;
+        boost::asio::ip::tcp::socket socket(context);
+        socket.connect({boost::asio::ip::address_v4::loopback(), port});
+        std::array<std::byte, 40> greeting{};
+        boost::asio::read(socket, boost::asio::buffer(greeting));
+        digest nonce{};
+        std::memcpy(nonce.data(), greeting.data() + 8, nonce.size());
+        const digest own{};
+        seal mine(connection_key(std::vector<std::byte>(32, std::byte{0xaa}), nonce, own), seal::client);
+        std::vector<std::byte> first(8 + own.size() + 2);
+        first[0] = std::byte{34};
+        std::memcpy(first.data() + 40, "me", 2);
+        boost::system::error_code failed;
+        boost::asio::write(socket, boost::asio::buffer(make(mine, first)), failed);
+        socket.shutdown(boost::asio::socket_base::shutdown_send, failed);
+        std::vector<std::byte> back;
+        boost::asio::read(socket, boost::asio::dynamic_buffer(back), failed);
+        return back.size();
+    }
+};
+
+TEST_CASE("over TCP every frame is signed, and a key allows what it says; the log has it all") {
+    keyed at;
+    with_client(
+        2,
+        [&] {
+            using namespace motet::service;
+            auto c = at.connect("keys");
+            CHECK(c.list().size() == 1);
+            CHECK(said(c.execute(request("self.number = 6\nself.number")).outcomes.at(0)) == "6");
+            const std::vector<motet::value> number{{std::string("number")}};
+            CHECK(said(c.read("boxes", {1}, number).outcomes.at(0)) == "6");
+            CHECK(!c.write("boxes", {1}, number, {std::int64_t{7}}).outcomes.at(0).failed());
+            CHECK(contains(said(c.read("boxes", {1}, {{std::string("'+x+'")}}).outcomes.at(0)), "AttributeError: "));
+            // A key for less.
+            auto viewer = at.connect("viewer");
+            CHECK(said(viewer.read("boxes", {1}, number).outcomes.at(0)) == "7");
+            CHECK(viewer.list().size() == 1);
+            const std::string no = "this key does not allow it: it needs ";
+            CHECK(thrown_by([&] { viewer.execute(request("1")); }) == no + "run, and has look,read");
+            CHECK(thrown_by([&] { viewer.write("boxes", {1}, number, {}); }) == no + "write, and has look,read");
+            CHECK(thrown_by([&] { viewer.interrupt(3); }) == no + "control, and has look,read");
+            CHECK(thrown_by([&] { viewer.print(1); }) == no + "run, and has look,read");
+            // No key.
+            CHECK(contains(thrown_by([&] { at.connect("wrong"); }), "closed the connection"));
+            const auto signed_frame = [](seal& by, std::vector<std::byte> frame) {
+                const digest d = by.sign(std::span(frame).subspan(8));
+                frame.insert(frame.end(), d.begin(), d.end());
+                return frame;
+            };
+            const auto both = [](std::vector<std::byte> a, const std::vector<std::byte>& b) {
+                a.insert(a.end(), b.begin(), b.end());
+                return a;
+            };
+            const auto sign_both = [&](seal& by, const std::vector<std::byte>& a, const std::vector<std::byte>& b) {
+                const auto before = signed_frame(by, a);
+                return both(before, signed_frame(by, b));
+            };
+            request_frame greeting;
+            greeting.number = 1;
+            greeting.what = hello{};
+            request_frame list;
+            list.number = 2;
+            list.what = motet::list_request{};
+            const std::size_t one = at.raw([&](seal& s, auto first) { return sign_both(s, first, framed(greeting)); });
+            CHECK(one > 32); // it is known
+            const auto answers_to = [&](const std::function<std::vector<std::byte>(seal&)>& after_hello) {
+                return at.raw([&](seal& s, auto first) {
+                    auto sent = sign_both(s, first, framed(greeting));
+                    return both(std::move(sent), after_hello(s));
+                });
+            };
+            request_frame running;
+            running.number = 3;
+            running.what = motet::running_request{};
+            CHECK(answers_to([&](seal& s) { return signed_frame(s, framed(running)); }) > one);
+            CHECK(answers_to([&](seal& s) { // sent twice
+                      const auto frame = signed_frame(s, framed(greeting));
+                      return both(frame, frame);
+                  }) == 2 * one);
+            CHECK(answers_to([&](seal& s) { // the second first
+                      const auto frame = signed_frame(s, framed(list));
+                      return both(signed_frame(s, framed(list)), frame);
+                  }) == one);
+            for (int i = 0; i < 2; ++i)
+                CHECK(answers_to([&](seal& s) { // altered: its content, or its signature
+                          auto frame = signed_frame(s, framed(list));
+                          frame[i == 0 ? 8 : frame.size() - 1] ^= std::byte{1};
+                          return frame;
+                      }) == one);
+            CHECK(at.raw([&](seal&, auto) { return std::vector<std::byte>(8, std::byte{0xff}); }) == 0); // huge
+            CHECK(at.raw([&](seal& s, auto first) {                                                      // short
+                first.resize(18);
+                first[0] = std::byte{10};
+                return signed_frame(s, first);
+            }) == 0);
+            CHECK(at.raw([&](seal&, auto first) { return both(first, std::vector<std::byte>(32)); }) == 0);
+            std::mt19937 random(1);
+            for (int i = 0; i < 50; ++i)
+                CHECK(at.raw([&](seal&, auto) {
+                    std::vector<std::byte> noise(random() % 200);
+                    for (auto& b : noise) b = std::byte(random());
+                    return noise;
+                }) == 0);
+            CHECK(c.list().size() == 1);
+            // The log.
+            struct stat found {};
+            REQUIRE(stat((at.folder + "/log").c_str(), &found) == 0);
+            CHECK((found.st_mode & 0777) == 0600);
+            const std::string log = at.log();
+            CHECK(contains(log, "\"client\": \"key me, 127.0.0.1 port "));
+            CHECK(
+                contains(log, "\"does\": \"execute\", \"handle\": 1, \"name\": \"boxes\", \"index\": [1], \"PE\": 0"));
+            CHECK(contains(log, "\"code\": \"self.number = 6\\u000aself.number\""));
+            CHECK(contains(log, "\"does\": \"end\", \"handle\": 1, \"chares\": 1, \"failed\": 0"));
+            CHECK(contains(log, "\"error\": \"AttributeError: "));
+            CHECK(contains(log, "\"why\": \"it has no right key\""));
+            CHECK(contains(log, "\"why\": \"a frame is not from the owner of its key, repeated or out of order\""));
+            CHECK(contains(log, "\"why\": \"a request needs write\""));
+            CHECK(!contains(log, key_me));
+            CHECK(!contains(log, key_viewer));
+            CHECK(log.back() == '\n');
+        },
+        [&](motet::runtime::options& o) { at.choose(o); });
+    if (this_job().size > 1) return;
+    // Keys that others can read, and lines that are none.
+    const own_folder sockets;
+    auto chosen = threads(1);
+    at.choose(chosen);
+    chosen.script = true;
+    at.write("keys", "me all " + key_me, 0640);
+    CHECK(contains(error_of(chosen, [] {}), "are not a file of this user alone: chmod 600 it"));
+    for (const auto& [line, why] : {std::pair("me all abc", "64 hexadecimal digits"), std::pair("me", "three words"),
+                                    std::pair("", "there is no key")}) {
+        at.write("keys", line);
+        CHECK(contains(error_of(chosen, [] {}), why));
+    }
+    at.write("keys", "me every " + key_me);
+    CHECK(contains(error_of(chosen, [] {}), "'every' is no capability"));
+    at.write("keys", "me all " + key_me);
+    at.write("log", "", 0644);
+    CHECK(contains(error_of(chosen, [] {}), "is not a file of this user alone: chmod 600 it"));
+}
+#endif
+
+TEST_CASE("a script of --motet-script-run begins with the program") {
+    if (this_job().size > 1) return;
+    const own_folder sockets;
+    const std::string file = sockets.folder + "/start.py";
+    const auto ran = [&](motet::runtime::options chosen, const std::string& code) {
+        std::ofstream(file) << code;
+        chosen.script_run = file;
+        return error_of(chosen, [] {
+            const auto boxes = motet::array<box>::create(3, box{});
+            motet::serve(motet::chare<box>::create(box{1}), "other");
+            motet::serve(boxes, "boxes");
+            while (boxes.gather<&box::get>().get() != std::vector<std::int64_t>{5, 9, 5})
+                motet::sleep_for(std::chrono::milliseconds(1));
+        });
+    };
+    for (const auto& chosen : {threads(2), simulated(2, 1)}) {
+        CHECK(ran(chosen, "# motet: boxes[1]\nprint('started')\nself.number = charm.get() + 4\n") == "");
+        CHECK(contains(ran(chosen, "# motet: boxes\ndef f():\n    1/0\nf()"), "line 3, in f"));
+        CHECK(contains(ran(chosen, "# motet: boxes[x]\n"), "not where it runs"));
+    }
+    CHECK(
+        contains(ran(threads(1), "x = self.number\nassert x == 1\nraise ValueError(x)"), "ValueError: 1")); // the first
+    unlink(file.c_str());
+    auto chosen = threads(1);
+    chosen.script_run = file;
+    CHECK(contains(error_of(chosen, [] {}), "cannot be read"));
+}
+
+TEST_CASE("a script that forks, and one that erases its own chare") {
+    with_client(2, [] {
+        motet::client c("test");
+        CHECK(said(c.execute(request("import os\npid = os.fork()\nif pid == 0: self.number = 0; ck.mype()\n"
+                                     "os.waitpid(pid, 0)[1]"))
+                       .outcomes.at(0)) == "0");
+        CHECK(said(c.execute(request("self.number")).outcomes.at(0)) == "5");
+        auto leave = request("charm.leave()\nself.number", {2});
+        leave.script.high_level = true;
+        CHECK(said(c.execute(leave).outcomes.at(0)) == "5"); // it stays until the script has ended
+        CHECK(contains(said(c.execute(request("1", {2})).outcomes.at(0)), "there is no such element"));
     });
 }
 

@@ -160,12 +160,12 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
         first.send(0, call<&run_main>::make(first, &main));
     }
     std::unique_ptr<machine_state> listener;
-    if (job.options.script) {
+    if (job.options.script || !job.options.script_run.empty()) {
         if (machine::listen == nullptr)
             throw error("--motet-script: this program takes no scripts (it is built without <motet/script.hpp>)");
-        if (job.sim) throw error("--motet-script: a simulated program has no clients");
-        job.listening = true;
-        if (job.pes[0]->number == 0) listener = machine::listen(job);
+        if (job.sim && job.options.script) throw error("--motet-script: a simulated program has no clients");
+        job.listening = job.options.script;
+        listener = machine::listen(job);
     }
     if (job.sim)
         job.sim->run();

@@ -90,7 +90,8 @@ public:
 
     /// Takes what another process has noted (remote_port::note); set like `listen`, for the floor that sends notes.
     static inline void (*take_note)(machine&, std::span<const std::byte>) = nullptr;
-    /// Listens for clients as long as the result lives; set by the floor that knows how, before main.
+    /// Takes scripts, as the options say, as long as the result lives; on every process. Set by the floor that knows
+    /// how, before main.
     static inline std::unique_ptr<machine_state> (*listen)(machine&) = nullptr;
     /// Waits in main for the first request of a client.
     static inline void (*await_client)(pe&) = nullptr;

@@ -49,6 +49,10 @@ struct options {
     bool stats = false;                 ///< tells at the end what each entry did
     bool script = false;                ///< listens for clients that upload scripts
     bool script_wait = false;           ///< main begins when the first client has sent a request
+    std::string script_tcp;             ///< [ADDRESS:]PORT to listen at, too; empty: nowhere
+    std::string script_key;             ///< file of the keys for it; empty: a new one
+    std::string script_log;             ///< file for what clients do; empty: the usual one, "off": none
+    std::string script_run;             ///< file of a script that is run at the start; empty: none
     double script_limit = 600;          ///< seconds that a client's script may keep its PE; 0: for ever
     bool help = false;
     bool prefix = false;   ///< lines that are printed begin with the number of their process
@@ -176,6 +180,32 @@ inline constexpr option known_options[] = {
      [](options& o, std::string_view v) {
          o.script_wait = parse::yes_no("script-wait", v);
          o.script = o.script || o.script_wait;
+     }},
+    {"script-tcp", "[ADDRESS:]PORT",
+     "listen there too (default address 127.0.0.1; port 0: any) for clients that own a key of --motet-script-key",
+     [](options& o, std::string_view v) {
+         static constexpr const char* wanted = "a port from 0 to 65535, perhaps after an address and a colon";
+         const std::size_t colon = v.rfind(':');
+         parse::number<std::uint32_t>("script-tcp", v.substr(colon + 1), 0, 65535, wanted);
+         if (colon == 0) parse::refuse("script-tcp", v, wanted);
+         o.script_tcp = v;
+         o.script = true;
+     }},
+    {"script-key", "FILE", "keys of clients over TCP (default: a new one, beside the socket)",
+     [](options& o, std::string_view v) {
+         if (v.empty()) parse::refuse("script-key", v, "the name of a file");
+         o.script_key = v;
+     }},
+    {"script-log", "FILE",
+     "write what clients do to this file (default: ~/.local/state/motet/NAME.NUMBER.log; off: none)",
+     [](options& o, std::string_view v) {
+         if (v.empty()) parse::refuse("script-log", v, "the name of a file, or off");
+         o.script_log = v;
+     }},
+    {"script-run", "FILE", "run this script at the start, in what its first line names (# motet: NAME)",
+     [](options& o, std::string_view v) {
+         if (v.empty()) parse::refuse("script-run", v, "the name of a file");
+         o.script_run = v;
      }},
     {"script-limit", "TIME",
      "time that a script may keep a PE without waiting, such as 60s (default 600s; 0: for ever)",

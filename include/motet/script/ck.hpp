@@ -156,6 +156,12 @@ inline PyObject* write_output(PyObject*, PyObject* arguments) {
     });
 }
 
+/// In a child that a script has forked: it is in no chare.
+inline PyObject* leave_script(PyObject*, PyObject*) {
+    running_script::current() = nullptr;
+    return none();
+}
+
 /// Functions in Python that scripts are run with. Made by prepare_python.
 inline py::dict*& helpers() {
     static py::dict* names = nullptr; // Python is never ended
@@ -172,8 +178,10 @@ MOTET_INLINE void prepare_python() {
     helpers() = kept;
     py::dict& names = *kept;
     names["_write"] = py::reinterpret_steal<py::object>(PyCFunction_New(&write, nullptr));
+    static PyMethodDef forked{"_forked", &leave_script, METH_NOARGS, nullptr};
+    names["_forked"] = py::reinterpret_steal<py::object>(PyCFunction_New(&forked, nullptr));
     py::exec(R"py(
-import ast, io, linecache, numpy, operator, sys, traceback
+import ast, io, linecache, numpy, operator, os, sys, traceback
 
 def traced(kind, value, trace):
     """The traceback as text, without what runs the script."""
@@ -263,6 +271,7 @@ class _Output(io.TextIOBase):
 class TimeLimit(BaseException):
     """The script has used up its time (--motet-script-limit, or the limit of its request)."""
 TimeLimit.__module__ = "motet"
+os.register_at_fork(after_in_child=_forked)
 sys.stdin = io.StringIO()  # the program's own is not the script's: exit() would close it
 sys.stdout = _Output(sys.__stdout__)
 sys.stderr = _Output(sys.__stderr__)

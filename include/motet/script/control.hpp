@@ -4,6 +4,7 @@
 #include <motet/chare/frame.hpp>
 #include <motet/runtime/call.hpp>
 #include <motet/runtime/machine.hpp>
+#include <motet/script/log.hpp>
 #include <motet/script/output.hpp>
 #include <motet/script/python.hpp>
 #include <motet/script/request.hpp>
@@ -121,6 +122,7 @@ public:
     static void cancel_wait(runtime::pe& p, std::uint64_t serial);
 
     output_board output;
+    std::unique_ptr<script_log> log; ///< of what comes from outside; in process 0, before PEs run
 
 private:
     static constexpr std::size_t most_ahead = std::size_t{64} << 10;

@@ -6,6 +6,7 @@
 #include <motet/script/program.hpp>
 #if MOTET_BODIES
 #include <motet/script/control.hpp>
+#include <motet/script/literal.hpp>
 #endif
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,17 +67,24 @@ public:
         return static_cast<desk&>(*first.scripting);
     }
     explicit desk(runtime::machine& of_job) : job(of_job) {}
+    desk(const desk&) = delete;
+    desk& operator=(const desk&) = delete;
+    ~desk() override = default;
 
     /// A client has sent a request.
     void greet(runtime::pe& p);
     /// Returns when the first client has sent a request. Waits.
     void await_client(runtime::pe& p);
 
-    void serve(served what);
+    void serve(runtime::pe& p, served what);
     void list(const answer_to& answer) const;
     /// `client`: who asks, for people.
     void execute(runtime::pe& p, execute_request request, answer_to answer, const started_to& started = {},
                  const std::string& client = {});
+    /// The same as soon as something is served under its name; where that is empty, under any.
+    void at_start(runtime::pe& p, execute_request request, answer_to answer, started_to started, std::string client);
+    /// What of that has never come, for people; empty: nothing.
+    std::string missed() const;
     void print(std::uint32_t handle, bool wait, bool kill, answer_to answer);
     void finished(std::uint32_t handle, bool wait, const answer_to& answer);
     /// Outcomes of a handle have come, or it has failed on the way.
@@ -111,8 +120,20 @@ private:
     const served* named(const std::string& name);
     std::string names() const;
     output_board& output() const;
+    void log_begin(const runtime::pe& p, const execute_request& request, const std::string& client) const;
+    void log_end(std::uint32_t handle, const record& r) const;
+
+    /// An Execute that waits for something to be served.
+    struct awaited {
+        execute_request request;
+        answer_to answer;
+        started_to started;
+        std::string client;
+    };
 
     runtime::machine& job;
+    std::optional<awaited> first;
+    std::string first_name; ///< that something was served under
     std::map<std::string, served> all;
     std::map<std::uint32_t, record> records;
     std::deque<std::uint32_t> ended; ///< handles that are remembered only
@@ -154,7 +175,7 @@ MOTET_INLINE void serve_at_desk(runtime::pe& p, served what);
 
 #if MOTET_BODIES
 
-MOTET_INLINE void serve_at_desk(runtime::pe& p, served what) { desk::of(p).serve(std::move(what)); }
+MOTET_INLINE void serve_at_desk(runtime::pe& p, served what) { desk::of(p).serve(p, std::move(what)); }
 
 inline void take_at_desk(runtime::pe& p, std::uint32_t handle, std::vector<script_outcome> outcomes,
                          std::string failure) {
@@ -188,6 +209,46 @@ void post_to_desk(runtime::machine& job, std::uint32_t handle) {
         runtime::post_from_outside<F>(*job.pes[0], handle);
 }
 
+/// Enough to do it again: what was run, where, and when as the program counts.
+inline void desk::log_begin(const runtime::pe& p, const execute_request& request, const std::string& client) const {
+    const auto& log = script_control::of(job).log;
+    if (!log) return;
+    log_line line;
+    line.add("client", client).add("does", "execute").add("handle", request.script.handle).add("name", request.name);
+    line.add("index", request.index).add("PE", p.number).add("messages", p.processed);
+    const script_request& s = request.script;
+    std::string options;
+    for (const auto& [name, on] : {std::pair("persistent", s.persistent), std::pair("high_level", s.high_level),
+                                   std::pair("iterate", s.iterate), std::pair("vectorized", s.vectorized)})
+        if (on) options += (options.empty() ? "" : " ") + std::string(name);
+    line.add("options", options);
+    if (s.iterate) line.add("method", s.method).add("over", s.over);
+    for (const auto& [name, given] : request.options())
+        if (name != "stream") line.add(name, literal(given));
+    line.add("code", s.code);
+    log->write(line);
+}
+
+inline void desk::log_end(std::uint32_t handle, const record& r) const {
+    const auto& log = script_control::of(job).log;
+    if (!log) return;
+    static constexpr std::size_t most_told = 1000;
+    std::vector<std::string> told;
+    std::size_t failed = r.failure.empty() ? 0 : 1;
+    for (const script_outcome& each : r.outcomes) {
+        failed += each.failed() ? 1 : 0;
+        if (told.size() == most_told) continue;
+        log_line line = log_line::inner();
+        line.add("index", each.index).add("PE", each.pe).add("messages", each.messages);
+        if (each.failed()) line.add("error", each.error_type + ": " + each.error.substr(0, 1000));
+        told.push_back(line.text());
+    }
+    log_line line;
+    line.add("does", "end").add("handle", handle).add("chares", r.outcomes.size()).add("failed", failed);
+    if (!r.failure.empty()) line.add("error", r.failure);
+    log->write(line.add("outcomes", told));
+}
+
 inline output_board& desk::output() const { return script_control::of(job).output; }
 
 MOTET_INLINE void desk::greet(runtime::pe& p) {
@@ -204,9 +265,28 @@ MOTET_INLINE void desk::await_client(runtime::pe& p) {
     p.park(w);
 }
 
-MOTET_INLINE void desk::serve(served what) {
-    std::string name = what.name;
-    all.insert_or_assign(std::move(name), std::move(what));
+MOTET_INLINE void desk::serve(runtime::pe& p, served what) {
+    const std::string name = what.name;
+    all.insert_or_assign(name, std::move(what));
+    if (first_name.empty()) first_name = name;
+    if (!first || (!first->request.name.empty() && first->request.name != name)) return;
+    awaited now = *std::exchange(first, std::nullopt);
+    now.request.name = name;
+    execute(p, std::move(now.request), std::move(now.answer), now.started, now.client);
+}
+
+MOTET_INLINE void desk::at_start(runtime::pe& p, execute_request request, answer_to answer, started_to started,
+                                 std::string client) {
+    const std::string wanted = request.name;
+    first = awaited{std::move(request), std::move(answer), std::move(started), std::move(client)};
+    const served* const there = named(wanted.empty() ? first_name : wanted);
+    if (there != nullptr) serve(p, *there);
+}
+
+MOTET_INLINE std::string desk::missed() const {
+    if (!first) return {};
+    return first->client + ": it has not run: nothing was served" +
+           (first->request.name.empty() ? "" : " under the name '" + first->request.name + "'");
 }
 
 MOTET_INLINE void desk::list(const answer_to& answer) const {
@@ -231,7 +311,7 @@ MOTET_INLINE desk::record* desk::find(std::uint32_t handle) {
 MOTET_INLINE const served* desk::named(const std::string& name) {
     if (name == program_name && !all.contains(name)) {
         const auto [id, index] = create_program();
-        serve({name, opened_program(), id, runtime::collection_kind::single, index, "program"});
+        serve(runtime::this_pe(), {name, opened_program(), id, runtime::collection_kind::single, index, "program"});
     }
     const auto found = all.find(name);
     return found == all.end() ? nullptr : &found->second;
@@ -282,6 +362,7 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
     request.script.run = ++last_run;
     request.script.stream = request.stream && request.wait && many;
     script_control::of(job).note_run(handle, last_run, request.name, client);
+    log_begin(p, request, client);
     if (started) started(handle);
     if (request.wait)
         r.execute = std::move(answer);
@@ -328,6 +409,7 @@ MOTET_INLINE void desk::complete(std::uint32_t handle) {
     }
     r->running = false;
     --running;
+    log_end(handle, *r);
     script_control::of(job).note_end(handle);
     output().watch(handle, output_board::stream, {});
     if (!r->failure.empty()) {

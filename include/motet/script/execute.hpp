@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <unistd.h>
 
 /// One run of a script in a chare, on the thread that holds its PE.
 namespace motet::inline MOTET_VARIANT::script {
@@ -46,6 +47,12 @@ inline py::object run_code(space& s, const std::string& code) {
     return last;
 }
 
+/// Ends a child that the script has forked (ck.hpp), where the script ends: it is no program of its own, but a copy
+/// without threads that shares its sockets.
+inline void end_child(const running_script& s) {
+    if (running_script::current() != &s) _exit(0);
+}
+
 /// The variables of the request's handle in this chare; new ones, if it has none yet.
 inline std::shared_ptr<space> space_for(runtime::pe& p, runtime::part& c, runtime::element_header& e,
                                         std::uint32_t handle) {
@@ -83,6 +90,7 @@ inline script_outcome run_request(runtime::pe& p, runtime::part& c, runtime::ele
         const py::object result = run_code(*s, request.code);
         outcome.result = to_value((request.iterate ? iterate(*s, request) : result).ptr());
     } catch (py::error_already_set& problem) {
+        end_child(running);
         watched.end();
         take_error(outcome, problem);
         if (outcome.error.empty() && problem.matches(exception_for(running.watched.reason)))
@@ -94,6 +102,7 @@ inline script_outcome run_request(runtime::pe& p, runtime::part& c, runtime::ele
         outcome.error_type = "RuntimeError";
         outcome.error = problem.what();
     }
+    end_child(running);
     watched.end();
     s->chare->close();
     running_script::current() = before;

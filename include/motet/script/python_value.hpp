@@ -30,7 +30,7 @@ inline value::dict dict_to_value(PyObject* mapping) {
     value::dict all;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.ptr()); ++i) {
         PyObject* const pair = PyList_GET_ITEM(items.ptr(), i);
-        all.items.emplace_back(to_value(PyTuple_GET_ITEM(pair, 0)), to_value(PyTuple_GET_ITEM(pair, 1)));
+        all.items.push_back({to_value(PyTuple_GET_ITEM(pair, 0)), to_value(PyTuple_GET_ITEM(pair, 1))});
     }
     return all;
 }
@@ -77,7 +77,7 @@ inline value struct_to_value(reference& r) {
         if (find_field(*r.type, at, field.name) == nullptr) continue;
         const py::object each = to_python(*field.type, field.address(at), r.within,
                                           {reinterpret_cast<PyObject*>(&r), step::field, field.index, nullptr});
-        all.items.emplace_back(value{std::string(field.name)}, to_value(each.ptr()));
+        all.items.push_back({value{std::string(field.name)}, to_value(each.ptr())});
     }
     return {std::move(all)};
 }
@@ -137,8 +137,8 @@ inline value to_value(PyObject* from) {
         } else {
             value::dict all;
             for (const py::handle name : names)
-                all.items.emplace_back(to_value(name.ptr()),
-                                       to_value(py::object(py::reinterpret_borrow<py::object>(from)[name]).ptr()));
+                all.items.push_back(
+                    {to_value(name.ptr()), to_value(py::object(py::reinterpret_borrow<py::object>(from)[name]).ptr())});
             return {std::move(all)};
         }
     }

@@ -152,6 +152,21 @@ struct running_name {
     std::string where;  ///< chares in process 0 in which it is now
 };
 
+/// The value at a path in a chare, or in all of a collection (ck.read). Runs no code of the client.
+struct read_request {
+    std::string name;
+    std::vector<std::int64_t> index;
+    std::vector<value> path; ///< names of fields, places and keys
+};
+
+/// Puts a value there (ck.write).
+struct write_request {
+    std::string name;
+    std::vector<std::int64_t> index;
+    std::vector<value> path;
+    value written;
+};
+
 /// What is served.
 struct list_request {};
 

@@ -17,21 +17,22 @@ namespace motet {
 /// A value that travels between scripts, programs and clients: what Python's built-in types and NumPy's arrays hold,
 /// without Python.
 struct value {
+    struct entry; ///< of a dict
     struct bytes {
         std::vector<std::byte> content;
         friend bool operator==(const bytes&, const bytes&) = default;
     };
     struct list {
         std::vector<value> items;
-        friend bool operator==(const list&, const list&) = default;
+        friend bool operator==(const list& a, const list& b);
     };
     struct tuple {
         std::vector<value> items;
-        friend bool operator==(const tuple&, const tuple&) = default;
+        friend bool operator==(const tuple& a, const tuple& b);
     };
     struct dict {
-        std::vector<std::pair<value, value>> items; ///< in the order of insertion
-        friend bool operator==(const dict&, const dict&) = default;
+        std::vector<entry> items; ///< in the order of insertion
+        friend bool operator==(const dict& a, const dict& b);
     };
     /// A NumPy array.
     struct array {
@@ -70,13 +71,7 @@ struct value {
     /// The text that it is. Throws error if it is none.
     const std::string& text() const { return held<std::string>("a str"); }
     /// What stands in a dict under a text; null: nothing does, or it is no dict.
-    const value* find(std::string_view key) const {
-        if (const auto* all = std::get_if<dict>(&data))
-            for (const auto& [name, each] : all->items)
-                if (const auto* text = std::get_if<std::string>(&name.data); text != nullptr && *text == key)
-                    return &each;
-        return nullptr;
-    }
+    const value* find(std::string_view key) const;
     /// What Python calls its type.
     const char* type_name() const {
         static constexpr const char* names[] = {"NoneType",      "bool",  "int",   "float", "complex",
@@ -84,7 +79,7 @@ struct value {
                                                 "numpy.ndarray", "int",   "object"};
         return names[data.index()];
     }
-    friend bool operator==(const value&, const value&) = default;
+    friend bool operator==(const value& a, const value& b);
 
 private:
     template <class T>
@@ -93,5 +88,24 @@ private:
         throw error(std::string("expected ") + wanted + ", got " + type_name());
     }
 };
+
+struct value::entry { // no std::pair, which clang++ 14 does not take of an incomplete type
+    value first;
+    value second;
+};
+
+inline const value* value::find(std::string_view key) const {
+    if (const auto* all = std::get_if<dict>(&data))
+        for (const auto& [name, each] : all->items)
+            if (const auto* text = std::get_if<std::string>(&name.data); text != nullptr && *text == key) return &each;
+    return nullptr;
+}
+inline bool operator==(const value& a, const value& b) { return a.data == b.data; }
+inline bool operator==(const value::entry& a, const value::entry& b) {
+    return a.first == b.first && a.second == b.second;
+}
+inline bool operator==(const value::list& a, const value::list& b) { return a.items == b.items; }
+inline bool operator==(const value::tuple& a, const value::tuple& b) { return a.items == b.items; }
+inline bool operator==(const value::dict& a, const value::dict& b) { return a.items == b.items; }
 
 } // namespace motet

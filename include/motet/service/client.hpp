@@ -4,6 +4,15 @@
 #include <motet/service/place.hpp>
 #include <motet/service/wire.hpp>
 
+#ifdef MOTET_WITH_TCP
+#include <motet/service/secret.hpp>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <optional>
+#include <span>
+#endif
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
@@ -13,6 +22,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <dirent.h>
 #include <functional>
 #include <string>
@@ -31,7 +41,9 @@ inline std::vector<std::string> running_programs() {
     if (open == nullptr) return names;
     while (const dirent* each = readdir(open)) {
         const std::string name = each->d_name;
-        if (name == "." || name == "..") continue;
+        struct stat found {};
+        if (name[0] == '.') continue; // also a socket at which nobody listens yet
+        if (lstat((folder + "/" + name).c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) continue;
         boost::asio::io_context context;
         boost::asio::local::stream_protocol::socket socket(context);
         boost::system::error_code failed;
@@ -61,10 +73,40 @@ public:
             throw error(std::to_string(fitting.size()) + " programs " + program + " run: say " + fitting[0] +
                         " or another");
         boost::system::error_code failed;
-        socket.connect(service::socket_folder() + "/" + fitting[0], failed);
+        boost::asio::local::stream_protocol::socket here(context);
+        here.connect(service::socket_folder() + "/" + fitting[0], failed);
         if (failed) throw error("no connection to " + fitting[0] + ": " + failed.message());
+        socket = std::move(here);
         ask(service::hello{});
     }
+#ifdef MOTET_WITH_TCP
+    /// Connects over TCP (--motet-script-tcp) to an address, with the first key of a file.
+    client(const std::string& address, std::uint16_t port, const std::string& key_file) : socket(context) {
+        const service::key_file::owned own = service::key_file::first(key_file);
+        boost::asio::ip::tcp::socket there(context);
+        boost::system::error_code failed;
+        there.connect({boost::asio::ip::make_address(address), port}, failed);
+        std::array<std::byte, service::greeting_text.size() + 32> greeting{};
+        if (!failed) there.set_option(boost::asio::ip::tcp::no_delay(true), failed);
+        if (!failed) boost::asio::read(there, boost::asio::buffer(greeting), failed);
+        if (failed) throw error("no connection to " + address + ": " + failed.message());
+        if (std::memcmp(greeting.data(), service::greeting_text.data(), service::greeting_text.size()) != 0)
+            throw error(address + " port " + std::to_string(port) + " is no program that takes scripts");
+        socket = std::move(there);
+        service::digest nonce{};
+        std::memcpy(nonce.data(), greeting.data() + service::greeting_text.size(), nonce.size());
+        const service::digest mine = service::random_bytes();
+        sealed.emplace(service::connection_key(own.key, nonce, mine), service::seal::client);
+        const auto name = service::bytes_of(own.name);
+        std::vector<std::byte> frame(8);
+        const std::uint64_t length = mine.size() + name.size();
+        std::memcpy(frame.data(), &length, sizeof length);
+        frame.insert(frame.end(), mine.begin(), mine.end());
+        frame.insert(frame.end(), name.begin(), name.end());
+        send(std::move(frame));
+        ask(service::hello{});
+    }
+#endif
 
     /// What is served.
     std::vector<served_name> list() { return ask(list_request{}).names; }
@@ -75,6 +117,14 @@ public:
     script_answer execute(execute_request request, const std::function<void(const script_answer&)>& on_part) {
         request.stream = true;
         return ask(std::move(request), on_part);
+    }
+    /// The value at a path of field names, places and keys in a chare, or in all. Runs no code.
+    script_answer read(std::string name, std::vector<std::int64_t> index, std::vector<value> path) {
+        return ask(read_request{std::move(name), std::move(index), std::move(path)});
+    }
+    /// Puts a value there.
+    script_answer write(std::string name, std::vector<std::int64_t> index, std::vector<value> path, value written) {
+        return ask(write_request{std::move(name), std::move(index), std::move(path), std::move(written)});
     }
     /// Ends the script of that handle, as Ctrl-C would; 0: all that this client has begun. Throws where it could not be
     /// stopped within two seconds, and says where it is.
@@ -94,15 +144,24 @@ private:
         service::request_frame request;
         request.number = ++last;
         request.what = std::forward<Request>(what);
-        boost::system::error_code failed;
-        boost::asio::write(socket, boost::asio::buffer(service::framed(request)), failed);
-        if (failed) throw error("the program does not listen any more: " + failed.message());
+        send(service::framed(request));
         for (;;) {
             script_answer answer = receive();
             if (!answer.error.empty()) throw error(answer.error);
             if (!answer.more) return answer;
             if (on_part) on_part(answer);
         }
+    }
+    void send(std::vector<std::byte> frame) {
+#ifdef MOTET_WITH_TCP
+        if (sealed) {
+            const service::digest signature = sealed->sign(std::span(frame).subspan(8));
+            frame.insert(frame.end(), signature.begin(), signature.end());
+        }
+#endif
+        boost::system::error_code failed;
+        boost::asio::write(socket, boost::asio::buffer(frame), failed);
+        if (failed) throw error("the program does not listen any more: " + failed.message());
     }
     script_answer receive() {
         boost::system::error_code failed;
@@ -113,6 +172,12 @@ private:
             body.resize(service::length_of(header));
             boost::asio::read(socket, boost::asio::buffer(body), failed);
         }
+#ifdef MOTET_WITH_TCP
+        service::digest signature{};
+        if (!failed && sealed) boost::asio::read(socket, boost::asio::buffer(signature), failed);
+        if (!failed && sealed && !sealed->is_right(body, signature))
+            throw error("an answer is not from the program that knows the key");
+#endif
         if (failed) throw error("the program has ended, or closed the connection: " + failed.message());
         service::answer_frame answer;
         serial::decode_into(body, answer);
@@ -120,8 +185,11 @@ private:
     }
 
     boost::asio::io_context context;
-    boost::asio::local::stream_protocol::socket socket;
+    boost::asio::generic::stream_protocol::socket socket;
     std::uint64_t last = 0;
+#ifdef MOTET_WITH_TCP
+    std::optional<service::seal> sealed;
+#endif
 };
 
 } // namespace motet::inline MOTET_VARIANT

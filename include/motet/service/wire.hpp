@@ -31,7 +31,7 @@ struct hello {
 struct request_frame {
     std::uint64_t number = 0; ///< chosen by the client
     std::variant<hello, list_request, execute_request, print_request, finished_request, interrupt_request,
-                 running_request>
+                 running_request, read_request, write_request>
         what;
 };
 

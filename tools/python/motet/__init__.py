@@ -10,15 +10,17 @@
 """
 import collections
 import os
+import shlex
 import socket
 import stat
 import struct
 import sys
 
+from .transport import Keyed, Refused, Via, programs_via
 from .wire import Array, Object, ProtocolError, Reader, Writer
 
-__all__ = ["connect", "programs", "Program", "Served", "Outcome", "Answer", "Running", "Error", "ScriptError", "Array", "Object",
-           "ProtocolError"]
+__all__ = ["connect", "programs", "Program", "Served", "Outcome", "Answer", "Running", "Error", "ScriptError", "Array",
+           "Object", "ProtocolError"]
 
 PROTOCOL = 1
 Running = collections.namedtuple("Running", "handle name client seconds where")
@@ -67,15 +69,24 @@ def folder():
     return path
 
 
-def programs():
-    """The running programs of this user that take scripts, as NAME.NUMBER."""
+def programs(via=None):
+    """The running programs of this user that take scripts, as NAME.NUMBER; on another host by way of ("ssh", host)."""
+    via = via or shlex.split(os.environ.get("MOTET_VIA", ""))
+    if via:
+        try:
+            return programs_via(via)
+        except Refused as problem:
+            raise Error(str(problem)) from None
     path = folder()
     found = []
     for name in sorted(os.listdir(path)) if os.path.isdir(path) else []:
+        if name.startswith("."):
+            continue
         with socket.socket(socket.AF_UNIX) as probe:
             try:
-                probe.connect(os.path.join(path, name))
-                found.append(name)
+                if stat.S_ISSOCK(os.lstat(os.path.join(path, name)).st_mode):
+                    probe.connect(os.path.join(path, name))
+                    found.append(name)
             except ConnectionRefusedError:  # left by a program that was killed
                 os.unlink(os.path.join(path, name))
             except OSError:
@@ -83,8 +94,23 @@ def programs():
     return found
 
 
-def connect(name=None):
-    """The program of that name; the number may be left out, and the name where only one runs."""
+def connect(name=None, key=None, via=None):
+    """The program of that name; the number may be left out, and the name where only one runs. With `via`, such as
+    ("ssh", host), on another host. With `key`, a file, over TCP: `name` is HOST:PORT or PORT then. The environment
+    variables MOTET_VIA ("ssh HOST") and MOTET_KEY stand for them."""
+    key = key or os.environ.get("MOTET_KEY")
+    via = via or shlex.split(os.environ.get("MOTET_VIA", ""))
+    try:
+        if key:
+            host, _, port = (name or "").rpartition(":")
+            if not port.isdigit():
+                raise Error("over TCP a program is called HOST:PORT")
+            return Program(name, Keyed(host.strip("[]") or "127.0.0.1", int(port), key))
+        if via:
+            connection = Via(via, name)
+            return Program(connection.name, connection)
+    except (Refused, OSError) as problem:
+        raise Error(str(problem)) from None
     running = programs()
     fitting = [each for each in running if name in (None, each, each.rpartition(".")[0])]
     if not fitting:
@@ -97,10 +123,11 @@ def connect(name=None):
 class Program:
     """A connection to a running program. Its calls wait for the answer."""
 
-    def __init__(self, name):
+    def __init__(self, name, connection=None):
         self.name = name
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.connect(os.path.join(folder(), name))
+        self._socket = connection or socket.socket(socket.AF_UNIX)
+        if connection is None:
+            self._socket.connect(os.path.join(folder(), name))
         self._last = 0
         self._buffer = bytearray()
         request = self._request(0)
@@ -185,6 +212,24 @@ class Program:
         request.put("I", handle)
         self._ask(request)
 
+    def read(self, name, *path, index=()):
+        """The value at a path of field names, places and keys in a chare, or a list of all. Runs no code: a key that
+        allows `read` is enough."""
+        return self._by_path(7, name, path, index)
+
+    def write(self, name, *path_and_value, index=()):
+        """Puts a value there, the last argument. A key that allows `write` is enough."""
+        self._by_path(8, name, path_and_value[:-1], index, path_and_value[-1:])
+
+    def _by_path(self, kind, name, path, index, values=()):
+        request = self._request(kind)
+        request.text(name)
+        request.numbers(index if isinstance(index, (tuple, list)) else (index,))
+        request.size(len(path))
+        for each in (*path, *values):
+            request.value(each)
+        return self._results(self._ask(request)[0], index)
+
     def running(self):
         """Which scripts run, and for whom. Answered also while every PE is busy with them."""
         request = self._request(6)
@@ -193,7 +238,10 @@ class Program:
 
     def run(self, name, code, index=(), **options):
         """The same, and gives the result: a value with an index, else one for each element. Raises ScriptError."""
-        answer = self.execute(name, code, index, **options)
+        return self._results(self.execute(name, code, index, **options), index)
+
+    @staticmethod
+    def _results(answer, index):
         for outcome in answer.outcomes:
             if outcome.failed:
                 raise ScriptError(outcome)
@@ -254,5 +302,5 @@ class Program:
                     return answer, lists
                 if on_part is not None:
                     on_part(answer)
-        except OSError as problem:
+        except (OSError, Refused) as problem:
             raise Error(f"the program has ended, or closed the connection: {problem}") from None

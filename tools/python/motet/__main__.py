@@ -2,6 +2,7 @@
 """The command motet: what runs and what it serves; scripts, a prompt, plots and Jupyter in running programs."""
 import argparse
 import ast
+import os
 import re
 import sys
 
@@ -63,8 +64,15 @@ def run(arguments):
         iterate = {"iterate": arguments.iterate, "over": arguments.over, "select": selection(arguments.select),
                    "vectorized": arguments.vectorized, "reduce": arguments.reduce,
                    "parameters": literal(arguments.parameters)}
+
+    def part(answer):  # as it comes
+        if answer.dropped:
+            print(f"[{answer.dropped} bytes of output dropped]", file=sys.stderr)
+        print(answer.output, end="", flush=True)
+
     with motet.connect(program_name) as program:
-        good = show(program.execute(name, text, index_of(arguments.index), high_level=not arguments.low, **iterate))
+        good = show(program.execute(name, text, index_of(arguments.index), high_level=not arguments.low,
+                                    limit=arguments.limit, on_part=part, **iterate))
     return 0 if good else 1
 
 
@@ -85,6 +93,28 @@ def selection(text):
     if re.fullmatch(r"[-\d\s:]+", text) and text.count(":") <= 2:
         return slice(*(int(part) if part.strip() else None for part in text.split(":")))
     return text
+
+
+def list_running(arguments):
+    with motet.connect(arguments.program) as program:
+        for each in program.running():
+            print(f"{each.handle}: {each.name}, for {each.client}, since {each.seconds:.1f} s {each.where}".rstrip())
+    return 0
+
+
+def interrupt(arguments):
+    with motet.connect(arguments.program) as program:
+        program.interrupt(arguments.handle)
+    return 0
+
+
+def show_log(arguments):
+    from . import log
+    for path in log.files(arguments.program):
+        print(path)
+        for entry in log.entries(path):
+            print(log.shown(entry))
+    return 0
 
 
 def prompt(arguments):
@@ -119,6 +149,10 @@ def run_kernel(arguments):
 
 def parser():
     whole = argparse.ArgumentParser(prog="motet", description=__doc__)
+    whole.add_argument("--via", nargs=2, metavar=("ssh", "HOST"),
+                       help="programs on that host (or set MOTET_VIA: 'ssh HOST')")
+    whole.add_argument("--key", metavar="FILE",
+                       help="over TCP with this key: the program is called HOST:PORT then (or set MOTET_KEY)")
     commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name, do, text, within=commands):
@@ -151,6 +185,7 @@ def parser():
                                                                   "a function of the script, or store")
     made.add_argument("--vectorized", action="store_true", help="with --iterate: one call, with all of them in an array")
     made.add_argument("--parameters", metavar="LITERAL", help="with --iterate: for a range of the struct's own")
+    made.add_argument("--limit", type=float, default=0, metavar="SECONDS", help="interrupt it after so long")
     made = command("repl", prompt, "a prompt; what is defined stays in the program")
     with_name(made, optional=True)
     made.add_argument("--session", default="prompt", help="whose variables these are (prompt)")
@@ -159,6 +194,13 @@ def parser():
     made.add_argument("expression", help="a number, or several: a sequence or a dict; of every element, if an index is "
                                          "not given")
     repeated(made)
+    made = command("ps", list_running, "the scripts that run, and where")
+    made.add_argument("program", nargs="?")
+    made = command("interrupt", interrupt, "stops a script, as Ctrl-C would")
+    made.add_argument("handle", type=int, help="as ps shows it")
+    made.add_argument("program", nargs="?")
+    made = command("log", show_log, "what was done to programs from outside")
+    made.add_argument("program", nargs="?", help="a name, with or without its number, or a file; else all")
     made = command("top", top, "what each PE and each entry does")
     made.add_argument("program", nargs="?")
     repeated(made)
@@ -177,6 +219,10 @@ def parser():
 
 def main():
     arguments = parser().parse_args()
+    if arguments.via:
+        os.environ["MOTET_VIA"] = " ".join(arguments.via)
+    if arguments.key:
+        os.environ["MOTET_KEY"] = arguments.key
     try:
         return arguments.do(arguments)
     except (motet.Error, motet.ProtocolError, OSError) as problem:

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/script/desk.hpp>
+#include <motet/script/literal.hpp>
+#include <motet/service/capability.hpp>
+#include <motet/service/wire.hpp>
+
+#if MOTET_BODIES
+
+#ifdef MOTET_WITH_TCP
+#include <motet/service/secret.hpp>
+#endif
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// One client, on the thread of the listener.
+///
+/// 1. A request becomes a message to PE 0, where the desk takes it; the answer comes back to this thread. The PEs never
+///    wait for a client.
+/// 2. What must get through while the PEs are busy with scripts is done here: a hello, an interruption, the list of
+/// what
+///    runs, and the output of streams, which is taken when the client has taken what was sent before.
+/// 3. A client that sends what is no request is told so and dropped. What is under way for one that is gone goes on;
+///    its answers are dropped, but what was printed is kept under its handle.
+/// 4. Over TCP (secret.hpp) nothing is taken that is not signed, and a client that is not who it says it is hears
+///    nothing.
+namespace motet::inline MOTET_VARIANT::service {
+
+namespace asio = boost::asio;
+
+/// What sessions need of their listener.
+class host {
+public:
+    explicit host(runtime::machine& of) : job(of) {}
+    virtual ~host() = default;
+    /// Somebody was refused: counted, and written to the log.
+    virtual void refused(const std::string& who, const std::string& why) = 0;
+
+    runtime::machine& job;
+    asio::io_context context{1};
+    std::unique_ptr<script::script_log>& log() { return script::script_control::of(job).log; }
+#ifdef MOTET_WITH_TCP
+    key_file keys; ///< of TCP
+#endif
+};
+
+class session : public std::enable_shared_from_this<session> {
+public:
+    using stream_socket = asio::generic::stream_protocol::socket;
+
+    session(host& of, stream_socket connected, std::string client, capabilities granted)
+        : owner(of), socket(std::move(connected)), clock(of.context), who(std::move(client)), may(granted) {}
+
+    /// Takes requests from somebody whom the kernel has named.
+    void begin() { read(); }
+#ifdef MOTET_WITH_TCP
+    /// The same from somebody who has to show a key first.
+    void begin_with_key();
+#endif
+    /// May be called by any thread.
+    void answer(std::uint64_t number, script_answer what);
+    /// The same: a script of this client begins. Its output shall be sent as it comes, or not.
+    void begin_script(std::uint64_t number, std::uint32_t handle, bool stream);
+    /// The same: streams have something to say.
+    void stream_soon();
+    /// Closes the connection when what waits has been sent.
+    void finish();
+
+private:
+    void read();
+    void read_body(std::size_t length);
+    void take_content();
+    void take(request_frame request);
+    void refuse(const std::string& why);
+    void drop(const std::string& why);
+    void send(std::vector<std::byte> bytes);
+    void write();
+    void stream();
+    void interrupt(std::uint64_t number, std::uint32_t handle);
+    /// Answers when none of the runs goes on, or says where after two seconds.
+    void await_end(std::uint64_t number, std::vector<std::uint32_t> handles, std::vector<std::uint64_t> runs,
+                   int looks);
+    struct script_of_client {
+        std::uint32_t handle;
+        bool stream;
+    };
+
+    host& owner;
+    stream_socket socket;
+    asio::steady_timer clock; ///< until it has shown who it is
+    std::string who;          ///< for people
+    capabilities may;
+    std::array<std::byte, 8> header{};
+    std::vector<std::byte> body;
+    std::deque<std::vector<std::byte>> outgoing;
+    std::size_t waiting = 0;                           ///< bytes that it has not taken
+    std::map<std::uint64_t, script_of_client> scripts; ///< that it has begun, by the number of the request
+    std::size_t under_way = 0;                         ///< requests
+    bool greeted = false;
+    bool closing = false;
+#ifdef MOTET_WITH_TCP
+    void take_key();
+
+    std::optional<seal> sealed;
+    digest nonce{};
+    digest signature{};
+    bool shows_key = false; ///< the next frame does
+#endif
+
+    static constexpr std::size_t most_waiting = std::size_t{1} << 30;
+    static constexpr std::size_t most_under_way = 1000;
+    static constexpr std::size_t piece = std::size_t{1} << 20; ///< memory is taken as bytes come
+    static constexpr std::size_t longest_key_frame = 32 + 64;
+};
+
+/// A request on its way to the desk.
+struct inbound {
+    std::weak_ptr<session> from;
+    request_frame request;
+    std::string who;
+};
+
+/// ck.read or ck.write, as a script.
+inline execute_request by_path(const std::string& name, const std::vector<std::int64_t>& index,
+                               const std::vector<value>& path, const value* written) {
+    execute_request made;
+    made.name = name;
+    made.index = index;
+    const std::string steps = script::literal({value::tuple{path}});
+    made.script.code =
+        written == nullptr ? "ck.read(" + steps + ")" : "ck.write(" + steps + ", " + script::literal(*written) + ")";
+    return made;
+}
+
+inline void take_execute(runtime::pe& p, const std::shared_ptr<inbound>& in, execute_request execute,
+                         const script::answer_to& answer) {
+    const bool wait = execute.wait;
+    const bool stream = execute.stream;
+    const auto started = [&](std::uint32_t handle) {
+        const auto client = in->from.lock();
+        if (!client || !wait) return;
+        client->begin_script(in->request.number, handle, stream);
+        if (stream)
+            script::script_control::of(p.job).output.watch(handle, script::output_board::stream, [from = in->from] {
+                if (const auto to = from.lock()) to->stream_soon();
+            });
+    };
+    script::desk::of(p).execute(p, std::move(execute), answer, started, in->who);
+}
+
+inline void take_request(runtime::pe& p, std::shared_ptr<inbound> in) {
+    auto& desk = script::desk::of(p);
+    desk.greet(p);
+    const script::answer_to answer = [&job = p.job, from = in->from, number = in->request.number](script_answer what) {
+        if (const auto client = from.lock()) return client->answer(number, std::move(what));
+        // Nobody has seen it: it is for whoever asks with the handle later.
+        if (!what.output.empty()) script::script_control::of(job).output.add(what.handle, what.output);
+    };
+    auto& what = in->request.what;
+    try {
+        if (std::holds_alternative<list_request>(what))
+            desk.list(answer);
+        else if (auto* execute = std::get_if<execute_request>(&what))
+            take_execute(p, in, std::move(*execute), answer);
+        else if (const auto* read = std::get_if<read_request>(&what))
+            take_execute(p, in, by_path(read->name, read->index, read->path, nullptr), answer);
+        else if (const auto* write = std::get_if<write_request>(&what))
+            take_execute(p, in, by_path(write->name, write->index, write->path, &write->written), answer);
+        else if (const auto* print = std::get_if<print_request>(&what))
+            desk.print(print->handle, print->wait, print->kill, answer);
+        else if (const auto* finished = std::get_if<finished_request>(&what))
+            desk.finished(finished->handle, finished->wait, answer);
+    } catch (const error& why) {
+        answer({.error = why.what()});
+    }
+}
+
+inline void session::read() {
+    asio::async_read(socket, asio::buffer(header),
+                     [self = shared_from_this()](boost::system::error_code failed, std::size_t) {
+                         if (failed) return;
+                         const std::uint64_t length = length_of(self->header);
+                         self->body.clear();
+#ifdef MOTET_WITH_TCP
+                         if (self->shows_key && length > longest_key_frame)
+                             return self->drop("its first frame is too long");
+#endif
+                         if (length > most_request_bytes)
+                             return self->refuse("a request of " + std::to_string(length) + " bytes: at most " +
+                                                 std::to_string(most_request_bytes) + " are taken");
+                         self->read_body(length);
+                     });
+}
+
+inline void session::read_body(std::size_t length) {
+    const std::size_t before = body.size();
+    if (before == length) return take_content();
+    body.resize(std::min(length, before + piece));
+    asio::async_read(socket, asio::buffer(body.data() + before, body.size() - before),
+                     [self = shared_from_this(), length](boost::system::error_code failed, std::size_t) {
+                         if (!failed) self->read_body(length);
+                     });
+}
+
+#ifdef MOTET_WITH_TCP
+inline void session::begin_with_key() {
+    nonce = random_bytes();
+    shows_key = true;
+    std::vector<std::byte> greeting(greeting_text.size() + nonce.size());
+    std::memcpy(greeting.data(), greeting_text.data(), greeting_text.size());
+    std::memcpy(greeting.data() + greeting_text.size(), nonce.data(), nonce.size());
+    outgoing.push_back(std::move(greeting));
+    waiting += outgoing.back().size();
+    write();
+    clock.expires_after(std::chrono::seconds(10));
+    clock.async_wait([self = weak_from_this()](boost::system::error_code cancelled) {
+        const auto here = self.lock();
+        if (!cancelled && here && !here->greeted) here->drop("it showed no key within ten seconds");
+    });
+    read();
+}
+
+/// The first frame.
+inline void session::take_key() {
+    digest of_client{};
+    if (body.size() < of_client.size()) return drop("its first frame is too short");
+    std::memcpy(of_client.data(), body.data(), of_client.size());
+    const std::string name(reinterpret_cast<const char*>(body.data()) + of_client.size(),
+                           body.size() - of_client.size());
+    const auto found = owner.keys.keys.find(name);
+    const std::vector<std::byte> none(32, std::byte{0});
+    seal connection(connection_key(found != owner.keys.keys.end() ? found->second.key : none, nonce, of_client),
+                    seal::program);
+    if (!connection.is_right(body, signature) || found == owner.keys.keys.end()) return drop("it has no right key");
+    sealed = connection;
+    shows_key = false;
+    who = "key " + name + ", " + who;
+    may = capabilities::from(found->second.may);
+    read();
+}
+#endif
+
+/// The content of a frame is there.
+inline void session::take_content() {
+#ifdef MOTET_WITH_TCP
+    if (shows_key || sealed) {
+        asio::async_read(socket, asio::buffer(signature),
+                         [self = shared_from_this()](boost::system::error_code failed, std::size_t) {
+                             if (failed) return;
+                             if (self->shows_key) return self->take_key();
+                             if (!self->sealed->is_right(self->body, self->signature))
+                                 return self->drop(
+                                     "a frame is not from the owner of its key, repeated or out of order");
+                             request_frame request;
+                             try {
+                                 serial::decode_into(self->body, request);
+                             } catch (const error& why) {
+                                 return self->refuse(std::string("this is no request: ") + why.what());
+                             }
+                             self->take(std::move(request));
+                         });
+        return;
+    }
+#endif
+    request_frame request;
+    try {
+        serial::decode_into(body, request);
+    } catch (const error& why) {
+        return refuse(std::string("this is no request: ") + why.what());
+    }
+    take(std::move(request));
+}
+
+inline void session::take(request_frame request) {
+    if (const auto* greeting = std::get_if<hello>(&request.what)) {
+        if (greeting->version != protocol_version)
+            return refuse("this program speaks version " + std::to_string(protocol_version) +
+                          " of the protocol, and the client version " + std::to_string(greeting->version));
+        if (!greeted && owner.log()) owner.log()->write(script::log_line().add("client", who).add("does", "connect"));
+        greeted = true;
+    } else if (!greeted) {
+        return refuse("the first request must be a hello");
+    }
+    const std::uint64_t number = request.number;
+    if (under_way >= most_under_way) {
+        ++under_way;
+        answer(number,
+               {.error = std::to_string(most_under_way) + " requests of this client are under way: wait for answers"});
+        return read();
+    }
+    ++under_way;
+    const capabilities needed = std::visit(needed_capabilities{}, request.what);
+    if (!may.have(needed)) {
+        owner.refused(who, "a request needs " + needed.text());
+        answer(number, {.error = "this key does not allow it: it needs " + needed.text() + ", and has " + may.text()});
+        return read();
+    }
+    if (const auto* stop = std::get_if<interrupt_request>(&request.what)) {
+        interrupt(number, stop->handle);
+        return read();
+    }
+    if (std::holds_alternative<running_request>(request.what))
+        answer(number, {.running = script::script_control::of(owner.job).list()});
+    if (std::holds_alternative<hello>(request.what)) answer(number, {});
+    auto in = std::make_shared<inbound>(inbound{weak_from_this(), std::move(request), who});
+    runtime::post_from_outside<&take_request>(*owner.job.pes[0], std::move(in));
+    read();
+}
+
+inline void session::refuse(const std::string& why) {
+    owner.refused(who, why);
+    script_answer no;
+    no.error = why;
+    closing = true;
+    send(framed(answer_frame{0, std::move(no)}));
+}
+
+/// Closes the connection without a word.
+inline void session::drop(const std::string& why) {
+    owner.refused(who, why);
+    closing = true;
+    boost::system::error_code ignored;
+    socket.close(ignored);
+}
+
+inline void session::answer(std::uint64_t number, script_answer what) {
+    const bool last = !what.more;
+    auto bytes = framed(answer_frame{number, std::move(what)});
+    asio::post(owner.context, [self = shared_from_this(), bytes = std::move(bytes), number, last]() mutable {
+        if (last) {
+            self->scripts.erase(number);
+            --self->under_way;
+        }
+        if (!self->closing) self->send(std::move(bytes));
+    });
+}
+
+inline void session::begin_script(std::uint64_t number, std::uint32_t handle, bool streams) {
+    asio::post(owner.context, [=, this, self = shared_from_this()] { scripts[number] = {handle, streams}; });
+    if (streams) answer(number, {.handle = handle, .more = true});
+}
+
+inline void session::stream_soon() {
+    asio::post(owner.context, [self = shared_from_this()] { self->stream(); });
+}
+
+/// Sends what the scripts of this client have printed, if it has taken everything before.
+inline void session::stream() {
+    for (const auto& [number, each] : scripts) {
+        if (closing || !outgoing.empty()) return; // what is not sent stays where it is bounded
+        if (!each.stream) continue;
+        script_answer part{.handle = each.handle, .more = true};
+        part.output = script::script_control::of(owner.job).output.take(each.handle, part.dropped);
+        if (!part.output.empty() || part.dropped != 0) send(framed(answer_frame{number, std::move(part)}));
+    }
+}
+
+inline void session::interrupt(std::uint64_t number, std::uint32_t handle) {
+    std::vector<std::uint32_t> handles;
+    if (handle != 0) handles.push_back(handle);
+    for (const auto& [of, each] : scripts)
+        if (handle == 0) handles.push_back(each.handle);
+    auto& control = script::script_control::of(owner.job);
+    std::vector<std::uint64_t> runs;
+    for (const std::uint32_t each : handles) {
+        runs.push_back(control.run_of(each));
+        if (runs.back() == 0) continue;
+        if (owner.log())
+            owner.log()->write(script::log_line().add("client", who).add("does", "interrupt").add("handle", each));
+        control.interrupt(runs.back());
+    }
+    await_end(number, std::move(handles), std::move(runs), 0);
+}
+
+inline void session::await_end(std::uint64_t number, std::vector<std::uint32_t> handles,
+                               std::vector<std::uint64_t> runs, int looks) {
+    auto& control = script::script_control::of(owner.job);
+    std::string still;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        if (runs[i] == 0 || control.run_of(handles[i]) != runs[i]) continue;
+        const std::string where = control.whatever_runs(runs[i]);
+        still += (still.empty() ? "interpreter " : "; interpreter ") + std::to_string(handles[i]) +
+                 " could not be stopped yet: it is " +
+                 (where.empty() ? "in another process, or has not begun because its PE is busy" : where);
+    }
+    if (still.empty()) return answer(number, {.handle = handles.empty() ? 0 : handles[0]});
+    if (looks >= 200) return answer(number, {.error = still + ". It is stopped as soon as that ends"});
+    const auto timer = std::make_shared<asio::steady_timer>(owner.context, std::chrono::milliseconds(10));
+    timer->async_wait([=, self = shared_from_this(), handles = std::move(handles),
+                       runs = std::move(runs)](boost::system::error_code) mutable {
+        (void)timer;
+        if (!self->closing) self->await_end(number, std::move(handles), std::move(runs), looks + 1);
+    });
+}
+
+inline void session::finish() {
+    closing = true;
+    boost::system::error_code ignored;
+    if (outgoing.empty()) socket.close(ignored);
+}
+
+inline void session::send(std::vector<std::byte> bytes) {
+#ifdef MOTET_WITH_TCP
+    if (shows_key) return; // nothing is said to somebody unknown
+    if (sealed) {
+        const digest signed_by = sealed->sign(std::span(bytes).subspan(8));
+        bytes.insert(bytes.end(), signed_by.begin(), signed_by.end());
+    }
+#endif
+    waiting += bytes.size();
+    if (waiting > most_waiting) { // it reads nothing
+        closing = true;
+        boost::system::error_code ignored;
+        socket.close(ignored);
+        return;
+    }
+    outgoing.push_back(std::move(bytes));
+    if (outgoing.size() == 1) write();
+}
+
+inline void session::write() {
+    asio::async_write(socket, asio::buffer(outgoing.front()),
+                      [self = shared_from_this()](boost::system::error_code failed, std::size_t) {
+                          if (failed) return;
+                          self->waiting -= self->outgoing.front().size();
+                          self->outgoing.pop_front();
+                          if (!self->outgoing.empty()) return self->write();
+                          self->stream();
+                          boost::system::error_code ignored;
+                          if (self->closing && self->outgoing.empty()) self->socket.close(ignored);
+                      });
+}
+
+} // namespace motet::inline MOTET_VARIANT::service
+
+#endif // MOTET_BODIES
