@@ -4,6 +4,7 @@
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -190,6 +191,90 @@ def check_watching(program):
     assert lines[0].startswith("2 |  *") and lines[5].startswith("0 |*") and "the last 2 s" in lines[7], lines
 
 
+def started(*options, **more):
+    """The program without a launcher, once it listens."""
+    program = subprocess.Popen([sys.argv[1], "--motet-pes", "2", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, **more)
+    end = time.monotonic() + 60
+    while not any(name.endswith(f".{program.pid}") for name in motet.programs()):
+        assert program.poll() is None and time.monotonic() < end, program.stderr.read()
+        time.sleep(0.01)
+    return program, next(name for name in motet.programs() if name.endswith(f".{program.pid}"))
+
+
+def check_guarded(folder):
+    """TCP and ssh, keys, the log, a script at the start, and scripts that end the program."""
+    def write(name, text):
+        with open(os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(text)
+        return f"{folder}/{name}"
+
+    key, other = "a1" * 32, "b2" * 32
+    keys = write("keys", f"me all {key}\nviewer look,read {other}\n")
+    viewer, wrong = write("viewer", f"viewer - {other}\n"), write("wrong", f"me - {other}\n")
+    start = write("start.py", "# motet: boxes[0, 1]\nprint('from the start')\nself.number = 8\n")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    log = f"{folder}/log"
+    program, name = started("--motet-script-tcp", port, "--motet-script-key", keys, "--motet-script-log", log,
+                            "--motet-script-run", start)
+    try:
+        assert program.stdout.readline() == "from the start\n"
+        with motet.connect(port, key=keys) as p, motet.connect(f"127.0.0.1:{port}", key=viewer) as v:
+            assert p.run("boxes", "self.number", (0, 1)) == 8
+            assert p.run("boxes", "'x' * 3000000", (0, 0)) == "x" * 3000000
+            assert v.read("boxes", "particles", 1, "mass", index=(0, 0)) == 2
+            assert v.read("boxes", "number") == [5, 8, 5, 5]
+            p.write("boxes", "particles", 0, "mass", 7.5, index=(0, 0))
+            assert v.read("boxes", "particles", 0, "mass", index=(0, 0)) == 7.5
+            raises(motet.Error, "it needs run, and has look,read", lambda: v.run("boxes", "1"))
+            raises(motet.Error, "it needs write", lambda: v.write("boxes", "number", 1))
+            raises(motet.Error, "", lambda: motet.connect(port, key=wrong))
+            os.chmod(wrong, 0o644)
+            raises(motet.Error, "chmod 600", lambda: motet.connect(port, key=wrong))
+        code, out, err = tool("--key", keys, "run", "boxes", "-", "--program", port, "--index", "0,1", text="self.number")
+        assert (code, out, err) == (0, "8\n", ""), (code, out, err)
+        # Another host, by a command that is called as ssh is: with a host and one text for a shell there.
+        ssh = write("ssh", '#!/bin/sh\n[ "$1" = far ] && exec sh -c "$2"\n')
+        os.chmod(ssh, 0o700)
+        assert motet.programs(via=(ssh, "far")) == motet.programs()
+        with motet.connect(name, via=(ssh, "far")) as p:
+            assert p.name == name and p.run("boxes", "self.number", (0, 1)) == 8
+            assert p.run("boxes", "'x' * 3000000", (0, 0)) == "x" * 3000000
+        raises(motet.Error, "no such program runs", lambda: motet.connect("nobody", via=(ssh, "far")))
+        code, out, err = tool("--via", ssh, "far", "run", "boxes", "-", "--index", "0,1", "--program", name,
+                              text="self.number")
+        assert (code, out, err) == (0, "8\n", ""), (code, out, err)
+        # What runs, and its end.
+        with motet.connect(name) as p:
+            handle = p.execute("boxes", "while True: pass", (1, 1), wait=False).handle
+            while "box" not in tool("ps", name)[1]:
+                pass
+            assert tool("interrupt", str(handle), name)[0] == 0
+            assert p.finished(handle)[0].error_type == "KeyboardInterrupt"
+            raises(motet.Error, "the program has ended", lambda: p.run("boxes", "import os\nos._exit(3)", (0, 0)))
+        assert program.wait(60) == 3
+        code, out, err = tool("log", log)
+        assert code == 0 and "os._exit(3)" in out and "client: key me, 127.0.0.1 port " in out, (out, err)
+        assert "--motet-script-run" in out and "does: interrupt" not in out and " interrupt  client: user " in out, out
+        assert "a request needs write" in out and "it has no right key" in out, out
+        assert key not in out and other not in out
+    finally:
+        program.kill()
+        program.communicate()
+    # A script at the start that fails, and one for what is not served.
+    write("start.py", "1/0")
+    done = subprocess.run([sys.argv[1], "--motet-script-run", start], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "start.py: Traceback" in done.stderr and "ZeroDivisionError" in done.stderr, done
+    write("start.py", "# motet: nothing\n1")
+    program, name = started("--motet-script", "--motet-script-run", start)
+    with motet.connect(name) as p:
+        p.execute("keeper", "charm.end()", high_level=True, wait=False)
+    _, said = program.communicate(timeout=60)
+    assert "nothing was served under the name 'nothing'" in said and program.returncode == 0, said
+
+
 def check_installed():
     """pip installs the command from the repository, without a compiler and without a network."""
     if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode != 0:
@@ -206,7 +291,7 @@ def check_installed():
 
 def main():
     sockets = tempfile.TemporaryDirectory()
-    os.environ["XDG_RUNTIME_DIR"] = sockets.name
+    os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = sockets.name
     program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "--motet-script", "--motet-pes", "2"],
                                stdout=subprocess.PIPE, text=True)
     try:
@@ -220,6 +305,8 @@ def main():
         check("scripted")
         if not sys.argv[2:]:
             check_installed()
+            with tempfile.TemporaryDirectory() as folder:
+                check_guarded(folder)
         with motet.connect("scripted") as p:
             p.execute("keeper", "charm.end()", high_level=True, wait=False)
             assert program.wait(60) == 0

@@ -171,7 +171,7 @@ def check(program):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["XDG_RUNTIME_DIR"] = folder
+        os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = folder
         os.environ["JUPYTER_PATH"] = f"{folder}/share/jupyter"
         os.environ["JUPYTER_RUNTIME_DIR"] = f"{folder}/jupyter"
         command = [sys.executable, str(here.parent.parent / "tools" / "motet"), "kernel", "install", "--as", "motet-test",

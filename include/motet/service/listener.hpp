@@ -30,7 +30,8 @@
 ///    says who it is (SO_PEERCRED).
 /// 2. On TCP only where the program is told to (--motet-script-tcp): on the loopback interface unless an address is
 ///    named, and only for owners of a key (secret.hpp).
-/// 3. There are at most `most_sessions` clients. Who is refused is counted, and written to the log.
+/// 3. There are at most `most_sessions` clients, of which `most_unknown` have not shown a key yet. Who is refused is
+/// counted, and written to the log.
 namespace motet::inline MOTET_VARIANT::service {
 
 using local = asio::local::stream_protocol;
@@ -46,6 +47,7 @@ public:
 
 private:
     static constexpr std::size_t most_sessions = 2000;
+    static constexpr std::size_t most_unknown = 100;
     static constexpr std::size_t most_told = 100; ///< of those that are refused, in the log
 
     void bind_local();
@@ -196,7 +198,9 @@ inline void listener::accept_tcp() {
         if (!failed && !gone) {
             const std::string text = from.address().to_string() + " port " + std::to_string(from.port());
             connected.set_option(tcp::no_delay(true), gone);
-            if (!is_full(text)) {
+            if (unknown >= most_unknown) {
+                refused(text, "too many clients have shown no key yet");
+            } else if (!is_full(text)) {
                 const auto client = std::make_shared<session>(*this, std::move(connected), text, capabilities{});
                 sessions.push_back(client);
                 client->begin_with_key();

@@ -19,6 +19,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <map>
@@ -55,7 +56,8 @@ public:
     asio::io_context context{1};
     std::unique_ptr<script::script_log>& log() { return script::script_control::of(job).log; }
 #ifdef MOTET_WITH_TCP
-    key_file keys; ///< of TCP
+    key_file keys;                       ///< of TCP
+    std::atomic<std::size_t> unknown{0}; ///< clients that have not shown a key yet
 #endif
 };
 
@@ -65,6 +67,12 @@ public:
 
     session(host& of, stream_socket connected, std::string client, capabilities granted)
         : owner(of), socket(std::move(connected)), clock(of.context), who(std::move(client)), may(granted) {}
+
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+#ifdef MOTET_WITH_TCP
+    ~session() { be_known(); }
+#endif
 
     /// Takes requests from somebody whom the kernel has named.
     void begin() { read(); }
@@ -115,6 +123,9 @@ private:
     bool closing = false;
 #ifdef MOTET_WITH_TCP
     void take_key();
+    void be_known() {
+        if (std::exchange(shows_key, false)) --owner.unknown;
+    }
 
     std::optional<seal> sealed;
     digest nonce{};
@@ -221,6 +232,7 @@ inline void session::read_body(std::size_t length) {
 inline void session::begin_with_key() {
     nonce = random_bytes();
     shows_key = true;
+    ++owner.unknown;
     std::vector<std::byte> greeting(greeting_text.size() + nonce.size());
     std::memcpy(greeting.data(), greeting_text.data(), greeting_text.size());
     std::memcpy(greeting.data() + greeting_text.size(), nonce.data(), nonce.size());
@@ -248,7 +260,7 @@ inline void session::take_key() {
                     seal::program);
     if (!connection.is_right(body, signature) || found == owner.keys.keys.end()) return drop("it has no right key");
     sealed = connection;
-    shows_key = false;
+    be_known();
     who = "key " + name + ", " + who;
     may = capabilities::from(found->second.may);
     read();
