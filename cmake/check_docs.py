@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSL-1.0
 """Checks README.md and docs/*.md against the tree that they describe.
 
-- Every C++ block is cut from a file that is compiled, which a comment above the block names:
+- Every block of C++ and Python is cut from a file that is compiled or run, which a comment above the block names:
   <!-- examples/hello.cpp --> and then ```cpp. Its lines stand there in one piece, at any indentation;
-  a line of its own that says // … skips some.
+  a line of its own that says // … (or # …) skips some.
 - Every relative link, and every path in a row of docs/features.md that says yes, leads to a file.
 """
 import pathlib
@@ -17,10 +17,10 @@ problems = []
 
 
 def block_is_in(block, source):
-    """Whether the parts of the block, which lines of // … separate, follow each other in the source."""
+    """Whether the parts of the block, which lines of // … or # … separate, follow each other in the source."""
     lines = [line.strip() for line in source.splitlines()]
     at = 0
-    for part in re.split(r"^\s*// …\s*$", block, flags=re.MULTILINE):
+    for part in re.split(r"^\s*(?://|#) …\s*$", block, flags=re.MULTILINE):
         wanted = [line.strip() for line in part.strip("\n").splitlines()]
         while at <= len(lines) - len(wanted) and lines[at:at + len(wanted)] != wanted:
             at += 1
@@ -31,7 +31,7 @@ def block_is_in(block, source):
 
 
 def check_blocks(page, text):
-    for match in re.finditer(r"(?:<!-- *(\S+) *-->\n+)?^```(?:cpp|c\+\+)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    for match in re.finditer(r"(?:<!-- *(\S+) *-->\n+)?^```(?:cpp|c\+\+|python)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
         line = text.count("\n", 0, match.start(2))
         source, block = match.groups()
         if source is None:

@@ -151,11 +151,14 @@ def check_main(program):
     child = subprocess.Popen([sys.executable, command, "repl"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     child.stdin.write("import time\ndef slow():\n    time.sleep(1)\n    print('done alone')\n\nslow()\n")
     child.stdin.flush()
-    time.sleep(0.7)
-    child.kill()
-    child.wait()
-    child.stdin.close()
-    time.sleep(1.5)
+    with motet.connect(program) as p:
+        while not any(each.seconds > 0.3 for each in p.running() if each.name == "main"):
+            time.sleep(0.01)
+        child.kill()
+        child.wait()
+        child.stdin.close()
+        while any(each.name == "main" for each in p.running()):
+            time.sleep(0.01)
     code, out, err = tool("repl", text="y\n")
     assert "While nobody was here it printed:\ndone alone\n" in out and "4\n" in out, (out, err)
     # Two sessions have variables of their own.

@@ -8,74 +8,32 @@ import sys
 import tempfile
 import time
 
+here = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(here.parent.parent / "tools" / "python"))
+import motet  # noqa: E402
 try:
-    from jupyter_client.manager import KernelManager
-    from jupyter_client.kernelspec import KernelSpecManager
+    from notebook_client import SECONDS, Cells, install, kernel
 except ImportError as problem:
     print(f"The Jupyter kernel is not tested: {problem} (cmake/setup.sh check installs it)")
     sys.exit(77)
 
-here = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(here.parent.parent / "tools" / "python"))
-import motet  # noqa: E402
 
-SECONDS = 30
-
-
-class Cells:
-    """A client: a notebook, so to say."""
-
-    def __init__(self, manager, wait=True):
-        self.client = manager.client()
-        self.client.start_channels()
-        if wait:
-            self.client.wait_for_ready(timeout=SECONDS)  # forgets what has been published before
-
-    def reply(self, number, channel="shell"):
-        while True:
-            message = getattr(self.client, f"get_{channel}_msg")(timeout=SECONDS)
-            if message["parent_header"].get("msg_id") == number:
-                return message["content"]
-
-    def published(self, number):
-        """What is published for a request, until it is idle."""
-        found = []
-        while True:
-            message = self.client.get_iopub_msg(timeout=SECONDS)
-            if message["parent_header"].get("msg_id") != number:
-                continue
-            if message["msg_type"] == "status":
-                if message["content"]["execution_state"] == "idle":
-                    return found
-            else:
-                found.append((message["msg_type"], message["content"]))
-
-    def run(self, code):
-        """The reply, and what was published: texts by kind."""
-        number = self.client.execute(code)
-        content = self.reply(number)
-        all_of = self.published(number)
-        texts = {"stream": "", "execute_result": "", "error": "", "display_data": ""}
-        for kind, each in all_of:
-            if kind == "stream":
-                texts[kind] += each["text"]
-            elif kind in ("execute_result", "display_data"):
-                texts[kind] += each["data"]["text/plain"]
-                self.data = each["data"]
-            elif kind == "error":
-                texts[kind] += "\n".join(each["traceback"])
-        return content, texts
-
-    def value(self, code):
-        content, texts = self.run(code)
-        assert content["status"] == "ok", content
-        return texts["execute_result"]
+def until(condition):
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
-def kernel(name):
-    manager = KernelManager(kernel_name=name)
-    manager.start_kernel()
-    return manager
+def busy():
+    """Whether a cell runs, and not only what asks for one."""
+    with motet.connect() as p:
+        return any(each.name == "main" and each.seconds > 0.3 for each in p.running())
+
+
+def idle():
+    with motet.connect() as p:
+        return not any(each.name == "main" for each in p.running())
 
 
 def check(program):
@@ -124,8 +82,10 @@ def check(program):
         assert shown and shown[0]["data"]["image/png"].startswith("iVBOR"), shown
     # What is printed while nobody is there is there on return.
     client.execute("import time\nprint('before')\ntime.sleep(1)\nprint('while you were away')\n41 + 1")
+    until(busy)
     client.stop_channels()
-    time.sleep(2.5)
+    until(idle)
+    time.sleep(0.2)
     cells = Cells(manager, wait=False)
     texts = ""
     while "42" not in texts:
@@ -133,11 +93,11 @@ def check(program):
         texts += str(message["content"].get("text", "")) + str(message["content"].get("data", ""))
     assert "while you were away" in texts, texts
     # Nor does the end of the kernel cost anything: the variables stay in the program.
-    number = cells.client.execute("import time\nfor i in range(3): print('part', i)\ntime.sleep(1)\nprint('end of it')")
-    time.sleep(0.3)
+    cells.client.execute("time.sleep(1)\nprint('end of it')")
+    until(busy)
     cells.client.stop_channels()
     manager.shutdown_kernel(now=True)
-    time.sleep(1.5)
+    until(idle)
     manager = kernel("motet-test")
     cells = Cells(manager)
     content, texts = cells.run("x")
@@ -148,18 +108,15 @@ def check(program):
     cells = Cells(manager)
     assert cells.run("x")[0]["ename"] == "NameError"
     assert cells.value("1 + 1") == "2"
-    if "interrupt" in dir(motet.Program):
-        number = cells.client.execute("while True: pass")
-        time.sleep(0.5)
-        manager.interrupt_kernel()
-        assert cells.reply(number)["ename"] == "KeyboardInterrupt"
-        assert cells.value("1 + 2") == "3"
+    number = cells.client.execute("while True: pass")
+    until(busy)
+    manager.interrupt_kernel()
+    assert cells.reply(number)["ename"] == "KeyboardInterrupt"
+    assert cells.value("1 + 2") == "3"
     # The program ends: a sentence says so, and the kernel finds the next one.
     with motet.connect(program) as p:
         p.execute("keeper", "charm.end()", high_level=True, wait=False)
-    end = time.monotonic() + SECONDS
-    while motet.programs() and time.monotonic() < end:
-        time.sleep(0.05)
+    until(lambda: not motet.programs())
     content, texts = cells.run("1")
     assert content["ename"] == "motet.Error" and "the program has ended" in content["evalue"], content
     content, texts = cells.run("1")
@@ -172,12 +129,7 @@ def check(program):
 def main():
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = folder
-        os.environ["JUPYTER_PATH"] = f"{folder}/share/jupyter"
-        os.environ["JUPYTER_RUNTIME_DIR"] = f"{folder}/jupyter"
-        command = [sys.executable, str(here.parent.parent / "tools" / "motet"), "kernel", "install", "--as", "motet-test",
-                   "--prefix", folder]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=SECONDS)
-        assert "motet-test" in KernelSpecManager().find_kernel_specs()
+        install("motet-test", folder)
         program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "--motet-script", "--motet-pes", "2"])
         try:
             end = time.monotonic() + SECONDS

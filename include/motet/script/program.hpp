@@ -48,6 +48,8 @@ struct program {
     /// The entries of the program, those with the most time first. Counting begins with --motet-stats, or else when
     /// this is called for the first time, and costs some 50 ns a message from then on. Waits.
     std::vector<entry_counters> entries() const;
+    /// Waits so many seconds; the program goes on meanwhile. Python's time.sleep would keep PE 0.
+    void sleep(double seconds) const;
 };
 
 /// Makes the place, on PE 0, which calls this. Its collection and index, as messages name them.
@@ -59,9 +61,11 @@ MOTET_INLINE std::uint32_t opened_program();
 #if MOTET_BODIES
 
 #include <motet/chare/local.hpp>
+#include <motet/chare/wait.hpp>
 #include <motet/trace/statistics.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 #include <fstream>
 #include <memory>
@@ -69,7 +73,7 @@ MOTET_INLINE std::uint32_t opened_program();
 
 namespace motet::inline MOTET_VARIANT::script {
 
-MOTET_SCRIPT(program, counters, entries)
+MOTET_SCRIPT(program, counters, entries, sleep)
 
 MOTET_INLINE std::pair<runtime::collection_id, runtime::index_bits> create_program() {
     const auto made = chare<program>::create(program{}, 0);
@@ -114,6 +118,12 @@ inline pe_counters count_pe(runtime::pe& p) {
     if (std::ifstream statm("/proc/self/statm"); statm >> pages >> pages)
         now.memory = pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
     return now;
+}
+
+MOTET_INLINE void program::sleep(double seconds) const {
+    if (!(seconds >= 0 && seconds < 1e9))
+        throw error("sleep takes seconds, from 0 on, and these are " + std::to_string(seconds));
+    sleep_for(std::chrono::duration<double>(seconds));
 }
 
 MOTET_INLINE std::vector<pe_counters> program::counters() const { return looks<&count_pe>::everywhere(); }

@@ -21,6 +21,8 @@ def place(arguments):
     name = arguments.name
     if name is None:
         return arguments.program, MAIN
+    if os.environ.get("MOTET_KEY"):  # HOST:PORT, or what the program there serves
+        return (name, MAIN) if name.rpartition(":")[2].isdigit() else (arguments.program, name)
     if arguments.program is None and "/" in name:
         program, _, served = name.partition("/")
         return program, served

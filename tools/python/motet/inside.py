@@ -100,7 +100,7 @@ class Session:
         self.handle = 0  # of the interpreter in which its cells run
         self.count = 0
         self.displays = []
-        self.variables = {"__name__": "__main__", "__builtins__": builtins, "display": display,
+        self.variables = {"__name__": "__script__", "__builtins__": builtins, "display": display,
                           **_instead}
 
     def run(self, code, around):

@@ -31,10 +31,11 @@ def install(name="motet", program=None, prefix=None, session="notebook"):
     argv = [sys.executable, "-m", "motet", "kernel", "run", "-f", "{connection_file}", "--session", session]
     spec = {"argv": argv + (["--program", program] if program else []),
             "display_name": f"Motet: {program or 'a running program'}", "language": "python",
-            "interrupt_mode": "message", "metadata": {"debugger": False}}
+            "interrupt_mode": "message", "env": {}, "metadata": {"debugger": False}}
     home = pathlib.Path(motet.__file__).resolve().parent.parent
     if not any(part.endswith("-packages") for part in home.parts):  # from the repository, not installed
-        spec["env"] = {"PYTHONPATH": str(home)}
+        spec["env"]["PYTHONPATH"] = str(home)
+    spec["env"].update({each: os.environ[each] for each in ("MOTET_VIA", "MOTET_KEY") if os.environ.get(each)})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "kernel.json").write_text(json.dumps(spec, indent=1) + "\n", encoding="utf-8")
     return folder
