@@ -4,11 +4,14 @@
 #include "cell_grid.hpp"
 #include "neighbour_list.hpp"
 #include "particle_system.hpp"
+#include "random_numbers.hpp"
+#include "run_settings.hpp"
 #include "vec3.hpp"
 
 #include <motet/error.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -88,6 +91,19 @@ struct cell {
 
     void add_forces(std::span<const vec3> more) {
         for (std::size_t i = 0; i < size(); ++i) forces[i] += more[i];
+    }
+
+    /// Friction and noise; the noise depends on the atom and the step alone, not on where the atom is.
+    void add_bath(const thermostat& bath, double timestep, std::span<const double> masses, std::int64_t step) {
+        for (std::size_t i = 0; i < size(); ++i) {
+            const double mass = masses[std::size_t(types[i])];
+            const double kick = std::sqrt(24 * bath.temperature * mass / (bath.damping * timestep));
+            random_numbers random((static_cast<std::uint64_t>(ids[i]) << 32) ^ static_cast<std::uint64_t>(step));
+            const auto noise = [&] { return kick * (random.next() - 0.5); };
+            const double x = noise(), y = noise(), z = noise(); // in this order
+            forces[i] += vec3{x, y, z};
+            forces[i] += (-mass / bath.damping) * velocities[i];
+        }
     }
 
     /// Twice the kinetic energy: the sum of m v².

@@ -10,6 +10,9 @@
 #include "thermo.hpp"
 
 #include <motet/motet.hpp>
+#ifdef MOTET_WITH_SCRIPT
+#include <motet/script.hpp>
+#endif
 
 #include <array>
 #include <cmath>
@@ -83,6 +86,7 @@ struct Cell {
     motet::chare<Journal> journal;
 
     cell atoms{};
+    thermostat bath{};
     std::int64_t step = -1;                                                  ///< the last one begun
     std::array<std::vector<std::uint32_t>, cell_grid::directions> borders{}; ///< the atoms that each pair gets
     std::array<std::vector<vec3>, cell_grid::directions> parts{};            ///< of the forces on them
@@ -101,6 +105,12 @@ struct Cell {
     }
     bool when(motet::entry<&Cell::enter>, std::int64_t at_step, std::span<const atom>) const { return at_step == step; }
 
+    /// Of the atoms that are in this cell now, in lj units; 0 where there are none.
+    double temperature() const {
+        const auto n = static_cast<double>(atoms.size());
+        return n > 0 ? atoms.kinetic_sum(motet::readonly<simulation>().masses) / (3 * n) : 0;
+    }
+
     void push(int direction, std::vector<vec3> part, const pair_sums& share) {
         parts[static_cast<std::size_t>(direction)] = std::move(part);
         sums += share;
@@ -113,6 +123,10 @@ private:
     void add_forces();
 };
 
+#ifdef MOTET_WITH_SCRIPT
+MOTET_SCRIPT(Cell, temperature)
+#endif
+
 inline void Cell::run() {
     const auto& sim = motet::readonly<simulation>();
     const auto here = motet::this_index<motet::grid<3>>();
@@ -122,6 +136,7 @@ inline void Cell::run() {
         send_positions(sim, here);
         motet::wait([&] { return parts_arrived == cell_grid::directions; });
         add_forces();
+        if (bath.acts()) atoms.add_bath(bath, sim.how.timestep, sim.masses, step);
         if (step > 0) atoms.kick(sim.how.timestep, sim.masses);
 
         if (sim.reports_at(step))

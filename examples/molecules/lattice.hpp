@@ -2,6 +2,7 @@
 #pragma once
 
 #include "particle_system.hpp"
+#include "random_numbers.hpp"
 
 #include <motet/error.hpp>
 
@@ -10,24 +11,6 @@
 #include <cstdint>
 
 namespace molecules {
-
-/// Numbers that depend on `key` alone, in [0, 1): SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-class random_numbers {
-public:
-    explicit random_numbers(std::uint64_t key) : state(key) {}
-
-    double next() { return static_cast<double>(next_bits() >> 11) * 0x1p-53; }
-
-    std::uint64_t next_bits() {
-        std::uint64_t bits = state += 0x9e3779b97f4a7c15;
-        bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9;
-        bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
-        return bits ^ (bits >> 31);
-    }
-
-private:
-    std::uint64_t state;
-};
 
 /// Gives every atom a random velocity, uniform before scaling, that depends on `seed` and its id alone; then takes the
 /// total momentum away and scales to `temperature` exactly (3N - 3 degrees of freedom).

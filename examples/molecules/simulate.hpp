@@ -48,6 +48,9 @@ inline void simulate(const arguments& chosen, const particle_system& system, dou
         ready.push_back(cells[grid.unflat(place)].ask<&Cell::fill>(std::move(blocks[place])));
     motet::wait_all(ready);
 
+#ifdef MOTET_WITH_SCRIPT
+    motet::serve(cells, "cells");
+#endif
     cells.tell<&Cell::run>();
     const double seconds = journal.ask<&Journal::loop_time>().get();
     motet::print("Loop time of {:.6g} on {} PEs for {} steps with {} atoms", seconds, motet::pe_count(), chosen.steps,

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""molecules.py PROGRAM: what the README and the manual do with the running melt: scripts from examples/molecules, and its
+notebook cell by cell."""
+import ast
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+here = pathlib.Path(__file__).resolve().parent
+example = here.parent.parent / "examples" / "molecules"
+sys.path.insert(0, str(here.parent.parent / "tools" / "python"))
+import motet  # noqa: E402
+
+
+def run(*command):
+    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "PYTHONPATH": str(here.parent.parent / "tools" / "python")})
+    assert done.returncode == 0, (command, done.stdout, done.stderr)
+    return done.stdout
+
+
+def check_scripts():
+    out = run(here.parent.parent / "tools" / "motet", "run", "molecules", example / "temperature.py")
+    before, after = (float(each) for each in re.findall(r"temperature (\d+\.\d+), of single atoms:", out))
+    assert 0.5 < before < 1.4 and abs(after - 1.5) < 0.15, out
+    assert out.count("#\n") > 10 and "the thermostat is set to 1.5" in out, out
+    rows = run(example / "record.py", 3).splitlines()
+    steps = [int(row.split(",")[0]) for row in rows[1:4]]
+    assert rows[0] == "step,temperature" and steps == sorted(steps) and rows[4].startswith("# hottest cell "), rows
+
+
+def check_notebook(folder):
+    try:
+        from notebook_client import Cells, install, kernel
+    except ImportError as problem:
+        return print(f"The notebook is not tested: {problem} (cmake/setup.sh check installs it)")
+    install("motet", folder)
+    manager = kernel("motet")
+    cells = Cells(manager)
+    values = []
+    for cell in json.loads((example / "molecules.ipynb").read_text())["cells"]:
+        if cell["cell_type"] == "code":
+            content, texts = cells.run("".join(cell["source"]))
+            assert content["status"] == "ok", (cell["source"], texts["error"])
+            values.append(texts["execute_result"])
+    assert values[0] == "cells", values
+    least, most, count = ast.literal_eval(values[1])
+    assert 0 <= least <= most and count >= 8, values
+    before, after = ast.literal_eval(values[5])
+    assert abs(before - 1.5) < 0.2 and abs(after - 2.5) < 0.4, values
+    assert len(values[6].splitlines()) == count, values
+    cells.client.stop_channels()
+    manager.shutdown_kernel()
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_RUNTIME_DIR"] = folder
+        program = subprocess.Popen([sys.argv[1], "--lattice", "8", "--steps", "100000000", "--thermo", "1000000",
+                                    "--motet-script", "--motet-pes", "2"], stdout=subprocess.DEVNULL)
+        try:
+            end = time.monotonic() + 60
+            while not motet.programs() or not motet.connect().names():
+                assert program.poll() is None and time.monotonic() < end, "the program does not listen"
+                time.sleep(0.01)
+            time.sleep(1)  # the crystal melts
+            check_scripts()
+            check_notebook(folder)
+            assert program.poll() is None
+        finally:
+            program.kill()
+            program.wait()
+    print("all right")
+
+
+main()
