@@ -86,3 +86,27 @@ TEST_CASE("the order of a cell's atoms does not depend on that in which they cam
             if (c.ids[i] == atoms[0].id) CHECK(c.positions[i] == atoms[0].position);
     }
 }
+
+TEST_CASE("a heat bath brings atoms to its temperature, each in its own way") {
+    const std::vector<double> masses = {1, 3};
+    thermostat bath;
+    CHECK(!bath.acts());
+    bath = {1.5, 0.2};
+    CHECK(bath.acts());
+    cell free;
+    for (std::int64_t id = 0; id < 3000; ++id) free.insert({{}, {}, id, static_cast<std::int32_t>(id % 2)});
+    constexpr double timestep = 0.005;
+    double mean = 0;
+    vec3 drift;
+    for (std::int64_t step = 0; step < 600; ++step) {
+        free.clear_forces();
+        free.add_bath(bath, timestep, masses, step);
+        free.kick(timestep, masses);
+        free.kick(timestep, masses);
+        if (step >= 400) mean += free.kinetic_sum(masses) / (3 * 3000) / 200;
+    }
+    for (const vec3& v : free.velocities) drift += (1.0 / 3000) * v;
+    CHECK(mean == doctest::Approx(1.5).epsilon(0.03));
+    CHECK(dot(drift, drift) < 0.01);
+    CHECK(free.velocities[0] != free.velocities[2]);
+}

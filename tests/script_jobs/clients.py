@@ -145,6 +145,8 @@ def check_main(program):
     for text in ("5\n", "8\n", "[0, 0] 5\n[0, 1] 5\n", "(0, 0)\n"):
         assert text in out, (text, out, err)
     assert "ZeroDivisionError" in err and "there is no %what" in err and "70" not in out, (out, err)
+    code, out, err = tool("repl", "nothing", text="1\n")
+    assert code == 2 and "nothing is no running program, and scripted" in err and "serves boxes, keeper" in err, err
     code, out, err = tool("repl", text="y\n")  # it was left there
     assert "4\n" in out, (out, err)
     # What a cell of a client that has died has printed is there for the next one.

@@ -105,8 +105,11 @@ def prompt(program, each="", session="prompt"):
     colours = Colours(sys.stdout)
     with Session(program, session) as cells:
         where = f", each of {each}" if each else ""
-        served = ", ".join(served.name for served in cells.program.names())
-        print(f"{cells.program.name}{where}. It serves {served or 'nothing'}. End with Ctrl-D.")
+        names = [served.name for served in cells.program.names()]
+        served = ", ".join(names) or "nothing"
+        if each and each.partition("[")[0] not in names:
+            raise Error(f"{each} is no running program, and {cells.program.name} serves {served}")
+        print(f"{cells.program.name}{where}. It serves {served}. End with Ctrl-D.")
         output, still = cells.left()
         if output:
             print("While nobody was here it printed:\n" + output, end="")
