@@ -20,12 +20,12 @@ fi
 
 "$program" "$root/examples/molecules/data/melt.data" --steps 100 --thermo 10
 echo
-echo "== the same for 3000 steps, and a script that looks into it: examples/molecules/temperature.py"
+echo "== the same for 2000 steps, and a script that looks into it: examples/molecules/temperature.py"
 # The sockets of this command only: another molecules may run.
 sockets=$(mktemp -d)
 trap 'rm -rf "$sockets"' EXIT
 export XDG_RUNTIME_DIR=$sockets
-"$program" "$root/examples/molecules/data/melt.data" --steps 3000 --thermo 250 --motet-script --motet-script-wait &
+"$program" "$root/examples/molecules/data/melt.data" --steps 2000 --thermo 250 --motet-script --motet-script-wait &
 running=$!
 until tools/motet ls 2>/dev/null | grep -q cells; do
     kill -0 $running || exit 1
