@@ -53,7 +53,7 @@ def check_notebook(folder):
     least, most, count = ast.literal_eval(values[1])
     assert 0 <= least <= most and count >= 8, values
     before, after = ast.literal_eval(values[5])
-    assert abs(before - 1.5) < 0.2 and abs(after - 2.5) < 0.4, values
+    assert abs(before - 1.5) < 0.2 and abs(after - 2) < 0.2, values
     assert len(values[6].splitlines()) == count, values
     cells.client.stop_channels()
     manager.shutdown_kernel()
