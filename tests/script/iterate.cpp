@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -147,6 +148,19 @@ struct numbered {
     }
 };
 MOTET_SCRIPT(numbered)
+
+struct with_span {
+    std::vector<particle> particles{{1, 0}, {2, 0}, {3, 0}};
+    spoken inside;
+    std::optional<std::span<particle>> range(const motet::range_request& what) {
+        if (what.over != "tail") return {};
+        return std::span(particles).subspan(1);
+    }
+    std::optional<spoken> read(const motet::script_path& where) const {
+        return where.is("made") ? std::optional(spoken{}) : std::nullopt;
+    }
+};
+MOTET_SCRIPT(with_span)
 
 } // namespace iterate_test
 
@@ -380,5 +394,14 @@ TEST_CASE("an iterator of one's own hears what the function returns, and has the
         CHECK(run(numbers, request) == "30");
         request.parameters = {};
         CHECK(run(numbers, request) == "RuntimeError: expected an int, got NoneType");
+        request.parameters = {std::int64_t{1}};
+        CHECK(run(motet::chare<numbered>::create(numbered{0}), request) == "0");
+        // A C++ range of what lies in the chare; a struct in it that says itself what it is.
+        const auto spanned = motet::chare<with_span>::create(with_span{});
+        CHECK(run(spanned, over("tail", "def f(p): p.mass *= 3")) == "None");
+        CHECK(run(spanned, over("tail", "def f(p): return p.mass")) == "[6, 9]");
+        CHECK(run(spanned, over("inside.any", "def f(p): return str(int(p.mass))")) == "['heard 123']");
+        CHECK(run(spanned, over("made.any", "def f(p): return str(int(p.mass))")) == "['heard 123']");
+        CHECK(run(spanned, over("particles", "def f(p): return p.mass")) == "[1, 6, 9]");
     });
 }

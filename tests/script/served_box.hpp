@@ -4,6 +4,7 @@
 #include <motet/script.hpp>
 
 #include <cstdint>
+#include <vector>
 
 /// What the tests of the desk and of the service serve.
 namespace served_test {
@@ -11,6 +12,7 @@ namespace served_test {
 struct box {
     std::int64_t number = 5;
     bool go = false;
+    std::vector<double> numbers{1, 2, 3};
     std::int64_t when_told() {
         motet::wait([&] { return go; });
         return number;

@@ -115,6 +115,14 @@ TEST_CASE("a client lists, runs, prints and asks for the end") {
             CHECK(said(answer.outcomes.at(0)) == "6");
             CHECK(answer.output == "hello\n");
             CHECK(c.execute(request("ck.myindex()[0]", {})).outcomes.size() == 3);
+            auto some = request("def f(n): return n");
+            some.script.iterate = true;
+            some.script.method = "f";
+            some.script.over = "numbers";
+            some.script.select = motet::selected::where("n > 1");
+            CHECK(said(c.execute(some).outcomes.at(0)) == "[2, 3]");
+            some.script.reduce = "sum";
+            CHECK(said(c.execute(some).outcomes.at(0)) == "5");
             const auto failed = c.execute(request("1/0")).outcomes.at(0);
             CHECK(failed.error_type == "ZeroDivisionError");
             CHECK(contains(failed.traceback, "line 1"));

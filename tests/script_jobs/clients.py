@@ -62,7 +62,7 @@ def check(program):
         assert p.run("boxes", "def f(p):\n    p.mass *= 2\n    return p.mass", (0, 0), iterate="f",
                      over="particles") == [2, 4]
         mass = {"code": "def f(p): return p.mass", "index": (0, 0), "iterate": "f", "over": "particles"}
-        assert p.run("boxes", **mass, select=[-1]) == [4] and p.run("boxes", **mass, select=slice(0, 1)) == [2]
+        assert p.run("boxes", **mass, select=(-1,)) == [4] and p.run("boxes", **mass, select=slice(0, 1)) == [2]
         assert p.run("boxes", **mass, select="p.mass > 3") == [4] and p.run("boxes", **mass, reduce="sum") == 6
         assert p.run("boxes", "charm.twice(4)", (0, 0), high_level=True) == 8
         # What this program does not know of a later client's request it names.

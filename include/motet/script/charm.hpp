@@ -138,7 +138,7 @@ inline PyObject* call_method(method_object& callable, PyObject* const* given, st
         outcome =
             call_in_frame(s, method, arguments.get(), callable.plain_result ? static_cast<void*>(number) : nullptr);
     }
-    s.variables.chare->move_on(); // what was read while this waited, by others in the same variables
+    s.variables.chare->move_on();   // what was read while this waited, by others in the same variables
     py::object result = py::none(); // Python's, whatever is raised below
     if (outcome.result == number)
         result = to_python(*method.result, number, {}, {});

@@ -13,9 +13,8 @@
 
 /// Iterate mode (Charm++ manual, section 26.4): a function is called for each element of a range, which it may change.
 ///
-/// 1. The path of the request leads from the chare to *targets*: containers, or walks that a struct's own `range`
-/// gives,
-///    which is asked before the field of that name. A path through containers ("cells.particles") has one target for
+/// 1. The path of the request leads from the chare to *targets*: containers, or walks that a struct's own `range` gives
+///    (it is asked before the field of that name). A path through containers ("cells.particles") has one target for
 ///    each of their elements; places count through all of them.
 /// 2. `select` says which elements it is for: all, some places, or those for which a condition holds when their turn
 ///    comes.
@@ -80,7 +79,7 @@ private:
             if (own != nullptr && own->range != nullptr) {
                 s.chare->move_on();
                 void* const object = address_of(r);
-                target made;
+                target made{{}, at, nullptr};
                 const range_request asked{std::string(rest), request.parameters};
                 in_program(PyExc_AttributeError, [&] { made.walk = own->range(object, asked); });
                 if (made.walk) return targets.push_back(std::move(made));
@@ -89,7 +88,7 @@ private:
         py::object container = container_behind(at);
         if (rest.empty()) {
             if (!container) no_range();
-            targets.push_back({std::move(container), nullptr});
+            targets.push_back({std::move(container), {}, nullptr});
         } else if (container) {
             element_finder elements(ref(container.ptr()));
             for (std::size_t i = 0; i < size_of(ref(container.ptr())); ++i) find_targets(elements.at(i), rest);
@@ -132,8 +131,7 @@ private:
                 if (each == Py_True) chosen.push_back(static_cast<std::size_t>(i));
                 continue;
             }
-            const Py_ssize_t given = PyNumber_AsSsize_t(each, PyExc_IndexError);
-            if (given == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+            const Py_ssize_t given = place_in(each);
             const Py_ssize_t place = given < 0 ? given + total : given;
             if (place < 0 || place >= total)
                 raise(PyExc_IndexError,

@@ -17,8 +17,16 @@ namespace motet::inline MOTET_VARIANT::script {
 /// Where elements come from. A container, or a walk.
 struct [[gnu::visibility("hidden")]] target {
     py::object container;
+    py::object walked; ///< the struct that the walk goes through: it may be a value that a `read` has made
     std::unique_ptr<reflect::element_walk> walk;
 };
+
+/// A place, as a selection gives it.
+inline Py_ssize_t place_in(PyObject* given) {
+    const Py_ssize_t place = PyNumber_AsSsize_t(given, PyExc_IndexError);
+    if (place == -1) check(PyErr_Occurred() == nullptr);
+    return place;
+}
 
 /// The names of what can be iterated over.
 inline std::string range_names(const type_description& type, void* object) {
@@ -96,7 +104,7 @@ public:
         for (std::size_t i = 0; i < items.size(); ++i) {
             const py::object each = items[i];
             if (PyBool_Check(each.ptr()) && !each.cast<bool>()) continue;
-            const auto place = PyBool_Check(each.ptr()) ? static_cast<Py_ssize_t>(i) : each.cast<Py_ssize_t>();
+            const Py_ssize_t place = PyBool_Check(each.ptr()) ? static_cast<Py_ssize_t>(i) : place_in(each.ptr());
             if (place < 0) backwards();
             listed.insert(place);
         }

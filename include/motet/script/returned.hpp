@@ -26,7 +26,7 @@ public:
                       "the script");
         combine = py::reinterpret_borrow<py::object>(found);
     }
-    bool stores() const { return how == "store"; }
+    bool stores() const { return storing; }
     bool collects() const { return how.empty(); }
 
     void take(py::object result) {
@@ -56,6 +56,7 @@ public:
 
 private:
     std::string how;
+    bool storing = how == "store";
     py::object combine;
     py::object combined;
     py::list all;

@@ -173,6 +173,8 @@ class Program:
         request.put("?????I", persistent, high_level, iterate is not None, vectorized, keep_print, handle)
         request.text(iterate or "")
         request.text(over)
+        if isinstance(select, (tuple, range)):  # on the wire a tuple is a slice
+            select = list(select)
         given = {"select": select, "parameters": parameters, "reduce": reduce or None,
                  "limit": float(limit) or None, "stream": True if on_part and wait else None}
         options = {name: value for name, value in given.items() if value is not None}
