@@ -18,9 +18,10 @@ struct box {
         return number;
     }
     void tell_it() { go = true; }
+    void move(std::uint32_t pe) { motet::move_this(pe); }
     void leave() { motet::erase_this(); }
     std::int64_t get() const { return number; }
 };
-MOTET_SCRIPT(box, when_told, leave, get)
+MOTET_SCRIPT(box, when_told, move, leave, get)
 
 } // namespace served_test

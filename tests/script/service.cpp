@@ -304,14 +304,17 @@ TEST_CASE("scripts have a time limit; what cannot be stopped is said") {
         waits.script.high_level = true;
         CHECK(contains(said(c.execute(waits).outcomes.at(0)), "TimeLimit: "));
         CHECK(said(c.execute(request("1")).outcomes.at(0)) == "1");
-        // Native code that comes back late.
-        auto native = request("import time\ntime.sleep(3)", {1}, false);
+        // Native code that comes back when somebody writes to a pipe.
+        const std::string pipe = getenv("XDG_RUNTIME_DIR") + std::string("/pipe");
+        REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+        auto native = request("import os\nos.open('" + pipe + "', os.O_RDONLY)", {1}, false);
         const auto handle = c.execute(native).handle;
         await_begin(c, "in box[1]");
         const std::string problem = thrown_by([&] { c.interrupt(handle); });
         CHECK(
             contains(problem, "interpreter " + std::to_string(handle) + " could not be stopped yet: it is in box[1]"));
         CHECK(contains(problem, "at line 2 of <script"));
+        std::ofstream(pipe) << "go on";
         CHECK(c.finished(handle).outcomes.at(0).error_type == "KeyboardInterrupt");
         // Recursion without end, and exits.
         CHECK(contains(said(c.execute(request("def f(): f()\nf()")).outcomes.at(0)), "RecursionError: "));
@@ -589,17 +592,66 @@ TEST_CASE("a script of --motet-script-run begins with the program") {
     CHECK(contains(error_of(chosen, [] {}), "cannot be read"));
 }
 
-TEST_CASE("a script that forks, and one that erases its own chare") {
+TEST_CASE("a script that forks, one that moves its own chare, and one that erases it") {
     with_client(2, [] {
         motet::client c("test");
         CHECK(said(c.execute(request("import os\npid = os.fork()\nif pid == 0: self.number = 0; ck.mype()\n"
                                      "os.waitpid(pid, 0)[1]"))
                        .outcomes.at(0)) == "0");
         CHECK(said(c.execute(request("self.number")).outcomes.at(0)) == "5");
+        auto go = request("here = ck.mype()\ncharm.move(1 - here)\nself.number = 6\nhere - ck.mype()", {0});
+        go.script.high_level = true;
+        CHECK(said(c.execute(go).outcomes.at(0)) == "0"); // when the script has ended
+        CHECK(said(c.execute(request("self.number, ck.mype()", {0})).outcomes.at(0)) == "(6, 1)");
         auto leave = request("charm.leave()\nself.number", {2});
         leave.script.high_level = true;
         CHECK(said(c.execute(leave).outcomes.at(0)) == "5"); // it stays until the script has ended
         CHECK(contains(said(c.execute(request("1", {2})).outcomes.at(0)), "there is no such element"));
+    });
+}
+
+TEST_CASE("a client that dies, whatever it waits for, leaves the program as it was") {
+    with_client(2, [] {
+        motet::client first("test");
+        auto slow = request("print('x')\ncharm.when_told()", {2}, false);
+        slow.script.high_level = true;
+        const auto handle = first.execute(slow).handle;
+        auto prints = request("while True: print('x')", {1});
+        prints.stream = true;
+        prints.script.limit = 0.02;
+        auto waits = request("charm.when_told()", {});
+        waits.script.high_level = true;
+        waits.script.limit = 0.02;
+        using motet::service::framed;
+        motet::service::request_frame greeting;
+        greeting.what = motet::service::hello{};
+        motet::service::request_frame dies;
+        for (int state = 0; state < 8; ++state) {
+            switch (state) {
+            case 0: dies.what = motet::list_request{}; break;
+            case 1: dies.what = motet::running_request{}; break;
+            case 2: dies.what = motet::print_request{handle}; break;
+            case 3: dies.what = motet::finished_request{handle}; break;
+            case 4: dies.what = motet::interrupt_request{0}; break;
+            case 5: dies.what = motet::read_request{"boxes", {}, {{std::string("number")}}}; break;
+            case 6: dies.what = waits; break;
+            default: dies.what = prints; break;
+            }
+            for (const bool whole : {true, false}) {
+                auto bytes = framed(greeting);
+                const auto more = framed(dies);
+                bytes.insert(bytes.end(), more.begin(), whole ? more.end() : more.begin() + 9);
+                boost::asio::io_context context;
+                boost::asio::local::stream_protocol::socket socket(context);
+                socket.connect(motet::service::socket_folder() + "/" + motet::running_programs().at(0));
+                boost::asio::write(socket, boost::asio::buffer(bytes));
+            }
+        }
+        CHECK(said(first.execute(request("self.number")).outcomes.at(0)) == "5");
+        CHECK(first.finished(handle, false).handle == 0);
+        first.execute(request("self.go = True", {2}));
+        CHECK(said(first.finished(handle).outcomes.at(0)) == "5");
+        while (!first.running().empty()) {} // what they have begun ends by its limits
     });
 }
 

@@ -102,7 +102,7 @@ private:
     void interrupt(std::uint64_t number, std::uint32_t handle);
     /// Answers when none of the runs goes on, or says where after two seconds.
     void await_end(std::uint64_t number, std::vector<std::uint32_t> handles, std::vector<std::uint64_t> runs,
-                   int looks);
+                   std::chrono::steady_clock::time_point latest);
     struct script_of_client {
         std::uint32_t handle;
         bool stream;
@@ -396,11 +396,11 @@ inline void session::interrupt(std::uint64_t number, std::uint32_t handle) {
             owner.log()->write(script::log_line().add("client", who).add("does", "interrupt").add("handle", each));
         control.interrupt(runs.back());
     }
-    await_end(number, std::move(handles), std::move(runs), 0);
+    await_end(number, std::move(handles), std::move(runs), std::chrono::steady_clock::now() + std::chrono::seconds(2));
 }
 
 inline void session::await_end(std::uint64_t number, std::vector<std::uint32_t> handles,
-                               std::vector<std::uint64_t> runs, int looks) {
+                               std::vector<std::uint64_t> runs, std::chrono::steady_clock::time_point latest) {
     auto& control = script::script_control::of(owner.job);
     std::string still;
     for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -411,12 +411,13 @@ inline void session::await_end(std::uint64_t number, std::vector<std::uint32_t> 
                  (where.empty() ? "in another process, or has not begun because its PE is busy" : where);
     }
     if (still.empty()) return answer(number, {.handle = handles.empty() ? 0 : handles[0]});
-    if (looks >= 200) return answer(number, {.error = still + ". It is stopped as soon as that ends"});
+    if (std::chrono::steady_clock::now() > latest)
+        return answer(number, {.error = still + ". It is stopped as soon as that ends"});
     const auto timer = std::make_shared<asio::steady_timer>(owner.context, std::chrono::milliseconds(10));
     timer->async_wait([=, self = shared_from_this(), handles = std::move(handles),
                        runs = std::move(runs)](boost::system::error_code) mutable {
         (void)timer;
-        if (!self->closing) self->await_end(number, std::move(handles), std::move(runs), looks + 1);
+        if (!self->closing) self->await_end(number, std::move(handles), std::move(runs), latest);
     });
 }
 
