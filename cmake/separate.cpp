@@ -3,6 +3,9 @@
 #define MOTET_SEPARATE_HERE
 #ifdef MOTET_WITH_SCRIPT
 #include <motet/script.hpp>
+#ifdef MOTET_WITH_MPI
+#include <motet/mpi_script.hpp>
+#endif
 #else
 #include <motet/motet.hpp>
 #endif

@@ -8,7 +8,9 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -69,6 +71,9 @@ struct access {
     void* (*find)(void* value, const void* key);  ///< of a map the mapped value, of a set the element; null: not there
     void* (*put)(void* value, void* key);         ///< of a map: the mapped value, made if the key is new
     bool (*remove)(void* value, const void* key); ///< of a map or set: whether it was there
+    /// Of rows of rows of numbers: how many there are in each direction. Null where there is one direction only.
+    std::span<const std::int64_t> (*shape)(const void* value);
+    bool constant; ///< what it refers to must not be changed
 
     // Optional, pointer, variant.
     static constexpr std::size_t nothing = static_cast<std::size_t>(-1);
@@ -82,6 +87,7 @@ struct access {
     field_policy (*policy)(void* object, std::size_t field);
     /// What the struct does itself in place of what is derived from its fields; null: nothing.
     const own_access* own;
+    bool scattered; ///< the fields do not lie in the object itself, and may move
 
     // Tuple.
     void* (*part)(void* value, std::size_t place);

@@ -323,6 +323,7 @@ public:
     bool work_open = false;       ///< the floors above are in the middle of work that another fiber may go on with
     bool work_pending = false;    ///< that work was interrupted
     bool counts_messages = false; ///< of some collection
+    bool paused = false;          ///< an embedded machine's: the loop returns, to be entered again
     void (*settle)(pe&, frame&) = nullptr;
     void (*watch_element)(pe&, waiter&) = nullptr;
     void (*pause_measuring)(pe&, frame&) = nullptr;

@@ -47,7 +47,8 @@ struct called {
 /// Runs a method as the chare's own call of it would. It may wait, where the PE is lent to the calling thread.
 inline called call_in_frame(running_script& s, const script_method& method, void* arguments, void* room) noexcept {
     called outcome;
-    runtime::frame f{.element = &s.e, .part = &s.c, .type = method.entry(), .counted = false};
+    runtime::frame f{
+        .element = &s.e, .part = &s.c, .type = method.entry(), .counted = false, .may_wait = !s.p.job.embedded};
     const runtime::frame_scope scope(s.p, f);
     try {
         outcome.result = method.call(s.c.type->object(s.e), arguments, room);
@@ -186,13 +187,13 @@ inline PyTypeObject* method_type() {
 }
 
 /// The methods of a type as callables, by name; made for the first who asks.
-inline py::dict& callables(const opened_type& type) {
-    static auto* const all = new std::unordered_map<const opened_type*, py::dict>(); // Python is never ended
-    const auto found = all->find(&type);
+inline py::dict& callables(std::span<const script_method> methods) {
+    static auto* const all = new std::unordered_map<const script_method*, py::dict>(); // Python is never ended
+    const auto found = all->find(methods.data());
     if (found != all->end()) [[likely]]
         return found->second;
     py::dict made;
-    for (const script_method& method : type.methods()) {
+    for (const script_method& method : methods) {
         PyTypeObject* const of = method_type();
         const auto each = py::reinterpret_steal<py::object>(of->tp_alloc(of, 0));
         check(static_cast<bool>(each));
@@ -205,12 +206,12 @@ inline py::dict& callables(const opened_type& type) {
         callable.plain_result = method.result != nullptr && is_number(*method.result) && method.result->size <= 16;
         made[text_to_python(method.name)] = each;
     }
-    return all->emplace(&type, std::move(made)).first->second;
+    return all->emplace(methods.data(), std::move(made)).first->second;
 }
 
-inline std::string method_names(const opened_type& type) {
+inline std::string method_names(std::span<const script_method> methods) {
     std::string all;
-    for (const script_method& method : type.methods()) all += (all.empty() ? "" : ", ") + std::string(method.name);
+    for (const script_method& method : methods) all += (all.empty() ? "" : ", ") + std::string(method.name);
     return all.empty() ? "none" : all;
 }
 
@@ -219,7 +220,7 @@ inline PyObject* charm_attribute(PyObject* self, PyObject* name) {
     return guarded([&]() -> PyObject* {
         running_script* const s = running_script::current();
         if (s != nullptr && s->high_level) [[likely]] {
-            PyObject* const found = PyDict_GetItemWithError(callables(*s->opened).ptr(), name);
+            PyObject* const found = PyDict_GetItemWithError(callables(s->methods).ptr(), name);
             if (found != nullptr) return Py_NewRef(found);
             check(PyErr_Occurred() == nullptr);
         }
@@ -234,15 +235,14 @@ inline PyObject* charm_attribute(PyObject* self, PyObject* name) {
         if (!here.high_level)
             raise(PyExc_AttributeError, "the module charm is for scripts that run with high_level=True");
         raise(PyExc_AttributeError, here.variables.chare->name + " has no method '" + text +
-                                        "' for scripts; it has: " + method_names(*here.opened));
+                                        "' for scripts; it has: " + method_names(here.methods));
     });
 }
 
 inline PyObject* charm_names(PyObject*, PyObject*) {
     return guarded([]() -> PyObject* {
         py::list all;
-        for (const script_method& method : this_script("charm").opened->methods())
-            all.append(text_to_python(method.name));
+        for (const script_method& method : this_script("charm").methods) all.append(text_to_python(method.name));
         return all.release().ptr();
     });
 }

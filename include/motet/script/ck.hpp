@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/script/charm.hpp>
+#include <motet/script/program_array.hpp>
 
 #if MOTET_BODIES
 
@@ -112,6 +113,12 @@ inline PyObject* ck_mynode(PyObject*, PyObject*) {
 inline PyObject* ck_numnodes(PyObject*, PyObject*) {
     return guarded([] { return number(this_script("ck.numnodes").p.job.process_total()); });
 }
+inline PyObject* ck_poll(PyObject*, PyObject*) {
+    return guarded([]() -> PyObject* {
+        const running_script& s = this_script("ck.poll");
+        return s.p.job.embedded ? number(s.p.job.polls) : none();
+    });
+}
 inline PyObject* ck_myindex(PyObject*, PyObject*) {
     return guarded([]() -> PyObject* {
         const running_script& s = this_script("ck.myindex");
@@ -133,6 +140,8 @@ inline PyObject* make_ck() {
         {"numpes", &ck_numpes, METH_NOARGS, "numpes(): how many PEs there are"},
         {"mynode", &ck_mynode, METH_NOARGS, "mynode(): the number of the process that this runs in"},
         {"numnodes", &ck_numnodes, METH_NOARGS, "numnodes(): how many processes there are"},
+        {"poll", &ck_poll, METH_NOARGS,
+         "poll(): the number of the poll that this runs at, the same on every rank of a plain MPI program; else None"},
         {"myindex", &ck_myindex, METH_NOARGS,
          "myindex(): the index of this element, a tuple; None in a single chare or a group"},
         {nullptr, nullptr, 0, nullptr}};
@@ -170,6 +179,7 @@ inline py::dict*& helpers() {
 
 MOTET_INLINE void prepare_python() {
     prepare_views();
+    prepare_program_arrays();
     const auto modules = py::module_::import("sys").attr("modules");
     modules["ck"] = py::reinterpret_steal<py::object>(make_ck());
     modules["charm"] = py::reinterpret_steal<py::object>(make_charm());

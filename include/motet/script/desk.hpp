@@ -77,7 +77,14 @@ public:
     void await_client(runtime::pe& p);
 
     void serve(runtime::pe& p, served what);
-    void list(const answer_to& answer) const;
+    void withdraw(const std::string& name) { all.erase(name); }
+    /// From now on nothing is run, for that reason; empty: it is again.
+    void refuse_all(std::string why) { refusal = std::move(why); }
+    /// Whether a script runs.
+    bool busy() const { return running != 0; }
+    /// Whether a client has asked for more than to be heard.
+    bool has_served() const { return served_once; }
+    void list(const answer_to& answer);
     /// `client`: who asks, for people.
     void execute(runtime::pe& p, execute_request request, answer_to answer, const started_to& started = {},
                  const std::string& client = {});
@@ -141,6 +148,8 @@ private:
     std::uint64_t last_run = 0;
     std::size_t running = 0; ///< scripts
     bool greeted = false;
+    bool served_once = false;
+    std::string refusal;
     runtime::waiter* main = nullptr; ///< waits for the first client
 };
 
@@ -289,7 +298,8 @@ MOTET_INLINE std::string desk::missed() const {
            (first->request.name.empty() ? "" : " under the name '" + first->request.name + "'");
 }
 
-MOTET_INLINE void desk::list(const answer_to& answer) const {
+MOTET_INLINE void desk::list(const answer_to& answer) {
+    served_once = true;
     script_answer names;
     for (const auto& [name, each] : all)
         if (name != program_name) names.names.push_back({name, each.type, each.kind_text()});
@@ -320,10 +330,12 @@ MOTET_INLINE const served* desk::named(const std::string& name) {
 MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_to answer, const started_to& started,
                                 const std::string& client) {
     if (!request.problem.empty()) return answer(problem(request.problem));
+    served_once = true;
     const served* const where = named(request.name);
     if (where == nullptr)
         return answer(problem("nothing is served under the name '" + request.name + "'; there is " + names()));
     const served& what = *where;
+    if (!refusal.empty()) return answer(problem(refusal));
     std::uint32_t handle = request.script.handle;
     if (handle != 0) {
         const record* const known = find(handle);

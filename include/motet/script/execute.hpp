@@ -58,8 +58,11 @@ inline std::shared_ptr<space> space_for(runtime::pe& p, runtime::part& c, runtim
                                         std::uint32_t handle) {
     auto& known = script_host::of(p.home).spaces[script_host::key_of(handle, c, e)];
     if (!known) {
+        const lent_object* const lent = find_lent(c, e);
         known = std::make_shared<space>(
-            std::make_shared<scope>(nullptr, c.type->describe(), runtime::element_text(c, e.index)));
+            std::make_shared<scope>(nullptr, lent != nullptr ? lent->describe(lent->object) : c.type->describe(),
+                                    runtime::element_text(c, e.index)));
+        known->chare->steady = lent != nullptr;
         known->variables["__builtins__"] = py::module_::import("builtins");
         known->variables["__name__"] = "__script__";
         known->variables["ck"] = py::module_::import("ck");
@@ -74,7 +77,8 @@ inline script_outcome run_request(runtime::pe& p, runtime::part& c, runtime::ele
     if (c.info->kind != runtime::collection_kind::single) outcome.index = c.type->coordinates(e.index);
     const auto s = space_for(p, c, e, request.handle);
     running_script running(p, c, e, *s);
-    running.opened = &opened;
+    const lent_object* const lent = find_lent(c, e);
+    running.methods = lent != nullptr ? lent->methods(lent->object) : opened.methods();
     running.high_level = request.high_level;
     running.keep_print = request.keep_print;
     if (request.run != 0) running.handle = request.handle;

@@ -127,6 +127,7 @@ inline value to_value(PyObject* from) {
         if (r.type->kind == kind::map) return {dict_to_value(from)};
         return {value::list{items_to_values(from)}};
     }
+    if (is_program_array(from)) return array_to_value(as_array(from));
     if (py::isinstance<py::array>(from)) return array_to_value(py::reinterpret_borrow<py::array>(from));
     // NumPy's scalars, and a record of a structured array.
     if (PyObject_HasAttrString(from, "dtype") != 0 && PyObject_HasAttrString(from, "item") != 0) {

@@ -158,6 +158,20 @@ inline py::object view_of(const type_description& type, void* container, const s
                           py::object through, bool frozen);
 inline py::object from_value(const value& from);
 
+// Of memory that must stay where it is (program_array.hpp).
+/// The list as an array.
+inline py::object program_array_of(py::object list);
+inline bool is_program_array(PyObject* object);
+/// A value that is to be put into one.
+inline py::object as_array(PyObject* value);
+/// Puts it there. False where it has another shape.
+inline bool fill_in_place(const type_description& type, void* container, const py::object& given);
+/// Whether this is such memory.
+inline bool stays(const scope& within, const type_description& type) {
+    return type.kind == kind::sequence && (within.steady || type.access->shape != nullptr) &&
+           type.access->data != nullptr && numbers_in_a_row(*type.parts[0]);
+}
+
 /// The Python object for the value of that type at `address`. `within`: the scope it lies in, `from` how it is reached.
 inline py::object to_python(const type_description& type, void* address, const std::shared_ptr<scope>& within,
                             const origin& from);
@@ -228,6 +242,7 @@ inline py::object to_python(const type_description& type, void* address, const s
     case kind::map: return make_reference(map_type(), type, address, within, from);
     case kind::sequence: {
         auto made = make_reference(can.find != nullptr ? set_type() : sequence_type(), type, address, within, from);
+        if (stays(*within, type)) return program_array_of(std::move(made));
         if (can.resize != nullptr && can.data != nullptr && can.make != nullptr && can.take != nullptr &&
             numbers_in_a_row(*type.parts[0]))
             return view_of(type, address, within, std::move(made), from.frozen);
@@ -277,6 +292,13 @@ void put(const std::shared_ptr<scope>& within, const type_description& type, PyO
         std::memcpy(find(), small, type.size);
         return;
     default: break;
+    }
+    if (stays(*within, type) && type.parts[0]->kind != kind::structure) {
+        const py::object given = as_array(value);
+        if (fill_in_place(type, find(), given)) return;
+        if (type.access->resize == nullptr)
+            raise(PyExc_ValueError,
+                  where.text() + ": the shape is another one, " + py::str(given.attr("shape")).cast<std::string>());
     }
     if (type.access->make == nullptr || type.access->take == nullptr) {
         within->move_on();

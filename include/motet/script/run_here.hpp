@@ -84,7 +84,13 @@ inline void run_as_guest(errand& what, runtime::pe& p) {
 MOTET_INLINE script_outcome run_here(runtime::pe& p, runtime::part& c, runtime::element_header& e, runtime::frame& f,
                                      const script_job& job) {
     errand what{p, c, e, job, {}};
-    if (job.request.high_level) {
+    if (p.job.embedded) {
+        // What the script calls may do MPI's collective operations: the other processes need what waits to be sent to
+        // them. Methods do not wait there, so every script runs on the program's own thread, which alone may call MPI.
+        p.flush();
+        f.may_wait = false;
+        p.fibers->call_on_thread([](void* pointer) { static_cast<errand*>(pointer)->run(); }, &what);
+    } else if (job.request.high_level) {
         try {
             run_as_guest(what, p);
         } catch (const std::system_error& problem) {

@@ -22,6 +22,7 @@
 /// 3. Numbers that lie in a row outside of the struct itself (a std::vector's) appear as NumPy arrays without a copy:
 ///    *views*. When the scope moves on, a view that somebody still holds keeps the old buffer, and the chare gets a
 ///    copy: the view has become a snapshot.
+///    Memory that the program keeps addresses of is shown in another way (program_array.hpp).
 /// 4. A scope that is closed has no object any more: references into it raise ReferenceError.
 /// 5. A scope may lie *in* another one: an element that the chare's own range gives, wherever it lies. It is closed
 /// when
@@ -73,7 +74,8 @@ struct scope {
 
     void* object; ///< null: closed
     const type_description* type;
-    std::string name; ///< for errors: "Tile[3]"
+    std::string name;    ///< for errors: "Tile[3]"
+    bool steady = false; ///< the program keeps addresses of what lies in it (program_array.hpp)
     std::uint64_t generation = 1;
     std::vector<view_base*> views; ///< each with a reference count of this list
     std::uint64_t moves = 0;       ///< how often it has moved on

@@ -3,6 +3,7 @@
 
 #include <motet/chare/local.hpp>
 #include <motet/script/control.hpp>
+#include <motet/script/lent.hpp>
 #include <motet/script/open.hpp>
 #include <motet/script/python_value.hpp>
 #include <motet/script/request.hpp>
@@ -11,6 +12,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <tuple>
 
@@ -36,7 +38,7 @@ struct [[gnu::visibility("hidden")]] running_script {
     runtime::part& c;
     runtime::element_header& e;
     space& variables;
-    const opened_type* opened = nullptr;
+    std::span<const script_method> methods; ///< that it may call
     bool high_level = false;
     bool ending = false; ///< the run is over, and the script is being unwound
     bool keep_print = true;

@@ -41,6 +41,10 @@ struct attribute {
     std::string name;
     std::string doc;
     bool open;
+    bool scattered;
+    void* place(void* object) const {
+        return scattered ? field->address(object) : static_cast<std::byte*>(object) + offset;
+    }
 };
 
 struct struct_info {
@@ -56,7 +60,7 @@ inline PyObject* get_field(PyObject* self, void* closure) {
     return guarded([&] {
         const auto& a = *static_cast<const attribute*>(closure);
         reference& r = ref(self);
-        return to_python(*a.field->type, static_cast<std::byte*>(address_of(r)) + a.offset, r.within,
+        return to_python(*a.field->type, a.place(address_of(r)), r.within,
                          {self, step::field, a.field->index, nullptr, r.frozen || !a.open})
             .release()
             .ptr();
@@ -70,7 +74,7 @@ inline int set_field(PyObject* self, PyObject* value, void* closure) {
         reference& r = ref(self);
         if (!a.open || r.frozen) raise(PyExc_AttributeError, a.name + " is read-only");
         put(r.within, *a.field->type, value, {nullptr, a.name, 0, true},
-            [&] { return static_cast<std::byte*>(address_of(r)) + a.offset; });
+            [&] { return a.place(address_of(r)); });
     });
 }
 
@@ -139,7 +143,8 @@ inline PyTypeObject* struct_type(const type_description& type, void* object) {
         auto a = std::make_unique<attribute>(attribute{
             &field,
             static_cast<std::size_t>(static_cast<std::byte*>(field.address(object)) - static_cast<std::byte*>(object)),
-            std::string(field.name), type_text(*field.type) + (open ? "" : " (read-only)"), open});
+            std::string(field.name), type_text(*field.type) + (open ? "" : " (read-only)"), open,
+            type.access->scattered});
         info->definitions.push_back({a->name.c_str(), &get_field, &set_field, a->doc.c_str(), a.get()});
         info->attributes.push_back(std::move(a));
     }
