@@ -86,6 +86,16 @@ def heat(name):
         seen = p.run("heat", "(part / copy).mean().item()", persistent=True, handle=first.handle)
         assert all(abs(each - 2) < 0.1 for each in seen), seen
         raises(motet.ScriptError, "no field or method 'nothing'", lambda: p.run("heat", "self.nothing"))
+        # Output comes while scripts run, and they can be interrupted, on every rank.
+        seen = []
+
+        def take(part):
+            seen.append(part.output)
+            if part.output and "".join(seen).count("begins") == ranks:
+                with motet.connect(name) as other:
+                    other.interrupt(part.handle)
+        answer = p.execute("heat", "print('begins', ck.mype())\nwhile True: pass", on_part=take)
+        assert [o.error_type for o in answer.outcomes] == ["KeyboardInterrupt"] * ranks, answer
         p.run("heat", "self.steps = self.step")
         out, err = program.communicate(timeout=60)
         assert program.returncode == 0, err

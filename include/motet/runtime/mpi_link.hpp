@@ -78,6 +78,7 @@ public:
             const std::unique_lock lock(guard, std::try_to_lock);
             if (!lock.owns_lock()) return false;
             if (!own.taken.empty()) give_back_taken(own);
+            if (!unsent_notes.empty()) send_notes();
             if (!left.arrived.empty() || !left.finished.empty()) {
                 own.arrived.swap(left.arrived);
                 own.finished.swap(left.finished);
@@ -138,13 +139,18 @@ public:
         p->data()[sizeof(packet_header) + offsetof(packed_header, flags)] = std::byte{message::uncounted};
         finish_packed(p->data() + sizeof(packet_header), p->used - sizeof(packet_header), false);
         p->process = static_cast<int>(process);
-        net.send(p);
+        if (may_call_mpi())
+            net.send(p);
+        else
+            unsent_notes.push_back(p);
     }
     void take_notes() override {
+        if (!may_call_mpi()) return;
         std::vector<net::packet*> notes;
         {
             const std::unique_lock lock(guard, std::try_to_lock);
             if (!lock.owns_lock()) return; // a PE polls
+            send_notes();
             std::size_t rest = left.arrived.size();
             net.progress(left.arrived, left.finished, false);
             for (std::size_t i = rest; i < left.arrived.size(); ++i) {
@@ -480,6 +486,12 @@ private:
             at.enqueue(m);
         return true;
     }
+    /// Only the thread that runs the PE calls MPI in an embedded machine: the program may have asked MPI for no more.
+    bool may_call_mpi() const { return !job->embedded || pe::current_slot() != nullptr; }
+    void send_notes() {
+        for (net::packet* p : unsent_notes) net.send(p);
+        unsent_notes.clear();
+    }
     /// Whether a packet holds a note, or the end of the run: they are never behind other messages.
     static bool is_note(net::packet& p) {
         std::uint32_t type = 1;
@@ -644,8 +656,9 @@ private:
     std::mutex guard; ///< of net
     machine* job = nullptr;
     std::uint32_t width = 1;
-    std::vector<collected> out; ///< by PE
-    collected left;             ///< what `take_notes` has found beside notes, for the next PE that polls
+    std::vector<collected> out;             ///< by PE
+    std::vector<net::packet*> unsent_notes; ///< of threads that may not call MPI
+    collected left;                         ///< what `take_notes` has found beside notes, for the next PE that polls
 };
 
 #endif // MOTET_BODIES

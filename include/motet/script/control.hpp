@@ -34,7 +34,8 @@
 ///    raised. `whatever_runs` says where those are.
 /// 5. Between processes these are notes (runtime/remote.hpp), which get through while all PEs of a process are busy
 ///    with scripts. So does output, at most `most_ahead` bytes that have not been acknowledged; what a script prints
-///    faster than that waits for its end, and the oldest of it is dropped.
+///    faster than that waits for its end, and the oldest of it is dropped. In an embedded machine (a plain MPI program)
+///    no thread but the script's own may call MPI: it exchanges notes between two of its bytecodes (Py_AddPendingCall).
 namespace motet::inline MOTET_VARIANT::script {
 
 enum class stop_reason : std::uint8_t {
@@ -124,6 +125,9 @@ public:
     output_board output;
     std::unique_ptr<script_log> log; ///< of what comes from outside; in process 0, before PEs run
 
+    /// Sends output ahead of the outcomes.
+    void send_output();
+
 private:
     static constexpr std::size_t most_ahead = std::size_t{64} << 10;
     static constexpr std::size_t most_interrupted = 1000;
@@ -144,7 +148,6 @@ private:
     watched_script* by_serial(std::uint64_t serial);
     void interrupt_here(std::uint64_t run);
     void note(std::uint32_t process, const script_note& what);
-    void send_output();
 
     runtime::machine& job;
     std::mutex guard;
@@ -165,6 +168,8 @@ private:
 
 /// Raises in a thread what a script that is to stop shall see. With Python's lock (stop.hpp).
 inline void raise_in(unsigned long thread, stop_reason why);
+/// Sends and takes notes of an embedded machine, between two bytecodes of the script that runs (stop.hpp).
+inline int exchange_notes(void*);
 /// The line of Python that a thread is in. With Python's lock (stop.hpp).
 inline std::string line_of(unsigned long thread);
 
@@ -293,8 +298,17 @@ inline void script_control::look(std::unique_lock<std::mutex>& lock) {
     }
     const bool busy = !running.empty();
     lock.unlock();
-    if (job.remote && busy) job.remote->take_notes();
-    if (job.remote && job.remote->process_number() != 0) send_output();
+    if (job.embedded) { // only the thread of the script may call MPI
+        if (job.remote && busy) {
+            wants_python = true;
+            const gil python; // the script's thread looks for such calls when it takes the lock again (CPython 3.11)
+            wants_python = false;
+            Py_AddPendingCall(&exchange_notes, nullptr);
+        }
+    } else {
+        if (job.remote && busy) job.remote->take_notes();
+        send_output();
+    }
     if (!to_strike.empty()) strike(to_strike);
     lock.lock();
 }
@@ -337,6 +351,7 @@ inline void script_control::note(std::uint32_t process, const script_note& what)
 }
 
 inline void script_control::send_output() {
+    if (!job.remote || job.remote->process_number() == 0) return;
     const std::size_t sent = ahead;
     if (sent >= most_ahead) return;
     output.send_ahead(most_ahead - sent, [&](std::uint32_t handle, const std::string& text, std::uint64_t dropped) {

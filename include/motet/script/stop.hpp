@@ -24,6 +24,14 @@ inline PyObject* exception_for(stop_reason why) {
 
 inline void raise_in(unsigned long thread, stop_reason why) { PyThreadState_SetAsyncExc(thread, exception_for(why)); }
 
+inline int exchange_notes(void*) {
+    const running_script* const s = running_script::current(); // by now perhaps another one, or none
+    if (s == nullptr || !s->p.job.embedded || !s->p.job.remote) return 0;
+    s->p.job.remote->take_notes();
+    script_control::of(s->p.job).send_output();
+    return 0;
+}
+
 inline std::string line_of(unsigned long thread) {
     try {
         const py::dict frames = py::module_::import("sys").attr("_current_frames")();

@@ -298,12 +298,14 @@ MOTET_INLINE mpi_scripts::mpi_scripts(MPI_Comm among) {
     } catch (const error& e) {
         problem = e.what();
     }
-    std::uint32_t said[3] = {chosen.script, chosen.script_wait, !problem.empty()};
-    net::check(MPI_Bcast(said, 3, MPI_UINT32_T, 0, among), "MPI_Bcast");
+    double said[4] = {chosen.script ? 1.0 : 0.0, chosen.script_wait ? 1.0 : 0.0, problem.empty() ? 0.0 : 1.0,
+                      chosen.script_limit};
+    net::check(MPI_Bcast(said, 4, MPI_DOUBLE, 0, among), "MPI_Bcast");
     if (said[2] != 0) throw error(rank == 0 ? problem : "the environment of rank 0 is not right: see what that says");
     if (said[0] == 0) return;
     chosen.script = true;
     chosen.script_wait = said[1] != 0;
+    chosen.script_limit = said[3];
     host.reset(new service::mpi_host(among, std::move(chosen), arguments[0]));
     gate = 1;
     keep_until_finalize();
