@@ -88,6 +88,10 @@ struct collection_of {
     }
     static const void* boxed_object(const boxed& prototype) { return &prototype.as<T>(); }
     static boxed blank() { return boxed::of<T>(T{}); }
+    static void restore(element_header& e, serial::reader& in) {
+        in.restores = true;
+        serial::read(in, static_cast<element<T>&>(e).object);
+    }
 
     static constexpr collection_type operations{&make,
                                                 &destroy,
@@ -112,7 +116,8 @@ struct collection_of {
                                                 &save,
                                                 &load,
                                                 &boxed_object,
-                                                &blank};
+                                                &blank,
+                                                &restore};
     static std::uint32_t id() { return registered<collection_of, operations>::id(); }
 };
 

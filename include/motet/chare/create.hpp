@@ -64,6 +64,7 @@ inline void create_part(pe& p, std::shared_ptr<collection_info> info) {
 }
 
 MOTET_INLINE collection_id create_collection(pe& p, collection_info&& made) {
+    p.refuse_to_hold("creating a collection");
     auto info = std::make_shared<collection_info>(std::move(made));
     if (info->total / p.job.pe_total() >= (std::uint64_t{1} << 32))
         throw error("an array of " + std::to_string(info->total) +

@@ -70,6 +70,8 @@ struct collection_type {
     void (*load)(void* object, serial::reader&, const std::vector<std::size_t>& places);
     const void* (*prototype)(const boxed&); ///< the object in it
     boxed (*blank)();                       ///< a prototype with the defaults
+    /// What `encode` wrote of this element, over what has become of it; null: impossible.
+    void (*restore)(element_header&, serial::reader&) = nullptr;
 };
 
 struct map_type {

@@ -311,7 +311,7 @@ public:
         const runtime::pe_number at = on == -1 ? runtime::no_pe : runtime::checked_pe(p, on);
         auto [made, to] = runtime::new_future<void>(p);
         runtime::boxed value = runtime::boxed::of<T>(std::move(prototype));
-        if (runtime::part* c = runtime::local_chares::of(p).find(p, this->id_))
+        if (runtime::part* c = runtime::local_chares::of(p).find(p, this->id_); c != nullptr && !p.holds_sends())
             runtime::insert_from(p, *c, bits, std::move(value), at, to);
         else
             runtime::post_part<&runtime::insert_from>(p, p.number, this->id_, bits, std::move(value), at, to);

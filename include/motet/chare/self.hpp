@@ -117,6 +117,7 @@ auto next(A&&... a) {
 inline void move_this(std::int64_t pe) {
     runtime::pe& p = runtime::this_pe();
     const runtime::frame& f = runtime::method_frame(p, "motet::move_this");
+    p.refuse_to_hold("motet::move_this");
     runtime::request_move(p, runtime::part_of(f), runtime::element_of(f), runtime::checked_pe(p, pe), {});
 }
 
@@ -124,6 +125,7 @@ inline void move_this(std::int64_t pe) {
 inline void erase_this() {
     runtime::pe& p = runtime::this_pe();
     const runtime::frame& f = runtime::method_frame(p, "motet::erase_this");
+    p.refuse_to_hold("motet::erase_this");
     runtime::request_erasure(p, runtime::part_of(f), runtime::element_of(f), {});
 }
 
@@ -134,6 +136,7 @@ void contribute(V&& value, Op, const target<Result>& to) {
     using contribution = runtime::contribution_of<Op, std::remove_cvref_t<V>, Result>;
     runtime::pe& p = runtime::this_pe();
     const runtime::frame& f = runtime::method_frame(p, "motet::contribute");
+    p.refuse_to_hold("motet::contribute");
     runtime::part& c = runtime::part_of(f);
     if (c.info->kind == runtime::collection_kind::single)
         throw error("motet::contribute: a single chare has nobody to reduce with: send the value to the target");
@@ -160,6 +163,7 @@ void contribute(const section<T, Index>& to_section, V&& value, Op, const target
     using contribution = runtime::contribution_of<Op, std::remove_cvref_t<V>, Result>;
     runtime::pe& p = runtime::this_pe();
     const runtime::frame& f = runtime::method_frame(p, "motet::contribute");
+    p.refuse_to_hold("motet::contribute");
     runtime::part& c = runtime::part_of(f);
     runtime::element_header& e = runtime::element_of(f);
     const auto& members = to_section.members();

@@ -100,7 +100,7 @@ void post(pe& from, pe_number to, A&&... a) {
 /// The same, at once if that PE is this one.
 template <auto F, class... A>
 void do_at(pe& p, pe_number to, A&&... a) {
-    if (to == p.number)
+    if (to == p.number && !p.holds_sends())
         F(p, std::forward<A>(a)...);
     else if (to < p.job.pe_total()) // else it is of a run with more PEs, before a restart: nobody waits there
         post<F>(p, to, std::forward<A>(a)...);

@@ -165,6 +165,33 @@ public:
         while (!kept.empty()) enqueue_again(kept.pop());
     }
 
+    /// A message that was counted as sent, and waits to be.
+    struct held_send {
+        pe_number to;
+        message* m;
+    };
+    /// Until `stop_holding` what is sent is kept in `all`, but for what the runtime does not count.
+    void hold_sends(std::vector<held_send>& all) {
+        holding = &all;
+        detour = true;
+    }
+    void stop_holding() {
+        holding = nullptr;
+        detour = frozen || port != nullptr || !observers.empty();
+    }
+    /// Sends what was kept.
+    void send_held(std::vector<held_send>& all) {
+        for (const held_send& each : all) detour ? send_by_detour(each.to, each.m) : send_again(each.to, each.m);
+        all.clear();
+    }
+    /// Whether what is done now may have to be undone: nothing but messages may leave the chare that runs.
+    bool holds_sends() const { return holding != nullptr; }
+    /// Throws `error` then: `what` could not be undone.
+    void refuse_to_hold(const char* what) const {
+        if (holding != nullptr) [[unlikely]]
+            refuse_held(what);
+    }
+
     /// From now on messages go through a simulated machine.
     void simulate(simulator_port& by) {
         port = &by;
@@ -262,6 +289,7 @@ public:
     }
 
     [[noreturn]] static void refuse_outside();
+    [[noreturn]] static void refuse_held(const char* what);
 
     double now() const {
         if (port != nullptr) return port->now(*this);
@@ -339,6 +367,7 @@ public:
     std::unique_ptr<quiescence_watch> watch; ///< of PE 0
     std::unique_ptr<upper_state> checkpointing;
     std::unique_ptr<upper_state> scripting;
+    std::unique_ptr<upper_state> transactions;
 
     alignas(64) inbox incoming;
 
@@ -375,6 +404,7 @@ private:
     void observe_park(const waiter& w);
     void observe_resume(const waiter& w);
 
+    std::vector<held_send>* holding = nullptr;
     std::vector<outbox> outboxes;
     std::vector<std::uint32_t> dirty;
     std::vector<timer> timers;
@@ -608,6 +638,7 @@ MOTET_INLINE void pe::abandon(frame& f) {
 }
 
 [[gnu::noinline]] MOTET_INLINE void pe::send_by_detour(pe_number to, message* m) {
+    if (holding != nullptr && !m->has(message::uncounted)) return holding->push_back({to, m});
     if (!observers.empty() && !m->has(message::uncounted)) observe_sent(to, m);
     send_again(to, m);
 }
@@ -655,6 +686,10 @@ MOTET_INLINE void pe::observe_resume(const waiter& w) {
     throw error(
         "this needs a running program: call it inside of motet::run, from main or from an entry method, not from a "
         "thread of your own");
+}
+
+[[gnu::cold]] MOTET_INLINE void pe::refuse_held(const char* what) {
+    throw error(std::string(what) + ": not in an atomic script, for it could not be undone");
 }
 
 #endif // MOTET_BODIES

@@ -27,6 +27,12 @@ using shared_job = std::shared_ptr<const script_job>;
 MOTET_INLINE script_outcome run_here(runtime::pe& p, runtime::part& c, runtime::element_header& e, runtime::frame& f,
                                      const script_job& job);
 
+/// Whether an atomic script may begin in a chare; else its message is taken care of (atomic.hpp).
+MOTET_INLINE bool may_begin(runtime::pe& p, runtime::part& c, runtime::element_header& e, runtime::message* m);
+/// Runs an atomic script in every element of a collection, or in none, and gives `reply` the outcomes (atomic.hpp).
+MOTET_INLINE void begin_transaction(runtime::pe& p, runtime::collection_id id, shared_job job,
+                                    const runtime::address& reply);
+
 /// Lets the desk have an outcome before those of all other chares are there.
 MOTET_INLINE void stream_outcome(runtime::pe& p, const script_request& request, const script_outcome& outcome);
 
@@ -45,10 +51,12 @@ struct script_call {
     }
     /// False if the fiber was unwound.
     static bool run_at(runtime::pe& p, runtime::part& c, runtime::element_header& e, runtime::message* m) {
+        const bool atomic = std::get<0>(payload::in(*m))->request.atomic;
         if (e.has(runtime::element_header::hooks_running)) {
             runtime::hold_back(p, e, m);
             return true;
         }
+        if (atomic && !may_begin(p, c, e, m)) return true;
         runtime::frame f{.element = &e,
                          .part = &c,
                          .reply = m->has(runtime::message::replies) ? &runtime::reply_of(*m) : nullptr,
@@ -66,9 +74,14 @@ struct script_call {
         p.release(m);
         return goes_on;
     }
+    /// Asked where it is held back.
+    static bool admitted(const void* e, const runtime::message& m) {
+        return !std::get<0>(payload::in(m))->request.atomic ||
+               static_cast<const runtime::element_header*>(e)->pins == 0;
+    }
     static std::string entry_name() { return "a script"; }
     static inline const runtime::message_type operations{
-        &run, &payload::destroy, &payload::encode, &payload::decode, payload::bytes, false, &entry_name};
+        &run, &payload::destroy, &payload::encode, &payload::decode, payload::bytes, false, &entry_name, &admitted};
     static std::uint32_t id() { return runtime::registered<script_call, operations>::id(); }
 
     static runtime::message* make(runtime::pe& from, runtime::collection_id name, const runtime::index_bits& index,
@@ -164,9 +177,12 @@ template <class T, class Index>
 future<std::vector<script_outcome>> run_script(const collection<T, Index>& chares, script_request request) {
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<std::vector<script_outcome>>(p);
-    runtime::issue_broadcast(
-        p, chares.name(),
-        script::script_broadcast::make(to, script::make_job(script::opening<T>::id(), std::move(request))));
+    const bool atomic = request.atomic;
+    auto job = script::make_job(script::opening<T>::id(), std::move(request));
+    if (atomic)
+        script::begin_transaction(p, chares.name(), std::move(job), to);
+    else
+        runtime::issue_broadcast(p, chares.name(), script::script_broadcast::make(to, std::move(job)));
     return std::move(made);
 }
 

@@ -47,8 +47,11 @@ struct called {
 /// Runs a method as the chare's own call of it would. It may wait, where the PE is lent to the calling thread.
 inline called call_in_frame(running_script& s, const script_method& method, void* arguments, void* room) noexcept {
     called outcome;
-    runtime::frame f{
-        .element = &s.e, .part = &s.c, .type = method.entry(), .counted = false, .may_wait = !s.p.job.embedded};
+    runtime::frame f{.element = &s.e,
+                     .part = &s.c,
+                     .type = method.entry(),
+                     .counted = false,
+                     .may_wait = !s.p.job.embedded && !s.atomic};
     const runtime::frame_scope scope(s.p, f);
     try {
         outcome.result = method.call(s.c.type->object(s.e), arguments, room);

@@ -86,6 +86,10 @@ inline std::string text_argument(PyObject* given) {
 inline PyObject* ck_printstr(PyObject*, PyObject* text) {
     return guarded([&] {
         const std::string line = text_argument(text);
+        if (running_script* const s = running_script::current(); s != nullptr && s->atomic) {
+            held_lines(s->p) += line;
+            return none();
+        }
         std::fwrite(line.data(), 1, line.size(), stdout);
         std::fflush(stdout);
         return none();

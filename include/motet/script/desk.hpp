@@ -336,6 +336,8 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
         return answer(problem("nothing is served under the name '" + request.name + "'; there is " + names()));
     const served& what = *where;
     if (!refusal.empty()) return answer(problem(refusal));
+    if (p.job.embedded && request.script.atomic)
+        return answer(problem("what a plain MPI program has opened cannot be restored: no script is atomic there"));
     std::uint32_t handle = request.script.handle;
     if (handle != 0) {
         const record* const known = find(handle);
@@ -372,7 +374,8 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
     r.execute = nullptr;
     request.script.handle = handle;
     request.script.run = ++last_run;
-    request.script.stream = request.stream && request.wait && many;
+    const bool atomic = request.script.atomic;
+    request.script.stream = request.stream && request.wait && many && !atomic;
     script_control::of(job).note_run(handle, last_run, request.name, client);
     log_begin(p, request, client);
     if (started) started(handle);
@@ -383,7 +386,9 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
     auto run = make_job(what.opened, std::move(request.script));
     const runtime::address to = desk_delivery::to(handle, many);
     try {
-        if (many)
+        if (many && atomic)
+            begin_transaction(p, what.collection, std::move(run), to);
+        else if (many)
             runtime::issue_broadcast(p, what.collection, script_broadcast::make(to, std::move(run)));
         else
             runtime::submit(p, runtime::where(p, what.collection, index),

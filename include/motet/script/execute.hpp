@@ -81,7 +81,8 @@ inline script_outcome run_request(runtime::pe& p, runtime::part& c, runtime::ele
     running.methods = lent != nullptr ? lent->methods(lent->object) : opened.methods();
     running.high_level = request.high_level;
     running.keep_print = request.keep_print;
-    if (request.run != 0) running.handle = request.handle;
+    running.atomic = request.atomic;
+    if (request.run != 0 && !request.atomic) running.handle = request.handle; // else it is held
     outcome.pe = p.number;
     outcome.messages = p.processed;
     running_script* const before = std::exchange(running_script::current(), &running);

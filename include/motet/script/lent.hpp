@@ -88,7 +88,8 @@ struct lent_collection {
                                                          &save,
                                                          &load,
                                                          &prototype,
-                                                         &blank};
+                                                         &blank,
+                                                         nullptr};
     static std::uint32_t id() { return runtime::registered<lent_collection, operations>::id(); }
     static std::span<const script_method> no_methods() { return {}; } ///< each object has its own
     static constexpr opened_type opening{&no_methods};

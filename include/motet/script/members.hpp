@@ -80,9 +80,9 @@ private:
 /// A call of a method of the object, which is of type T.
 template <class T, auto M>
 struct told_call {
-    static void* call(void* members, void* arguments) {
+    static void* call(void* members, void* arguments, void* room) {
         T* const object = static_cast<T*>(static_cast<told_members*>(members)->object);
-        return method_call<M>::call(static_cast<runtime::owner_of<M>*>(object), arguments);
+        return method_call<M>::call(static_cast<runtime::owner_of<M>*>(object), arguments, room);
     }
 };
 
@@ -179,18 +179,18 @@ MOTET_INLINE const reflect::type_description& told_members::describe() {
         made.fields.push_back({made.names.back(), type, i, &locate});
     }
     made.access.scattered = true;
-    made.access.policy = [](void* object, std::size_t field) {
-        return static_cast<told_members*>(object)->all[field].open ? reflect::field_policy::open
-                                                                   : reflect::field_policy::read_only;
+    made.access.policy = [](void* self, std::size_t field) {
+        return static_cast<told_members*>(self)->all[field].open ? reflect::field_policy::open
+                                                                 : reflect::field_policy::read_only;
     };
     made.type.name = made.type.short_name = made.name;
     made.type.kind = reflect::kind::structure;
     made.type.size = sizeof(told_members);
     made.type.alignment = alignof(told_members);
     made.type.fields = made.fields;
-    made.type.text = [](const void* object, std::size_t) {
+    made.type.text = [](const void* self, std::size_t) {
         std::string text;
-        for (const member& each : static_cast<const told_members*>(object)->all)
+        for (const member& each : static_cast<const told_members*>(self)->all)
             text += (text.empty() ? "" : ", ") + each.name;
         return "{" + text + "}";
     };

@@ -28,8 +28,13 @@ struct script_request {
     /// "max", "any", "all", "count" (of what is true), or a function of two such values that the script defines; one
     /// that returned None has no part in it. "store": each is put in the place of its element.
     std::string reduce = {};
-    double limit = 0;      ///< seconds after which it is interrupted in a chare, waits included; 0: no such limit
-    bool stream = false;   ///< each chare's outcome goes to the desk at once, too
+    double limit = 0; ///< seconds after which it is interrupted in a chare, waits included; 0: no such limit
+    /// All or nothing: if it raises, the chare becomes what it was before, and what it has sent and printed is dropped.
+    /// It begins when no other method stands in the chare, and may not wait. Of a whole collection: in every element or
+    /// in none.
+    bool atomic = false;
+    std::uint64_t transaction = 0; ///< that it is a part of, of a whole collection; 0: of none
+    bool stream = false;           ///< each chare's outcome goes to the desk at once, too
     std::uint64_t run = 0; ///< numbers the Executes of a desk, whose output goes there as it comes; 0: of no desk
 };
 
@@ -84,6 +89,7 @@ struct execute_request {
         if (!script.reduce.empty()) all.emplace_back("reduce", value{script.reduce});
         if (script.limit > 0) all.emplace_back("limit", value{script.limit});
         if (stream) all.emplace_back("stream", value{true});
+        if (script.atomic) all.emplace_back("atomic", value{true});
         return all;
     }
     /// Throws error if the name is unknown or the value of the wrong type.
@@ -96,6 +102,8 @@ struct execute_request {
             script.reduce = given.text();
         else if (option_name == "limit")
             script.limit = given.number();
+        else if (option_name == "atomic")
+            script.atomic = given.truth();
         else if (option_name == "stream")
             stream = given.truth();
         else

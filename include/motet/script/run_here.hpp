@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/script/atomic.hpp>
 #include <motet/script/call.hpp>
 #include <motet/script/execute.hpp>
 
@@ -90,6 +91,12 @@ MOTET_INLINE script_outcome run_here(runtime::pe& p, runtime::part& c, runtime::
         p.flush();
         f.may_wait = false;
         p.fibers->call_on_thread([](void* pointer) { static_cast<errand*>(pointer)->run(); }, &what);
+    } else if (job.request.atomic) {
+        f.may_wait = false;
+        return run_atomically(p, c, e, job.request.transaction, [&] {
+            p.fibers->call_on_thread([](void* pointer) { static_cast<errand*>(pointer)->run(); }, &what);
+            return std::move(what.outcome);
+        });
     } else if (job.request.high_level) {
         try {
             run_as_guest(what, p);

@@ -27,6 +27,9 @@ struct [[gnu::visibility("hidden")]] space {
     py::dict variables;
 };
 
+/// What the atomic script that runs on a PE has for the program's own output.
+inline std::string& held_lines(runtime::pe& p);
+
 /// A script that runs: what `print` and the module `ck` refer to.
 struct [[gnu::visibility("hidden")]] running_script {
     running_script(runtime::pe& on, runtime::part& of, runtime::element_header& in, space& with)
@@ -40,6 +43,7 @@ struct [[gnu::visibility("hidden")]] running_script {
     space& variables;
     std::span<const script_method> methods; ///< that it may call
     bool high_level = false;
+    bool atomic = false;
     bool ending = false; ///< the run is over, and the script is being unwound
     bool keep_print = true;
     std::uint32_t handle = 0; ///< whose output the desk keeps; 0: it goes with the outcome

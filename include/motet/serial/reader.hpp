@@ -24,6 +24,8 @@ public:
         : begin_(bytes.data()), at_(begin_), end_(begin_ + bytes.size()) {}
     reader(reader&&) = delete;
 
+    bool restores = false; ///< into the object that was written, as it has become: what is transient stays as it is
+
     /// Bytes read so far.
     std::size_t position() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
     /// Bytes not yet read.

@@ -151,7 +151,7 @@ class Program:
 
     def execute(self, name, code, index=(), wait=True, persistent=False, high_level=False, iterate=None, over="",
                 vectorized=False, keep_print=True, handle=0, select=None, parameters=None, reduce="",
-                limit=0, on_part=None):
+                limit=0, on_part=None, atomic=False):
         """Runs code in the chare of that index, or in every one. The answer has the outcomes if it waits, else the
         handle alone.
 
@@ -161,6 +161,9 @@ class Program:
         `parameters` are for a struct that has a `range` of its own. `reduce` says what becomes of what the function
         returns: a list of it, or its "sum", "product", "min", "max", "any", "all", "count", or what a function of two
         values that the script defines makes of it; "store" puts each in the place of its element.
+
+        If `atomic` it is all or nothing: where it raises the chare becomes what it was before, all chares if it runs in
+        all. It begins when nothing else stands in the chare, and nothing in it may wait.
 
         After `limit` seconds it is interrupted, waits included. `on_part` is called with an answer for what is printed,
         and for each chare's outcome, as it comes; it gets the handle first. The last answer has all outcomes, and what
@@ -176,7 +179,8 @@ class Program:
         if isinstance(select, (tuple, range)):  # on the wire a tuple is a slice
             select = list(select)
         given = {"select": select, "parameters": parameters, "reduce": reduce or None,
-                 "limit": float(limit) or None, "stream": True if on_part and wait else None}
+                 "limit": float(limit) or None, "stream": True if on_part and wait else None,
+                 "atomic": True if atomic else None}
         options = {name: value for name, value in given.items() if value is not None}
         if options:  # by name, what came after the first version of the protocol
             request.size(len(options))
@@ -244,9 +248,9 @@ class Program:
 
     @staticmethod
     def _results(answer, index):
-        for outcome in answer.outcomes:
-            if outcome.failed:
-                raise ScriptError(outcome)
+        failed = [outcome for outcome in answer.outcomes if outcome.failed]
+        if failed:  # "Undone" is what it did where it did not fail itself, being atomic
+            raise ScriptError(next((each for each in failed if each.error_type != "Undone"), failed[0]))
         results = [outcome.result for outcome in answer.outcomes]
         return results[0] if index != () or (len(results) == 1 and answer.outcomes[0].index == ()) else results
 

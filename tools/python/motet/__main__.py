@@ -74,7 +74,7 @@ def run(arguments):
 
     with motet.connect(program_name) as program:
         good = show(program.execute(name, text, index_of(arguments.index), high_level=not arguments.low,
-                                    limit=arguments.limit, on_part=part, **iterate))
+                                    limit=arguments.limit, atomic=arguments.atomic, on_part=part, **iterate))
     return 0 if good else 1
 
 
@@ -179,6 +179,7 @@ def parser():
     with_name(made)
     made.add_argument("file", help="the script; - for standard input")
     made.add_argument("--low", action="store_true", help="without the module charm")
+    made.add_argument("--atomic", action="store_true", help="all or nothing: where it fails everything is as before")
     made.add_argument("--iterate", metavar="FUNCTION", help="calls this function of the script for each element of a range")
     made.add_argument("--over", default="", metavar="RANGE", help="with --iterate: particles, or cells.particles")
     made.add_argument("--select", metavar="WHICH", help="with --iterate: places (0,3,-1), a slice (2:10) or a condition "
