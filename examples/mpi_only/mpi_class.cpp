@@ -88,7 +88,7 @@ void Solver::open(motet::mpi_scripts& scripts) {
         .array("u",
                [this] {
                    return motet::shaped(u_, {rows_ + 2, columns_});
-               }) // where it is now
+               })
         .method<&Solver::total>("total");
 }
 
