@@ -15,23 +15,23 @@ struct box {
     std::int64_t number = 1;
     std::vector<double> row{1, 2, 3};
     std::map<std::string, std::int64_t> named{{"a", 1}};
-    motet::transient<std::int64_t> calls;
     bool go = false;
+    bool parked = false;
     std::int64_t received = 0;
 
     void take(std::int64_t n) { received += n; }
     std::int64_t get() const { return number; }
     std::int64_t got() const { return received; }
-    std::int64_t counted() const { return calls.value; }
     void set(std::int64_t n) { number = n; }
     void release() { go = true; }
+    bool is_parked() const { return parked; }
     std::int64_t until_released() {
+        parked = true;
         motet::wait([&] { return go; });
         return number;
     }
-    /// Sends to the next one, and counts.
+    /// Sends to the next one.
     void send(std::int64_t n) {
-        ++calls.value;
         const auto i = motet::this_index<std::int64_t>();
         motet::this_collection<box, std::int64_t>()[(i + 1) % 4].tell<&box::take>(n);
         if (i == 0) motet::this_collection<box, std::int64_t>()[0].tell<&box::take>(10 * n);
@@ -40,6 +40,14 @@ struct box {
     void nap() { motet::sleep_for(std::chrono::milliseconds(1)); }
 };
 MOTET_SCRIPT(box, send, give, nap, until_released)
+
+struct counter {
+    std::int64_t kept = 0;
+    motet::transient<std::int64_t> passing;
+    void count() { ++kept, ++passing.value; }
+    std::vector<std::int64_t> both() const { return {kept, passing.value}; }
+};
+MOTET_SCRIPT(counter, count)
 
 motet::script_request atomic(std::string code) { return {.code = std::move(code), .high_level = true, .atomic = true}; }
 
@@ -64,7 +72,9 @@ TEST_CASE("an atomic script that fails has not been: fields, messages, output; w
         CHECK(received(boxes) == 0);
         const char* const look = "(self.number, self.row.tolist(), dict(self.named.items()))";
         CHECK(said(motet::run_script(boxes[0], {.code = look}).get()) == "(1, [1, 2, 3], {'a': 1})");
-        CHECK(boxes[0].ask<&box::counted>().get() == 1);
+        const auto counters = motet::group<counter>::create(counter{}); // they do not move
+        CHECK(motet::run_script(counters[0], atomic("charm.count()\nfailing")).get().failed());
+        CHECK(counters[0].ask<&counter::both>().get() == std::vector<std::int64_t>{0, 1});
 
         outcome = motet::run_script(boxes[0], atomic(changes + "self.number")).get();
         CHECK(said(outcome) == "7");
@@ -100,7 +110,7 @@ TEST_CASE("it begins when no other method stands in the chare, and says what doe
     everywhere([] {
         const auto boxes = motet::array<box>::create(4, box{});
         auto parked = boxes[1].ask<&box::until_released>();
-        while (!said(motet::run_script(boxes[1], {.code = "1"}).get()).starts_with("1")) {}
+        while (!boxes[1].ask<&box::is_parked>().get()) {}
         auto request = atomic("self.number = 5");
         request.limit = 0.05;
         const std::string why = said(motet::run_script(boxes[1], request).get());
@@ -139,7 +149,7 @@ TEST_CASE("a transaction over a collection happens everywhere or nowhere, and on
 
         // One chare that never becomes free: nothing happens anywhere, and nothing stays locked.
         auto parked = boxes[3].ask<&box::until_released>();
-        boxes[3].ask<&box::get>().get();
+        while (!boxes[3].ask<&box::is_parked>().get()) {}
         auto request = atomic("self.number = 0");
         request.limit = 0.05;
         int refused = 0;
