@@ -209,7 +209,10 @@ public:
 
     script::desk& desk() { return script::desk::of(machine.here()); }
     /// On rank 0: somebody has asked for something.
-    bool asked() { return door != nullptr && !machine.here().incoming.empty(); }
+    bool asked() {
+        runtime::pe& p = machine.here();
+        return door != nullptr && (!p.incoming.empty() || !p.nothing_queued() || desk().busy());
+    }
     void lend(std::string name, script::lent_object what, std::string_view type,
               std::unique_ptr<script::told_members> members);
     void withdraw(const std::string& name);
@@ -238,9 +241,11 @@ inline void mpi_host::lend(std::string name, script::lent_object what, std::stri
     const auto id = script::lend_object(p, ++serial, what);
     std::erase_if(all, [&](const lent& each) { return each.name == name; });
     all.push_back({name, std::move(members)});
-    if (p.number == 0)
-        desk().serve(
-            {std::move(name), script::opened_lent(), id, runtime::collection_kind::group, {}, std::string(type)});
+    if (p.number != 0) return;
+    p.enter(); // a script may wait for it (--motet-script-run)
+    desk().serve(p,
+                 {std::move(name), script::opened_lent(), id, runtime::collection_kind::group, {}, std::string(type)});
+    runtime::pe::current_slot() = nullptr;
 }
 
 inline void mpi_host::withdraw(const std::string& name) {
@@ -298,12 +303,12 @@ MOTET_INLINE mpi_scripts::mpi_scripts(MPI_Comm among) {
     } catch (const error& e) {
         problem = e.what();
     }
-    double said[4] = {chosen.script ? 1.0 : 0.0, chosen.script_wait ? 1.0 : 0.0, problem.empty() ? 0.0 : 1.0,
-                      chosen.script_limit};
+    double said[4] = {chosen.script || !chosen.script_run.empty() ? 1.0 : 0.0, chosen.script_wait ? 1.0 : 0.0,
+                      problem.empty() ? 0.0 : 1.0, chosen.script_limit};
     net::check(MPI_Bcast(said, 4, MPI_DOUBLE, 0, among), "MPI_Bcast");
     if (said[2] != 0) throw error(rank == 0 ? problem : "the environment of rank 0 is not right: see what that says");
     if (said[0] == 0) return;
-    chosen.script = true;
+    if (rank != 0) chosen.script = true;
     chosen.script_wait = said[1] != 0;
     chosen.script_limit = said[3];
     host.reset(new service::mpi_host(among, std::move(chosen), arguments[0]));
