@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSL-1.0
 """plain.py RANKS FOLDER_OF_EXAMPLES FOLDER_OF_TESTS LAUNCHER…: scripts in MPI programs that have no chares."""
 import contextlib
+import json
 import os
 import pathlib
 import subprocess
@@ -102,6 +103,10 @@ def heat(name):
         steps = int(out.split()[0])
         assert out == f"{steps} steps, heat {2 * total:.6f}\n", out
         raises(motet.Error, "the program has ended", lambda: [p.names() for _ in range(3)])
+    done = [json.loads(line) for line in open(os.environ["MOTET_SCRIPT_LOG"])]
+    os.unlink(os.environ["MOTET_SCRIPT_LOG"])
+    polls = [each["poll"] for each in done if each["does"] == "execute"]
+    assert len(polls) > 20 and polls == sorted(polls) and polls[-1] == steps, polls  # who did what when
     assert motet.programs() == []
 
 
@@ -157,6 +162,7 @@ def rules():
 
 with tempfile.TemporaryDirectory() as sockets:
     os.environ["XDG_RUNTIME_DIR"] = sockets
+    os.environ["MOTET_SCRIPT_LOG"] = sockets + "/log"
     heat("mpi_state")
     heat("mpi_class")
     off()

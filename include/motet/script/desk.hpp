@@ -225,6 +225,7 @@ inline void desk::log_begin(const runtime::pe& p, const execute_request& request
     log_line line;
     line.add("client", client).add("does", "execute").add("handle", request.script.handle).add("name", request.name);
     line.add("index", request.index).add("PE", p.number).add("messages", p.processed);
+    if (p.job.embedded) line.add("poll", p.job.polls);
     const script_request& s = request.script;
     std::string options;
     for (const auto& [name, on] : {std::pair("persistent", s.persistent), std::pair("high_level", s.high_level),
