@@ -56,6 +56,12 @@ def check(program):
         raises(motet.Error, "an index of 2 numbers", lambda: p.run("boxes", "1", (1, 2, 3)))
         raises(motet.ScriptError, "there is no element", lambda: p.run("boxes", "1", (7, 7)))
         raises(motet.Error, "there is no interpreter 99", lambda: p.print(99))
+        # All or nothing.
+        raises(motet.ScriptError, "ZeroDivisionError",
+               lambda: p.run("boxes", "self.number = 9\nprint('no')\n1 // (1 - ck.myindex()[0])", atomic=True))
+        assert p.run("boxes", "self.number") == [5, 5, 5, 5]
+        answer = p.execute("boxes", "print(self.number)\nself.number", (1, 1), atomic=True)
+        assert (answer.output, answer.outcomes[0].result) == ("5\n", 5), answer
         # Ways of running.
         handle = p.execute("boxes", "x = 1", (0, 0), persistent=True).handle
         assert p.run("boxes", "x + 1", (0, 0), persistent=True, handle=handle) == 2
@@ -121,6 +127,10 @@ def check(program):
     assert (code, out, err) == (0, "6.0\n", ""), (code, out, err)
     code, out, err = tool("run", "boxes", "-", text="1 // ck.myindex()[0]")
     assert code == 1 and "[1, 0] 1" in out and "[0, 1] Traceback" in err, (code, out, err)
+    code, out, err = tool("run", "boxes", "-", "--atomic", text="self.number = 6\n1 // ck.myindex()[0]")
+    assert code == 1 and "[0, 1] Traceback" in err and "[1, 1] Undone" in err, (code, out, err)
+    code, out, err = tool("run", "boxes", "-", text="self.number")
+    assert out.split() == ["[0,", "0]", "5", "[0,", "1]", "5", "[1,", "0]", "5", "[1,", "1]", "5"], out
     code, out, err = tool("run", "nobody", "-", text="1")
     assert code == 2 and "nothing is served" in err, (code, out, err)
     code, out, err = tool("repl", "boxes", "--index", "0,0",
