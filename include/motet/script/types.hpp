@@ -73,8 +73,7 @@ inline int set_field(PyObject* self, PyObject* value, void* closure) {
         if (value == nullptr) raise(PyExc_AttributeError, a.name + " is a field of a C++ struct and cannot be deleted");
         reference& r = ref(self);
         if (!a.open || r.frozen) raise(PyExc_AttributeError, a.name + " is read-only");
-        put(r.within, *a.field->type, value, {nullptr, a.name, 0, true},
-            [&] { return a.place(address_of(r)); });
+        put(r.within, *a.field->type, value, {nullptr, a.name, 0, true}, [&] { return a.place(address_of(r)); });
     });
 }
 
