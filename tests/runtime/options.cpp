@@ -164,6 +164,8 @@ TEST_CASE("bad values are refused, with what was expected") {
         {"script-log", {""}},
         {"script-run", {""}},
         {"script-limit", {"", "5", "-1s"}},
+        {"freeze-on", {"", "errors", "error,,deadlock", "deadlock;error"}},
+        {"freeze-hold", {"", "5", "-1s", "8h"}},
     };
     CHECK(bad.size() == std::size(known_options));
     for (const auto& each : bad)

@@ -160,7 +160,7 @@ inline void acknowledge(pe& p, part& c, std::uint64_t had_seen, std::uint64_t ha
 /// to another fiber; it comes back to whatever is left then.
 MOTET_INLINE void local_chares::proceed(pe& p) {
     while (!work.empty()) {
-        if (!p.ready.empty()) {
+        if (!p.may_proceed()) {
             p.work_open = false;
             p.work_pending = p.attention = true;
             return;
@@ -278,7 +278,7 @@ struct broadcast_of {
 
     static bool deliver_one(pe& p, part& c, element_header& e, const broadcast& record, const address& reply) {
         const stored& arguments = record.arguments.template as<stored>();
-        if (call::conditional || e.has(element_header::hooks_running)) {
+        if (call::conditional || e.has(element_header::hooks_running) || (can_be_debugged && p.hooks != nullptr)) {
             message* m = call::make_stored(p, c.info->id, e.index, &reply, copy_of(arguments));
             ++p.sent;
             return call::run_at(p, c, e, m);

@@ -40,7 +40,7 @@ MOTET_INLINE void raise(failure&& why) {
 #endif // MOTET_BODIES
 
 /// Ends the program with an exception that nobody waits for.
-inline void fail_program(pe& p, const failure& why) { p.job.fail(remote_error(failure(why)).what()); }
+inline void fail_program(pe& p, const failure& why) { p.fail(remote_error(failure(why)).what()); }
 
 } // namespace runtime
 } // namespace motet::inline MOTET_VARIANT

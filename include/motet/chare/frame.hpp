@@ -187,7 +187,7 @@ inline void pass_on(pe& p, frame& f) {
 /// The time of `f` from now on belongs to its chare, not to what called it, if that is measured; and whoever observes
 /// the PE is told. `m`: its message; null where it has none.
 MOTET_INLINE void begin_watching(pe& p, const part& c, frame& f, message* m);
-MOTET_INLINE void end_watching(pe& p, part& c, frame& f);
+MOTET_INLINE void end_watching(pe& p, part& c, frame& f, message* m);
 #if MOTET_BODIES
 inline void pause_measuring(pe& p, frame& f) {
     static_cast<element_header*>(f.element)->extend().load += std::max(0.0, p.now() - f.since);
@@ -208,9 +208,11 @@ MOTET_INLINE void begin_watching(pe& p, const part& c, frame& f, message* m) {
     if (c.measured) begin_measuring(p, f);
     if (!p.observers.empty()) p.observe_begin(f, m);
 }
-MOTET_INLINE void end_watching(pe& p, part& c, frame& f) {
+MOTET_INLINE void end_watching(pe& p, part& c, frame& f, message* m) {
     if (f.since >= 0) end_measuring(p, c, f);
     p.observe_end(f);
+    if constexpr (can_be_debugged)
+        if (p.hooks != nullptr && m != nullptr && pe::type_of(*m).is_method()) p.hooks->after(p, f, *m);
 }
 #endif // MOTET_BODIES
 
@@ -262,7 +264,7 @@ bool run_method(pe& p, part& c, element_header& e, frame& f, message* m, Call&& 
     }
     p.current_frame = f.below;
     if (f.watched) [[unlikely]]
-        end_watching(p, c, f);
+        end_watching(p, c, f, m);
     --e.pins;
     if (e.flags != 0) [[unlikely]]
         after_frame(p, c, e);

@@ -57,6 +57,20 @@ struct entry_call {
                 .reply = m->has(message::replies) ? &reply_of(*m) : nullptr,
                 .below = p.current_frame,
                 .type = m->type};
+        if constexpr (can_be_debugged)
+            if (p.hooks != nullptr) [[unlikely]] {
+                const auto said = p.hooks->before(p, f, *m);
+                if (said == debugger::verdict::ended) {
+                    p.discard(m);
+                    return false;
+                }
+                if constexpr (conditional)
+                    if (said == debugger::verdict::again && !admits(p, c, e, *m)) {
+                        hold_back(p, e, m);
+                        return true;
+                    }
+                f.watched = true; // the hooks after it are called where it is observed
+            }
         const bool goes_on = run_method<typename traits::returns>(p, c, e, f, m, [&]() -> decltype(auto) {
             return traits::call(static_cast<element<T>&>(e).object, M, payload::in(*m));
         });
@@ -79,18 +93,12 @@ struct entry_call {
         else
             return nullptr;
     }
-    static inline const message_type operations{&run,
-                                                &payload::destroy,
-                                                &payload::encode,
-                                                &payload::decode,
-                                                payload::bytes,
-                                                false,
-                                                &name,
-                                                admission(),
-                                                &result
-#ifdef MOTET_WITH_MPI
-                                                ,
-                                                &reflect::describe<typename traits::stored>
+    static inline const message_type operations {
+        &run, &payload::destroy, &payload::encode, &payload::decode, payload::bytes, false, &name, admission(), &result,
+            false
+#if defined(MOTET_WITH_MPI) || defined(MOTET_WITH_SCRIPT)
+            ,
+            &reflect::describe<typename traits::stored>
 #endif
     };
     static std::uint32_t id() { return registered<entry<M>, operations>::id(); }

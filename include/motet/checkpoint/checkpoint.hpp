@@ -186,6 +186,12 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
     const bool still = counts.sent == counts.processed + counts.held && counts.busy == 0;
     s.previous = std::move(counts);
     s.have_previous = true;
+    if (p.halted) { // somebody looks at the program: later
+        thaw_down(p);
+        ++p.processed;
+        s.pauses = true;
+        return uncounted_after<&try_again>(p, 50e-3, s.attempts);
+    }
     if (!equal || !still) return uncounted_after<&cut_down>(p, still ? 0 : 20e-6);
     if (s.wanted.front().is_periodic && s.previous.sent - s.last_sent <= 2) // nothing has happened since
         return give_up(p);

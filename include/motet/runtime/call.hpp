@@ -53,7 +53,7 @@ struct call<F> {
         } catch (const fiber::unwind&) {
         } catch (...) {
             const auto e = exception_text::current();
-            p.job.fail(e.text + (e.type.empty() ? "" : " (" + e.type + ")") + ", on PE " + std::to_string(p.number));
+            p.fail(e.text + (e.type.empty() ? "" : " (" + e.type + ")") + ", on PE " + std::to_string(p.number));
         }
         p.current_frame = f.below;
         if (!f.parked && f.counted) ++p.processed;

@@ -97,6 +97,8 @@ public:
     static inline std::unique_ptr<machine_state> (*listen)(machine&) = nullptr;
     /// Waits in main for the first request of a client.
     static inline void (*await_client)(pe&) = nullptr;
+    /// Has the program stand still where it would end: `what` says why. False if it cannot. Called on any PE.
+    static inline bool (*freeze_in_place_of_end)(pe&, const char* reason, const std::string& what) = nullptr;
     /// Restores a checkpoint in place of running main; set by the floor that knows how, before main.
     static inline void (*restart)(machine&, const std::string& folder) = nullptr;
     /// Sees to it that the PEs are observed as the options say, before they run; set like `restart`. Collective.

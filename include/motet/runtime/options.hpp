@@ -54,6 +54,9 @@ struct options {
     std::string script_log;             ///< file for what clients do; empty: the usual one, "off": none
     std::string script_run;             ///< file of a script that is run at the start; empty: none
     double script_limit = 600;          ///< seconds that a client's script may keep its PE; 0: for ever
+    bool freeze_on_error = false;       ///< stands still, in place of ending, where clients can look at it
+    bool freeze_on_deadlock = false;    ///< the same
+    double freeze_hold = 600;           ///< seconds that it does
     bool help = false;
     bool prefix = false;   ///< lines that are printed begin with the number of their process
     bool core_each = true; ///< every PE has a core of its own, as far as can be told
@@ -210,6 +213,25 @@ inline constexpr option known_options[] = {
     {"script-limit", "TIME",
      "time that a script may keep a PE without waiting, such as 60s (default 600s; 0: for ever)",
      [](options& o, std::string_view v) { o.script_limit = parse::seconds("script-limit", v); }},
+    {"freeze-on", "WHAT",
+     "with --motet-script: where the program would end by an error, a deadlock or either of them "
+     "(error,deadlock) it stands still, to be looked at",
+     [](options& o, std::string_view v) {
+         o.freeze_on_error = o.freeze_on_deadlock = false;
+         for (std::string_view rest = v; !rest.empty() || v.empty();) {
+             const auto comma = std::min(rest.find(','), rest.size());
+             const std::string_view each = rest.substr(0, comma);
+             if (each == "error")
+                 o.freeze_on_error = true;
+             else if (each == "deadlock")
+                 o.freeze_on_deadlock = true;
+             else
+                 parse::refuse("freeze-on", v, "error, deadlock, or error,deadlock");
+             rest.remove_prefix(std::min(comma + 1, rest.size()));
+         }
+     }},
+    {"freeze-hold", "TIME", "how long it does, such as 3600s; then it ends (default 600s)",
+     [](options& o, std::string_view v) { o.freeze_hold = parse::seconds("freeze-hold", v); }},
     {"sim", "PxQ", "simulate P processes of Q PEs each on this thread, under a virtual clock",
      [](options& o, std::string_view v) {
          const auto x = v.find('x');

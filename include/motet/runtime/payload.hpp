@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#ifdef MOTET_WITH_SCRIPT
+#include <motet/reflect/describe.hpp>
+#endif
 #include <motet/runtime/message.hpp>
 #include <motet/runtime/registry.hpp>
 #include <motet/serial/serial.hpp>
@@ -26,7 +29,8 @@ struct message_type {
     std::string (*name)();                                       ///< readable, for errors and reports
     bool (*admits)(const void* chare, const message&) = nullptr; ///< its `when`; null: it has none
     const std::type_info& (*result)() = nullptr;                 ///< what it gives its caller; null: nothing
-#ifdef MOTET_WITH_MPI
+    bool looks = false; ///< at the program, for somebody outside: it runs although the program is halted
+#if defined(MOTET_WITH_MPI) || defined(MOTET_WITH_SCRIPT)
     const reflect::type_description& (*describe)() = nullptr; ///< the arguments of an entry method
 #endif
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/debugger.hpp>
 #include <motet/runtime/guest.hpp>
 #include <motet/runtime/inbox.hpp>
 #include <motet/runtime/machine.hpp>
@@ -161,8 +162,35 @@ public:
     void freeze() { frozen = detour = true; }
     void thaw() {
         frozen = false;
-        detour = port != nullptr || !observers.empty();
-        while (!kept.empty()) enqueue_again(kept.pop());
+        run_kept();
+    }
+    /// From now on nothing of the program runs here, but what the runtime has begun and what looks at the program.
+    /// Counts as a message on the way, so that nobody takes the program for finished.
+    void halt() {
+        if (halted) return;
+        halted = detour = true;
+        ++sent;
+    }
+    /// The program goes on.
+    void go() {
+        if (!halted) return;
+        halted = false;
+        ++processed;
+        steps = 0;
+        while (!at_hooks.empty()) make_ready(*at_hooks.pop());
+        attention = true;
+        run_kept();
+    }
+    /// While halted: lets so many pieces of the program run, one after the other.
+    void step(std::uint32_t pieces) {
+        steps = pieces;
+        attention = true;
+    }
+    /// Whether an element may get a broadcast now.
+    bool may_proceed() {
+        if (!can_be_debugged || !halted) [[likely]]
+            return ready.empty();
+        return std::exchange(one_delivery, false);
     }
 
     /// A message that was counted as sent, and waits to be.
@@ -210,6 +238,13 @@ public:
         return port != nullptr ? port->queued(*this) : queue.size() + urgent.size() + by_priority.size();
     }
 
+    /// Ends the program with an error. With --motet-freeze-on error it stands still first.
+    void fail(const std::string& what) {
+        if constexpr (can_be_debugged)
+            if (job.options.freeze_on_error && job.listening && machine::freeze_in_place_of_end(*this, "error", what))
+                return;
+        job.fail(what);
+    }
     /// Sends what waits in the outboxes: for the other PEs of this process.
     void flush_near() {
         for (const std::uint32_t to : dirty) {
@@ -337,8 +372,15 @@ public:
     message_list urgent;
     std::vector<message*> by_priority;
     bool frozen = false;
-    bool detour = false; ///< what is sent and handled is not simply so: simulated, observed or frozen
-    message_list kept;   ///< while frozen
+    bool halted = false;
+    bool detour = false;     ///< what is sent and handled is not simply so: simulated, observed, frozen or halted
+    message_list kept;       ///< while frozen or halted
+    std::uint32_t steps = 0; ///< pieces of the program that may run although it is halted
+    bool stepped = false;    ///< one has run since `debugging` was told last
+    bool one_delivery = false;
+    waiter_list at_hooks; ///< fibers that a hook has stopped before their method
+    std::unique_ptr<debugger> debugging;
+    debugger* hooks = nullptr; ///< `debugging`, while it has hooks
     observer_list observers;
     std::uint64_t observed_runs = 0;
     std::uint64_t sleeping = 0; ///< timers that have not run, of those that are counted
@@ -389,6 +431,19 @@ private:
 
     /// Goes on with a parked fiber or guest.
     void go_on(waiter& w);
+    /// Goes on with the first that is ready, if it still may.
+    void resume_ready();
+    void dispatch_by_priority();
+    /// `attend` while halted.
+    bool attend_halted();
+    void run_step();
+    /// What was kept runs, but for what is kept again.
+    void run_kept() {
+        if (frozen) return;
+        detour = halted || port != nullptr || !observers.empty();
+        message_list again = std::exchange(kept, {});
+        while (!again.empty()) enqueue_again(again.pop());
+    }
     /// Leaves a fiber for ever that waits again each time it is unwound, so that the run can end.
     void abandon(frame& f);
     static message** batch_items(message* m) { return static_cast<message**>(m->payload()); }
@@ -510,18 +565,32 @@ MOTET_INLINE void pe::park(waiter& w) {
     }
 }
 
+MOTET_INLINE void pe::resume_ready() {
+    waiter* w = ready.pop();
+    w->ready = false;
+    // A condition that held is asked again if anything ran meanwhile.
+    if (w->cancelled || w->satisfied == nullptr || w->turn == turn() || w->satisfied(*w)) {
+        ++resumed;
+        enter();
+        go_on(*w);
+    } else {
+        await_condition(*w);
+    }
+}
+
+MOTET_INLINE void pe::dispatch_by_priority() {
+    std::pop_heap(by_priority.begin(), by_priority.end(), less_urgent);
+    message* m = by_priority.back();
+    by_priority.pop_back();
+    dispatch(m);
+}
+
 MOTET_INLINE bool pe::attend() {
+    if constexpr (can_be_debugged)
+        if (halted) [[unlikely]]
+            return attend_halted();
     if (!ready.empty()) {
-        waiter* w = ready.pop();
-        w->ready = false;
-        // A condition that held is asked again if anything ran meanwhile.
-        if (w->cancelled || w->satisfied == nullptr || w->turn == turn() || w->satisfied(*w)) {
-            ++resumed;
-            enter();
-            go_on(*w);
-        } else {
-            await_condition(*w);
-        }
+        resume_ready();
         return true;
     }
     if (work_pending) {
@@ -535,14 +604,61 @@ MOTET_INLINE bool pe::attend() {
         return true;
     }
     if (!by_priority.empty() && (by_priority.front()->priority < 0 || queue.empty())) {
-        std::pop_heap(by_priority.begin(), by_priority.end(), less_urgent);
-        message* m = by_priority.back();
-        by_priority.pop_back();
-        dispatch(m);
+        dispatch_by_priority();
         return true;
     }
     attention = !by_priority.empty();
     return false;
+}
+
+MOTET_INLINE bool pe::attend_halted() {
+    if (!urgent.empty()) {
+        dispatch(urgent.pop());
+        return true;
+    }
+    if (!by_priority.empty()) {
+        dispatch_by_priority();
+        return true;
+    }
+    if (std::exchange(stepped, false)) {
+        debugging->stepped(*this, true);
+        return true;
+    }
+    if (steps > 0 && queue.empty()) { // what came is kept now, in its order
+        --steps;
+        run_step();
+        return true;
+    }
+    attention = steps > 0;
+    return false;
+}
+
+MOTET_INLINE void pe::run_step() {
+    stepped = true;
+    if (!at_hooks.empty() || !ready.empty()) {
+        if (!at_hooks.empty()) { // it goes before the others
+            waiter_list others = std::exchange(ready, {});
+            make_ready(*at_hooks.pop());
+            while (!others.empty()) ready.push(others.pop());
+        }
+        debugging->stepping(*this, ready.front(), nullptr);
+        resume_ready();
+    } else if (work_pending) {
+        debugging->stepping(*this, nullptr, nullptr);
+        work_pending = false;
+        one_delivery = true;
+        state->proceed(*this);
+        one_delivery = false;
+        if (!loose.empty()) settle_loose();
+    } else if (!kept.empty()) {
+        message* const m = kept.pop();
+        debugging->stepping(*this, nullptr, m);
+        type_of(*m).run(*this, m);
+    } else {
+        stepped = false;
+        steps = 0;
+        debugging->stepped(*this, false);
+    }
 }
 
 MOTET_INLINE void pe::unwind_parked() {
@@ -551,6 +667,7 @@ MOTET_INLINE void pe::unwind_parked() {
         w->cancelled = true;
         ready = {}; // waiters that are unwound must not stand in a list any more
         loose = {};
+        at_hooks = {};
         enter();
         go_on(*w);
     }
@@ -645,7 +762,7 @@ MOTET_INLINE void pe::abandon(frame& f) {
 
 [[gnu::noinline]] MOTET_INLINE void pe::dispatch_by_detour(message* m) {
     const message_type& type = type_of(*m);
-    if (frozen && !type.system) return kept.push(m);
+    if (frozen ? !type.system : halted && !type.system && !type.looks) return kept.push(m);
     if (observers.empty() || type.is_method() || m->has(message::uncounted)) return type.run(*this, m);
     // A step of the runtime. Methods of chares tell of themselves, for not every one has a message of its own.
     frame step{.below = current_frame, .type = m->type, .counted = false, .may_wait = false};

@@ -108,6 +108,11 @@ inline void take_report(pe& p, std::vector<std::string> parked, std::vector<std:
     watch.parked_lines.clear();
     watch.held_lines.clear();
     const bool is_begin = p.job.options.script_wait && p.turn() <= 1;
+    if constexpr (can_be_debugged)
+        if (p.job.options.freeze_on_deadlock && !is_begin) {
+            if (std::exchange(watch.told, who) == who) return p.job.fail("deadlock: " + found); // it was looked at
+            if (machine::freeze_in_place_of_end(p, "deadlock", found)) return;
+        }
     if (std::exchange(watch.told, who) != who && !is_begin)
         std::fprintf(stderr, "motet: %s\nThe program stays open to scripts.\n", found.c_str());
 }
@@ -175,7 +180,7 @@ inline void finish_wave(pe& p, const wave_counts& counts) {
 /// When PE 0 has nothing to do. Returns the seconds until it wants to be called again, negative: never.
 inline double consider_wave(pe& p) {
     quiescence_watch& watch = *p.watch;
-    if (watch.running) return -1;
+    if (watch.running || p.halted) return -1;
     const double now = p.now();
     if (now < watch.next && p.port == nullptr) return watch.next - now;
     start_wave(p);

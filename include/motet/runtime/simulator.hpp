@@ -281,7 +281,7 @@ private:
         measure();
         active = nullptr;
         // Only where a method of a chare ran: what a move itself sends must not bring on the next one.
-        if (p.frames != frames_before && job.options.migrate > 0 && random.unit() < job.options.migrate) {
+        if (p.frames != frames_before && !p.halted && job.options.migrate > 0 && random.unit() < job.options.migrate) {
             p.enter();
             p.state->shake(p, random());
         }
