@@ -173,26 +173,15 @@ private:
         if (within >= size_of(container)) return; // step 3
         if (!finder || finder_of != which) finder = std::make_unique<element_finder>(container);
         finder_of = which;
-        take(container, within, call(finder->at(within).ptr()));
+        take(container, within, call(finder->next(within).ptr()));
     }
 
     void visit_all(const target& of) {
         reference& r = ref(of.container.ptr());
-        const type_description& element = *r.type->parts[0];
-        const bool by_reference =
-            r.type->kind == kind::sequence && element.kind == kind::structure && r.type->access->at != nullptr;
         element_finder elements(r);
-        py::object each;
         for (std::size_t i = 0; i < size_of(r); ++i) { // the function may change how many there are
-            if (by_reference && each && is_reference(each.ptr()) && Py_REFCNT(each.ptr()) == 1) {
-                reference& e = ref(each.ptr()); // nobody has kept it: it stands for the next one
-                e.place = i;
-                e.address = r.type->access->at(address_of(r), i);
-                e.generation = r.within->generation;
-            } else {
-                each = elements.at(i);
-            }
-            if (is_chosen(each.ptr())) take(r, i, call(each.ptr()));
+            PyObject* const each = elements.next(i).ptr();
+            if (is_chosen(each)) take(r, i, call(each));
         }
     }
 

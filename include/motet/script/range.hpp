@@ -52,7 +52,20 @@ class [[gnu::visibility("hidden")]] element_finder {
 public:
     explicit element_finder(reference& in) : r(in) {}
 
-    /// The element, or the mapped value, at a place that there is.
+    /// The element, or the mapped value, at a place that there is, until it is asked for another: the object that
+    /// stands for one struct stands for the next, if nobody has kept it.
+    const py::object& next(std::size_t place) {
+        if (by_reference && each && Py_REFCNT(each.ptr()) == 1) {
+            reference& e = ref(each.ptr());
+            e.place = place;
+            e.address = r.type->access->at(address_of(r), place);
+            e.generation = r.within->generation;
+        } else {
+            each = at(place);
+        }
+        return each;
+    }
+    /// The same, to be kept.
     py::object at(std::size_t place) {
         // The elements of a std::vector<bool> have no address.
         if (r.type->kind == kind::sequence &&
@@ -83,6 +96,10 @@ private:
     }
 
     reference& r;
+    py::object each;
+    const bool by_reference = r.type->kind == kind::sequence && r.type->access->at != nullptr &&
+                              r.type->parts[0]->kind == kind::structure &&
+                              r.type->parts[0] != &reflect::describe<value>();
     std::vector<std::pair<void*, void*>> elements;
     std::uint64_t moves = 0;
     bool known = false;

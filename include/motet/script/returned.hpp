@@ -31,7 +31,12 @@ public:
 
     void take(py::object result) {
         if (how.empty()) {
-            something = something || !result.is_none();
+            if (!something && result.is_none()) { // most functions return nothing, and that is all
+                ++nones;
+                return;
+            }
+            for (; nones != 0; --nones) all.append(py::none());
+            something = true;
             all.append(std::move(result));
         } else if (!result.is_none()) {
             if (combine) {
@@ -61,6 +66,7 @@ private:
     py::object combined;
     py::list all;
     bool something = false;
+    std::size_t nones = 0; ///< before there was something
     std::size_t truths = 0;
     std::size_t untruths = 0;
 };
