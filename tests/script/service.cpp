@@ -707,3 +707,195 @@ TEST_CASE("a program in which nothing moves any more is reported, and stays open
         CHECK(problem == "");
     }
 }
+
+namespace service_test {
+
+std::int64_t sum_of_hops(motet::client& c) {
+    std::int64_t all = 0;
+    for (const auto& each : c.execute(request("self.hops", {})).outcomes) all += each.result.integer();
+    return all;
+}
+/// Whether the program runs: hops become more.
+bool goes_on(motet::client& c) {
+    const auto before = sum_of_hops(c);
+    for (int i = 0; i < 5000; ++i) {
+        if (sum_of_hops(c) > before) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return false;
+}
+bool stands_still(motet::client& c) {
+    const auto before = sum_of_hops(c);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return sum_of_hops(c) == before;
+}
+const motet::value& item(const motet::value& of, const char* list, std::size_t place) {
+    return std::get<motet::value::list>(of.find(list)->data).items.at(place);
+}
+std::size_t count(const motet::value& of, const char* list) {
+    return std::get<motet::value::list>(of.find(list)->data).items.size();
+}
+bool frozen(const motet::value& state) { return state.find("frozen")->truth(); }
+
+/// What a client does with a program in which a message goes around.
+void with_hops(const std::function<void(motet::client&)>& what) {
+    for (const std::uint32_t pes : {1u, 3u})
+        with_client(pes, [&] {
+            struct at_the_end {
+                ~at_the_end() { motet::client("test").execute(request("self.go = True", {})); }
+            } const end;
+            motet::client c("test");
+            auto start = request("charm.hop()", {0});
+            start.script.high_level = true;
+            c.execute(start);
+            what(c);
+        });
+}
+
+} // namespace service_test
+
+TEST_CASE("a client freezes the program while a message is under way, looks around, steps, and lets it go on") {
+    with_hops([](motet::client& c) {
+        CHECK(goes_on(c));
+        CHECK(thrown_by([&] { c.step(0); }) == "the program is not frozen: only then it can be stepped");
+        CHECK(frozen(c.freeze()));
+        CHECK(stands_still(c));
+        const auto queue = c.inspect("queue");
+        REQUIRE(count(queue, "queue") == 1);
+        const auto& message = item(queue, "queue", 0);
+        CHECK(message.find("entry")->text() == "served_test::box::hop");
+        CHECK(message.find("chare")->text() == "box");
+        CHECK(message.find("state")->text() == "in line");
+        const auto before = sum_of_hops(c);
+        for (bool hopped = false; !hopped;) { // what can go on, such as main, goes first
+            const auto ran = c.step(message.find("pe")->integer());
+            REQUIRE(count(ran, "ran") == 1);
+            const auto* const index = item(ran, "ran", 0).find("index");
+            hopped = index != nullptr && text_of(*index) == text_of(*message.find("index"));
+            CHECK(sum_of_hops(c) == before + (hopped ? 1 : 0));
+        }
+        CHECK(thrown_by([&] { c.step(77); }).substr(0, 18) == "there is no PE 77:");
+        CHECK(!frozen(c.go()));
+        CHECK(goes_on(c));
+        CHECK(thrown_by([&] { c.go(); }) == "the program is not frozen");
+    });
+}
+
+TEST_CASE("a freeze is a lease: it ends with its client, with its time, and when all who hold it let go") {
+    with_hops([](motet::client& c) {
+        { CHECK(frozen(motet::client("test").freeze())); } // and that client is gone
+        CHECK(goes_on(c));
+        c.freeze(0.05);
+        CHECK(goes_on(c));
+        { motet::client("test").freeze(3600); } // this one has said that it will
+        CHECK(stands_still(c));
+        CHECK(c.events(0, false).find("seconds")->number() > 3000);
+        motet::client d("test");
+        d.freeze();
+        CHECK(frozen(c.go()));
+        CHECK(stands_still(c));
+        CHECK(!frozen(d.go()));
+        CHECK(goes_on(c));
+        d.freeze();
+        CHECK(!frozen(c.go(true)));
+        CHECK(goes_on(c));
+    });
+}
+
+TEST_CASE("hooks freeze for their client: it is told, removes them, goes on, or dies at any of that") {
+    with_hops([](motet::client& c) {
+        const motet::hook_request at_hop{
+            .on = "boxes", .entries = {"hop"}, .before = true, .filter = "self.hops > 10", .code = "self.hops"};
+        {
+            motet::client d("test");
+            const auto hook = d.hook(at_hop);
+            const auto& found = d.events();
+            CHECK(frozen(found));
+            CHECK(item(found, "events", 1).find("hook")->integer() == hook);
+            CHECK(stands_still(c));
+            // The next step takes the message that has been stopped; the one after it is stopped again.
+            CHECK(item(d.step(), "ran", 0).find("entry")->text() == "served_test::box::hop");
+            CHECK(!frozen(d.go()));
+            const auto again = d.events(d.events(0, false).find("last")->integer() > 4 ? 4 : 3);
+            CHECK(count(again, "events") >= 1);
+            d.unhook(hook); // while it has frozen the program
+            d.go();
+            CHECK(goes_on(c));
+            d.hook(at_hop);
+            for (std::uint64_t last = 0; !frozen(d.events(last, false));)
+                last = static_cast<std::uint64_t>(d.events(last).find("last")->integer());
+            CHECK(stands_still(c));
+        } // it dies
+        CHECK(goes_on(c));
+        CHECK(count(c.inspect("hooks"), "hooks") == 0);
+        { motet::client("test").hook({.on = "boxes", .code = "print(ck.mype())", .hold = 1}); }
+        CHECK(goes_on(c));
+        const auto left = c.inspect("hooks");
+        REQUIRE(count(left, "hooks") == 1);
+        const auto handle = static_cast<std::uint32_t>(item(left, "hooks", 0).find("hook")->integer());
+        CHECK(c.print(handle).find_first_of("012") == 0);
+        c.unhook(handle);
+    });
+}
+
+TEST_CASE("a program stands still where it would end, until somebody has looked (--motet-freeze-on)") {
+    if (this_job().size > 1) return;
+    const own_folder sockets;
+    const auto run_with = [](const std::function<void(motet::client&)>& what, auto&& body) {
+        auto chosen = threads(2);
+        chosen.script = chosen.script_wait = chosen.freeze_on_error = chosen.freeze_on_deadlock = true;
+        std::string problem;
+        std::thread other([&] {
+            problem = thrown_by([&] {
+                for (int i = 0; motet::running_programs().empty() && i < 10000; ++i)
+                    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                motet::client c("test");
+                what(c);
+            });
+        });
+        const std::string ended = error_of(chosen, body);
+        other.join();
+        CHECK(problem == "");
+        return ended;
+    };
+    const auto at_freeze = [](motet::client& c) {
+        std::uint64_t last = 0;
+        for (;;) {
+            const auto found = c.events(last);
+            for (const auto& each : std::get<motet::value::list>(found.find("events")->data).items)
+                if (each.find("text") != nullptr) return each;
+            last = static_cast<std::uint64_t>(found.find("last")->integer());
+        }
+    };
+    CHECK(contains(run_with(
+                       [&](motet::client& c) {
+                           const auto why = at_freeze(c);
+                           CHECK(why.find("kind")->text() == "error");
+                           CHECK(contains(why.find("text")->text(), "box[1]"));
+                           CHECK(said(c.execute(request("self.number")).outcomes.at(0)) == "-1");
+                           c.go();
+                       },
+                       [] {
+                           const auto boxes = motet::array<box>::create(3, box{});
+                           motet::serve(boxes, "boxes");
+                           boxes[1].tell<&box::fail>();
+                           motet::sleep_for(std::chrono::hours(1));
+                       }),
+                   "it is all over"));
+    const auto dead = [] {
+        const auto boxes = motet::array<box>::create(3, box{});
+        motet::serve(boxes, "boxes");
+        const auto told = boxes[1].ask<&box::when_told>().get(); // unwound where the run ends first
+        CHECK(told == 5);
+    };
+    CHECK(run_with(
+              [&](motet::client& c) {
+                  CHECK(at_freeze(c).find("kind")->text() == "deadlock");
+                  const auto fibers = c.inspect("fibers");
+                  CHECK(count(fibers, "fibers") == 2);
+                  CHECK(said(c.execute(request("self.go = True")).outcomes.at(0)) == "None");
+                  c.go();
+              },
+              dead) == "");
+    CHECK(contains(run_with([&](motet::client& c) { at_freeze(c), c.go(); }, dead), "deadlock: nothing can move"));
+}

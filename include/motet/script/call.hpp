@@ -81,7 +81,8 @@ struct script_call {
     }
     static std::string entry_name() { return "a script"; }
     static inline const runtime::message_type operations{
-        &run, &payload::destroy, &payload::encode, &payload::decode, payload::bytes, false, &entry_name, &admitted};
+        &run,  &payload::destroy, &payload::encode, &payload::decode, payload::bytes,
+        false, &entry_name,       &admitted,        nullptr,          true};
     static std::uint32_t id() { return runtime::registered<script_call, operations>::id(); }
 
     static runtime::message* make(runtime::pe& from, runtime::collection_id name, const runtime::index_bits& index,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/script/charm.hpp>
+#include <motet/script/inspect.hpp>
 #include <motet/script/program_array.hpp>
 
 #if MOTET_BODIES
@@ -148,6 +149,11 @@ inline PyObject* make_ck() {
          "poll(): the number of the poll that this runs at, the same on every rank of a plain MPI program; else None"},
         {"myindex", &ck_myindex, METH_NOARGS,
          "myindex(): the index of this element, a tuple; None in a single chare or a group"},
+        {"queue", &ck_queue, METH_NOARGS, "queue(): the messages of this PE that have not run, a list of dicts"},
+        {"fibers", &ck_fibers, METH_NOARGS, "fibers(): what waits on this PE, a list of dicts"},
+        {"entry", &ck_entry, METH_NOARGS, "entry(): in a hook, the name of the method that the message calls"},
+        {"arguments", &ck_arguments, METH_NOARGS,
+         "arguments(): in a hook, a tuple of what the message brings; after it, of what the method has left of that"},
         {nullptr, nullptr, 0, nullptr}};
     static PyModuleDef definition;
     return make_module(definition, "ck", "The chare that this script runs in, and where it is.", methods);

@@ -103,6 +103,18 @@ public:
     /// All output has come that was sent ahead of the outcomes.
     void complete(std::uint32_t handle);
 
+    // For hooks (debug.hpp).
+    /// What is served under that name; null: nothing.
+    const served* find_served(const std::string& name) const {
+        const auto found = all.find(name);
+        return found == all.end() ? nullptr : &found->second;
+    }
+    /// A handle whose output is kept, and that runs until it is closed.
+    std::uint32_t open_record(std::string name);
+    void close_record(std::uint32_t handle);
+    void add_output(std::uint32_t handle, const std::string& text);
+    std::unique_ptr<runtime::upper_state> debugging;
+
 private:
     struct record {
         bool running = false;
@@ -260,6 +272,9 @@ inline void desk::log_end(std::uint32_t handle, const record& r) const {
 }
 
 inline output_board& desk::output() const { return script_control::of(job).output; }
+/// Whether the program stands still; and how a script gets into all chares of it then (debug.hpp).
+inline bool is_frozen(runtime::pe& first);
+inline void run_in_all(runtime::pe& first, runtime::collection_id collection, shared_job job, std::uint32_t handle);
 
 MOTET_INLINE void desk::greet(runtime::pe& p) {
     greeted = true;
@@ -389,6 +404,8 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
     try {
         if (many && atomic)
             begin_transaction(p, what.collection, std::move(run), to);
+        else if (many && is_frozen(p))
+            run_in_all(p, what.collection, std::move(run), handle);
         else if (many)
             runtime::issue_broadcast(p, what.collection, script_broadcast::make(to, std::move(run)));
         else
@@ -405,6 +422,24 @@ MOTET_INLINE void desk::take_one(std::uint32_t handle, script_outcome outcome) {
     script_answer part{.handle = handle, .has_outcomes = true, .more = true};
     part.outcomes.push_back(std::move(outcome));
     r->execute(std::move(part));
+}
+
+MOTET_INLINE std::uint32_t desk::open_record(std::string name) {
+    record& r = records[++last_handle];
+    ++running;
+    r.running = true;
+    r.name = std::move(name);
+    return last_handle;
+}
+
+MOTET_INLINE void desk::close_record(std::uint32_t handle) {
+    if (const record* const r = find(handle); r != nullptr && r->running) take(handle, {}, {});
+}
+
+MOTET_INLINE void desk::add_output(std::uint32_t handle, const std::string& text) {
+    if (find(handle) == nullptr) return;
+    output().add(handle, text);
+    say(handle);
 }
 
 MOTET_INLINE void desk::take(std::uint32_t handle, std::vector<script_outcome> outcomes, const std::string& failure) {

@@ -196,6 +196,7 @@ struct script_answer {
     std::vector<running_name> running = {};    ///< scripts
     bool more = false;                         ///< a part of a stream: other answers to the same request follow
     std::uint64_t dropped = 0;                 ///< bytes that were printed before `output`, and nobody took in time
+    value found = {};                          ///< of requests for hooks and freezing: a dict
 };
 
 } // namespace motet

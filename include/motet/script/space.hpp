@@ -30,6 +30,12 @@ struct [[gnu::visibility("hidden")]] space {
 /// What the atomic script that runs on a PE has for the program's own output.
 inline std::string& held_lines(runtime::pe& p);
 
+/// The message at which a hook runs.
+struct hook_call {
+    runtime::message& m;
+    std::shared_ptr<scope> arguments = {}; ///< once the hook has asked for them
+};
+
 /// A script that runs: what `print` and the module `ck` refer to.
 struct [[gnu::visibility("hidden")]] running_script {
     running_script(runtime::pe& on, runtime::part& of, runtime::element_header& in, space& with)
@@ -42,6 +48,7 @@ struct [[gnu::visibility("hidden")]] running_script {
     runtime::element_header& e;
     space& variables;
     std::span<const script_method> methods; ///< that it may call
+    hook_call* hook = nullptr;              ///< it is a hook
     bool high_level = false;
     bool atomic = false;
     bool ending = false; ///< the run is over, and the script is being unwound

@@ -64,6 +64,11 @@ struct needed_capabilities {
     capabilities operator()(const interrupt_request& r) const {
         return {r.handle == 0 ? capabilities::run : capabilities::control};
     }
+    capabilities operator()(const events_request&) const { return {capabilities::look}; }
+    capabilities operator()(const inspect_request&) const { return {capabilities::look}; }
+    capabilities operator()(const freeze_request&) const { return {capabilities::control}; }
+    capabilities operator()(const go_request&) const { return {capabilities::control}; }
+    capabilities operator()(const step_request&) const { return {capabilities::control}; }
     template <class Other>
     capabilities operator()(const Other&) const {
         return {capabilities::run | capabilities::control};

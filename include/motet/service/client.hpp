@@ -137,6 +137,21 @@ public:
     }
     /// What the script did, if it has ended.
     script_answer finished(std::uint32_t handle, bool wait = true) { return ask(finished_request{handle, wait}); }
+    /// Installs a script that runs at messages, and gives its handle: `print` has its output.
+    std::uint32_t hook(hook_request request) { return ask(std::move(request)).handle; }
+    void unhook(std::uint32_t handle) { ask(unhook_request{handle}); }
+    /// Has the program stand still; see freeze_request. A dict: frozen, pe, holders, seconds, last (event).
+    value freeze(double hold = 0) { return ask(freeze_request{hold}).found; }
+    /// Lets it go on; see go_request. The same dict.
+    value go(bool all = false) { return ask(go_request{all}).found; }
+    /// Lets some messages run; see step_request. The same dict, with `ran`: a list.
+    value step(std::int64_t pe = -1, std::uint32_t count = 1) { return ask(step_request{pe, count}).found; }
+    /// What hooks have found since; see events_request. The same dict, with `events`: a list.
+    value events(std::uint64_t since = 0, bool wait = true) { return ask(events_request{since, wait}).found; }
+    /// Lists "queue", "fibers" or "hooks". The same dict, with the list under that name.
+    value inspect(std::string what, std::int64_t pe = -1, std::uint32_t most = 100) {
+        return ask(inspect_request{std::move(what), pe, most}).found;
+    }
 
 private:
     template <class Request>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/script/debug.hpp>
 #include <motet/script/desk.hpp>
 #include <motet/script/literal.hpp>
 #include <motet/service/capability.hpp>
@@ -54,6 +55,7 @@ public:
 
     runtime::machine& job;
     asio::io_context context{1};
+    script::client_number clients = 0; ///< so far
     std::unique_ptr<script::script_log>& log() { return script::script_control::of(job).log; }
 #ifdef MOTET_WITH_TCP
     key_file keys;                       ///< of TCP
@@ -65,14 +67,14 @@ class session : public std::enable_shared_from_this<session> {
 public:
     using stream_socket = asio::generic::stream_protocol::socket;
 
-    session(host& of, stream_socket connected, std::string client, capabilities granted)
-        : owner(of), socket(std::move(connected)), clock(of.context), who(std::move(client)), may(granted) {}
+    session(host& of, stream_socket connected, std::string name, capabilities granted)
+        : owner(of), socket(std::move(connected)), clock(of.context), who(std::move(name)), may(granted),
+          client(++of.clients) {}
 
     session(const session&) = delete;
     session& operator=(const session&) = delete;
-#ifdef MOTET_WITH_TCP
-    ~session() { be_known(); }
-#endif
+    /// PE 0 is told that the client is gone.
+    ~session();
 
     /// Takes requests from somebody whom the kernel has named.
     void begin() { read(); }
@@ -113,6 +115,7 @@ private:
     asio::steady_timer clock; ///< until it has shown who it is
     std::string who;          ///< for people
     capabilities may;
+    const script::client_number client; ///< from 1 on
     std::array<std::byte, 8> header{};
     std::vector<std::byte> body;
     std::deque<std::vector<std::byte>> outgoing;
@@ -142,6 +145,7 @@ private:
 /// A request on its way to the desk.
 struct inbound {
     std::weak_ptr<session> from;
+    script::client_number client = 0;
     request_frame request;
     std::string who;
 };
@@ -176,7 +180,11 @@ inline void take_execute(runtime::pe& p, const std::shared_ptr<inbound>& in, exe
 
 inline void take_request(runtime::pe& p, std::shared_ptr<inbound> in) {
     auto& desk = script::desk::of(p);
-    desk.greet(p);
+    // A main that waits for a client begins when that has asked for something; where it installs a hook or freezes the
+    // program, when that has been done.
+    const bool greets_later = std::holds_alternative<hook_request>(in->request.what) ||
+                              std::holds_alternative<freeze_request>(in->request.what);
+    if (!greets_later && !std::holds_alternative<hello>(in->request.what)) desk.greet(p);
     const script::answer_to answer = [&job = p.job, from = in->from, number = in->request.number](script_answer what) {
         if (const auto client = from.lock()) return client->answer(number, std::move(what));
         // Nobody has seen it: it is for whoever asks with the handle later.
@@ -196,9 +204,29 @@ inline void take_request(runtime::pe& p, std::shared_ptr<inbound> in) {
             desk.print(print->handle, print->wait, print->kill, answer);
         else if (const auto* finished = std::get_if<finished_request>(&what))
             desk.finished(finished->handle, finished->wait, answer);
+        else
+            std::visit(
+                [&]<class Request>(const Request& request) {
+                    if constexpr (std::is_constructible_v<script::debug_request, Request>)
+                        script::ask_debugger(
+                            p, in->client, request,
+                            [&p, answer, greets_later](script_answer said) {
+                                answer(std::move(said));
+                                if (greets_later) script::desk::of(p).greet(p);
+                            },
+                            in->who);
+                },
+                what);
     } catch (const error& why) {
         answer({.error = why.what()});
     }
+}
+
+inline session::~session() {
+#ifdef MOTET_WITH_TCP
+    be_known();
+#endif
+    if (greeted) runtime::post_from_outside<&script::lose_client>(*owner.job.pes[0], client);
 }
 
 inline void session::read() {
@@ -329,7 +357,7 @@ inline void session::take(request_frame request) {
     if (std::holds_alternative<running_request>(request.what))
         answer(number, {.running = script::script_control::of(owner.job).list()});
     if (std::holds_alternative<hello>(request.what)) answer(number, {});
-    auto in = std::make_shared<inbound>(inbound{weak_from_this(), std::move(request), who});
+    auto in = std::make_shared<inbound>(inbound{weak_from_this(), client, std::move(request), who});
     runtime::post_from_outside<&take_request>(*owner.job.pes[0], std::move(in));
     read();
 }

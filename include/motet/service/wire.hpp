@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/runtime/variant.hpp>
+#include <motet/script/debug_request.hpp>
 #include <motet/script/request.hpp>
 #include <motet/serial/serial.hpp>
 
@@ -31,7 +32,8 @@ struct hello {
 struct request_frame {
     std::uint64_t number = 0; ///< chosen by the client
     std::variant<hello, list_request, execute_request, print_request, finished_request, interrupt_request,
-                 running_request, read_request, write_request>
+                 running_request, read_request, write_request, hook_request, unhook_request, freeze_request, go_request,
+                 step_request, events_request, inspect_request>
         what;
 };
 
