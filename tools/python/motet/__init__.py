@@ -16,6 +16,7 @@ import stat
 import struct
 import sys
 
+from .debug import Debugging
 from .transport import Keyed, Refused, Via, programs_via
 from .wire import Array, Object, ProtocolError, Reader, Writer
 
@@ -25,7 +26,7 @@ __all__ = ["connect", "programs", "Program", "Served", "Outcome", "Answer", "Run
 PROTOCOL = 1
 Running = collections.namedtuple("Running", "handle name client seconds where")
 Served = collections.namedtuple("Served", "name type kind")
-Answer = collections.namedtuple("Answer", "handle outcomes output more dropped")
+Answer = collections.namedtuple("Answer", "handle outcomes output more dropped found")
 
 
 class Error(Exception):
@@ -120,7 +121,7 @@ def connect(name=None, key=None, via=None):
     return Program(fitting[0])
 
 
-class Program:
+class Program(Debugging):
     """A connection to a running program. Its calls wait for the answer."""
 
     def __init__(self, name, connection=None):
@@ -292,7 +293,8 @@ class Program:
         names = answer.many(lambda: Served(answer.text(), answer.text(), answer.text()))
         running = answer.many(lambda: Running(answer.get("I"), answer.text(), answer.text(), answer.get("d"),
                                               answer.text()))
-        return number, error, Answer(handle, outcomes, output, answer.get("?"), answer.get("Q")), names or running
+        return number, error, Answer(handle, outcomes, output, answer.get("?"), answer.get("Q"),
+                                             answer.value()), names or running
 
     def _ask(self, request, on_part=None):
         number = self._last

@@ -7,6 +7,7 @@ import re
 import sys
 
 import motet
+from motet import debug
 
 MAIN = "main"  # where scripts run that belong to no chare
 
@@ -207,6 +208,7 @@ def parser():
     made = command("top", top, "what each PE and each entry does")
     made.add_argument("program", nargs="?")
     repeated(made)
+    debug.add_commands(command)
     kernel = commands.add_parser("kernel", help="Jupyter").add_subparsers(required=True, metavar="COMMAND")
     made = command("install", install_kernel, "makes running programs a kernel of Jupyter", kernel)
     made.add_argument("--program", help="NAME; else the only one that runs, or %%program NAME in a cell")

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""buggy.py PROGRAM [LAUNCHER…]: check.py finds the mistake in the example buggy; the commands for hooks and freezing."""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+root = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(root / "tools" / "python"))
+import motet  # noqa: E402
+
+command = str(root / "tools" / "motet")
+
+
+def tool(*arguments):
+    done = subprocess.run([command, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, (arguments, done)
+    return done.stdout
+
+
+def begin(steps):
+    program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "8", "16", str(steps), "--motet-pes", "2", "--motet-script-wait"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 60
+    while not motet.programs():
+        assert program.poll() is None and time.monotonic() < end, "the program does not listen"
+        time.sleep(0.01)
+    return program
+
+
+def end(program):
+    out, err = program.communicate(timeout=60)
+    assert program.returncode == 0 and out == "hottest 5.000000 in tile 0\n", (program.returncode, out, err)
+
+
+def check_finds():
+    program = begin(40)
+    found = subprocess.run([sys.executable, str(root / "examples" / "buggy" / "check.py")], capture_output=True, text=True,
+                           timeout=60, env={**os.environ, "PYTHONPATH": str(root / "tools" / "python")})
+    lines = found.stdout.splitlines()
+    assert found.returncode == 0, found
+    assert re.fullmatch(r"after Tile::border of Tile\[5\] on PE \d: data\[3\] is out of range", lines[0]), found
+    assert lines[1] == "Error: value  3  =  -16.0", found
+    assert lines[2] == "its run waits for a condition", found
+    assert re.fullmatch(r"\d+ messages wait in line", lines[3]), found
+    end(program)
+
+
+def check_commands():
+    program = begin(10 ** 9)
+    with motet.connect() as p:
+        p.freeze(hold=600)  # main has not begun
+        assert "the program stands still, for" in tool("inspect")
+        assert "others hold it" not in tool("go")
+        breaker = subprocess.Popen([command, "break", "Tile", "border", "--if", "self.step == 100"], stdout=subprocess.PIPE,
+                                   text=True)
+        lines = [breaker.stdout.readline() for _ in range(4)]
+        assert lines[0].startswith("hook ") and lines[2] == "the program stands still\n", lines
+        assert re.fullmatch(r"frozen before Tile::border of Tile\[\d\] on PE \d by hook \d+: True\n", lines[3]), lines
+        pe = p.events(wait=False)["pe"]
+        assert pe == int(re.search(r"on PE (\d)", lines[3])[1])
+        steps = {line["index"]: line for line in p.inspect("fibers") if line["chare"] == "Tile"}
+        assert len(steps) == 8, steps  # each has a run that waits; one has a message before a hook, too
+        assert sum("hook has stopped it" in line["waits"] for line in p.inspect("fibers")) >= 1
+        assert "Tile::border of Tile" in tool("queue") and "waits for a condition" in tool("queue", "--pe", str(pe))
+        assert "before border of Tile if self.step == 100" in tool("inspect", "hooks")
+        before = p.inspect("queue")
+        assert before == p.inspect("queue"), "the program moves while it is frozen"
+        assert "Tile::border of Tile" in tool("step")
+        breaker.send_signal(signal.SIGINT)  # its hook and its freeze go with it
+        breaker.wait(60)
+        while p.events(wait=False)["frozen"] or p.inspect("hooks"):
+            time.sleep(0.01)
+        assert "there are no hooks" in tool("inspect", "hooks")
+        hook = p.hook("Tile", "self.step if self.step >= 200 else None", entries=["border"], hold=600)
+        last = 0
+        while not (state := p.events(last))["frozen"]:
+            last = state["last"]
+    assert "PE" in tool("queue")  # it stands still without that client
+    tool("unhook", str(hook))
+    assert tool("go") == "the program runs\n"
+    program.terminate()
+    program.communicate()
+
+
+sockets = tempfile.TemporaryDirectory()
+os.environ["XDG_RUNTIME_DIR"] = sockets.name
+check_finds()
+check_commands()
+sockets.cleanup()
+print("all right")
