@@ -231,7 +231,8 @@ def check_guarded(folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    log = f"{folder}/log"
+    log = write("log", "")
+    os.truncate(log, 65 << 20)  # so long that it is put aside
     program, name = started("--motet-script-tcp", port, "--motet-script-key", keys, "--motet-script-log", log,
                             "--motet-script-run", start)
     try:
@@ -261,6 +262,19 @@ def check_guarded(folder):
         code, out, err = tool("--via", ssh, "far", "run", "boxes", "-", "--index", "0,1", "--program", name,
                               text="self.number")
         assert (code, out, err) == (0, "8\n", ""), (code, out, err)
+        # Another user: the folder keeps him out, and the kernel says who he is where it does not.
+        if os.geteuid() == 0:
+            path = os.path.join(motet.folder(), name)
+            stranger = [sys.executable, "-c", "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\n"
+                        "try: print(s.recv(1))\nexcept ConnectionError: print(b'')", path]
+            done = subprocess.run(stranger, user=65534, capture_output=True, text=True, timeout=60, cwd="/")
+            assert "PermissionError" in done.stderr, done
+            above = os.environ["XDG_RUNTIME_DIR"]
+            os.chmod(above, 0o755), os.chmod(motet.folder(), 0o755), os.chmod(path, 0o777)
+            done = subprocess.run(stranger, user=65534, capture_output=True, text=True, timeout=60, cwd="/")
+            os.chmod(path, 0o700), os.chmod(os.path.dirname(path), 0o700), os.chmod(above, 0o700)
+            assert done.stdout == "b''\n", done
+            assert "it is another user" in tool("log", log)[1]
         # What runs, and its end.
         with motet.connect(name) as p:
             handle = p.execute("boxes", "while True: pass", (1, 1), wait=False).handle
@@ -270,6 +284,8 @@ def check_guarded(folder):
             assert p.finished(handle)[0].error_type == "KeyboardInterrupt"
             raises(motet.Error, "the program has ended", lambda: p.run("boxes", "import os\nos._exit(3)", (0, 0)))
         assert program.wait(60) == 3
+        assert os.path.getsize(f"{log}.1") == 65 << 20 and os.path.getsize(log) < 1 << 20
+        os.unlink(f"{log}.1")
         code, out, err = tool("log", log)
         assert code == 0 and "os._exit(3)" in out and "client: key me, 127.0.0.1 port " in out, (out, err)
         assert "--motet-script-run" in out and "does: interrupt" not in out and " interrupt  client: user " in out, out

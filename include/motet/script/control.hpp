@@ -293,7 +293,7 @@ inline void script_control::look(std::unique_lock<std::mutex>& lock) {
         if (!is_to_stop(*s, now) || now < s->next_strike) continue;
         s->next_strike = now + std::chrono::seconds(1);
         to_strike.push_back(s->serial);
-        if (s->on != nullptr && s->reason != stop_reason::run_ends)
+        if (s->on != nullptr && !job.sim && s->reason != stop_reason::run_ends)
             runtime::post_from_outside<&cancel_wait>(*s->p, s->serial);
     }
     const bool busy = !running.empty();
