@@ -81,7 +81,8 @@ MOTET_INLINE std::pair<runtime::collection_id, runtime::index_bits> create_progr
 }
 MOTET_INLINE std::uint32_t opened_program() { return opening<program>::id(); }
 
-/// Has each PE look at itself, and gives what they found, in their order. Outside of what quiescence counts.
+/// Has each PE look at itself, and gives what they found, in their order. Quiescence counts it: else a program where
+/// nothing else moves could be taken for a deadlock meanwhile.
 template <auto Look>
 struct looks {
     using found = decltype(Look(std::declval<runtime::pe&>()));
@@ -91,7 +92,7 @@ struct looks {
         std::vector<future<found>> asked;
         for (runtime::pe_number each = 0; each < p.job.pe_total(); ++each) {
             auto [made, to] = runtime::new_future<found>(p);
-            runtime::post_uncounted<&look>(p, each, to);
+            runtime::post<&look>(p, each, to);
             asked.push_back(std::move(made));
         }
         std::vector<found> all;
@@ -100,7 +101,7 @@ struct looks {
     }
 
 private:
-    static void look(runtime::pe& p, runtime::address to) { runtime::post_uncounted<&take>(p, to.pe, to, Look(p)); }
+    static void look(runtime::pe& p, runtime::address to) { runtime::post<&take>(p, to.pe, to, Look(p)); }
     static void take(runtime::pe& p, runtime::address to, found what) { runtime::deliver(p, to, &what); }
 };
 
