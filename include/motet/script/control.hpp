@@ -8,6 +8,7 @@
 #include <motet/script/output.hpp>
 #include <motet/script/python.hpp>
 #include <motet/script/request.hpp>
+#include <motet/script/thread.hpp>
 #include <motet/serial/serial.hpp>
 
 #include <algorithm>
@@ -188,7 +189,7 @@ inline void script_control::begin(watched_script& s) {
     if (s.run != 0 && std::find(interrupted.begin(), interrupted.end(), s.run) != interrupted.end())
         s.reason = stop_reason::asked;
     running.push_back(&s);
-    if (!thread.joinable()) thread = std::thread([this] { loop(); });
+    if (!thread.joinable()) thread = thread_beside([this] { loop(); });
     if (asleep) changed.notify_one();
 }
 

@@ -102,7 +102,7 @@ inline listener::listener(runtime::machine& of)
     }
     std::fprintf(stderr, "motet: open to scripts as %s\n", path.substr(path.rfind('/') + 1).c_str());
     accept_local();
-    thread = std::thread([this] {
+    thread = script::thread_beside([this] {
         context.run();
         nothing_left.release();
     });

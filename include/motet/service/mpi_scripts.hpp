@@ -85,17 +85,18 @@ public:
         static_assert(std::is_base_of_v<runtime::owner_of<M>, T>, "motet: this is no method of the object");
         script::script_method made = script::method_call<M>::made(name);
         made.call = &script::told_call<T, M>::call;
-        to->add_method(made);
+        if (to != nullptr) to->add_method(made);
         return *this;
     }
 
 private:
     friend class mpi_scripts;
-    explicit told_object(script::told_members& members) : to(&members) {}
+    explicit told_object(script::told_members* members) : to(members) {}
 
     template <class V>
     told_object& add(std::string name, V& variable, bool open) {
         using plain = std::remove_cv_t<V>;
+        if (to == nullptr) return *this;
         to->add(std::move(name), open, reflect::describe<plain>(),
                 [at = const_cast<plain*>(std::addressof(variable))]() -> void* { return at; });
         return *this;
@@ -104,11 +105,12 @@ private:
     told_object& look_at(std::string name, std::function<void(script::told_array&)> look) {
         static_assert(std::is_trivially_copyable_v<E>,
                       "motet: the elements of an array that scripts see are numbers, or structs of numbers");
+        if (to == nullptr) return *this;
         to->add_array(std::move(name), !std::is_const_v<E>, reflect::describe<std::remove_cv_t<E>>(), std::move(look));
         return *this;
     }
 
-    script::told_members* to;
+    script::told_members* to; ///< null: scripts are off
 };
 
 /// A pointer with the shape of what it points to, in C order.
@@ -177,7 +179,7 @@ public:
 
 private:
     void lend(std::string name, script::lent_object what, std::string_view type);
-    script::told_members& tell(std::string name, void* object, std::string_view type);
+    script::told_members* tell(std::string name, void* object, std::string_view type);
     void at_gate();
     void keep_until_finalize();
 
@@ -185,8 +187,7 @@ private:
     std::uint64_t count = 0;
     std::uint64_t gate = never;
     std::unique_ptr<service::mpi_host, service::mpi_host_end> host;
-    std::unique_ptr<script::told_members> unheard; ///< takes what is told last, while scripts are off
-    int key = MPI_KEYVAL_INVALID;                  ///< of the attribute by which MPI_Finalize tells us
+    int key = MPI_KEYVAL_INVALID; ///< of the attribute by which MPI_Finalize tells us
 };
 
 #if MOTET_BODIES
@@ -374,15 +375,13 @@ MOTET_INLINE void mpi_scripts::lend(std::string name, script::lent_object what, 
     host->lend(std::move(name), what, type, nullptr);
 }
 
-MOTET_INLINE script::told_members& mpi_scripts::tell(std::string name, void* object, std::string_view type) {
+MOTET_INLINE script::told_members* mpi_scripts::tell(std::string name, void* object, std::string_view type) {
+    if (!on()) return nullptr;
     auto members = std::make_unique<script::told_members>();
-    members->object = object;
-    members->type_name = type;
-    script::told_members& told = *members;
-    if (on())
-        host->lend(std::move(name), told.lent(), type, std::move(members));
-    else
-        unheard = std::move(members);
+    script::told_members* const told = members.get();
+    told->object = object;
+    told->type_name = type;
+    host->lend(std::move(name), told->lent(), type, std::move(members));
     return told;
 }
 
