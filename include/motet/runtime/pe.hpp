@@ -205,7 +205,7 @@ public:
     }
     void stop_holding() {
         holding = nullptr;
-        detour = frozen || port != nullptr || !observers.empty();
+        detour = frozen || halted || port != nullptr || !observers.empty();
     }
     /// Sends what was kept.
     void send_held(std::vector<held_send>& all) {
