@@ -29,7 +29,7 @@
 ///    waits for the script's end before it is unwound itself.
 namespace motet::inline MOTET_VARIANT::script {
 
-struct errand {
+struct script_errand {
     runtime::pe& p;
     runtime::part& c;
     runtime::element_header& e;
@@ -47,7 +47,7 @@ struct errand {
     }
 };
 
-inline void run_as_guest(errand& what, runtime::pe& p) {
+inline void run_as_guest(script_errand& what, runtime::pe& p) {
     const auto self = std::make_shared<runtime::guest>(); // outlives this, where its thread never ends
     runtime::waiter ended;
     ended.describe = [](runtime::waiter&) { return std::string("for a script to end"); };
@@ -84,17 +84,17 @@ inline void run_as_guest(errand& what, runtime::pe& p) {
 
 MOTET_INLINE script_outcome run_here(runtime::pe& p, runtime::part& c, runtime::element_header& e, runtime::frame& f,
                                      const script_job& job) {
-    errand what{p, c, e, job, {}};
+    script_errand what{p, c, e, job, {}};
     if (p.job.embedded) {
         // What the script calls may do MPI's collective operations: the other processes need what waits to be sent to
         // them. Methods do not wait there, so every script runs on the program's own thread, which alone may call MPI.
         p.flush();
         f.may_wait = false;
-        p.fibers->call_on_thread([](void* pointer) { static_cast<errand*>(pointer)->run(); }, &what);
+        p.fibers->call_on_thread([](void* pointer) { static_cast<script_errand*>(pointer)->run(); }, &what);
     } else if (job.request.atomic) {
         f.may_wait = false;
         return run_atomically(p, c, e, job.request.transaction, [&] {
-            p.fibers->call_on_thread([](void* pointer) { static_cast<errand*>(pointer)->run(); }, &what);
+            p.fibers->call_on_thread([](void* pointer) { static_cast<script_errand*>(pointer)->run(); }, &what);
             return std::move(what.outcome);
         });
     } else if (job.request.high_level) {
@@ -106,7 +106,7 @@ MOTET_INLINE script_outcome run_here(runtime::pe& p, runtime::part& c, runtime::
         }
     } else {
         f.may_wait = false;
-        p.fibers->call_on_thread([](void* pointer) { static_cast<errand*>(pointer)->run(); }, &what);
+        p.fibers->call_on_thread([](void* pointer) { static_cast<script_errand*>(pointer)->run(); }, &what);
     }
     return std::move(what.outcome);
 }
