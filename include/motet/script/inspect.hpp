@@ -22,7 +22,7 @@ inline value index_value(const std::vector<std::int64_t>& index) {
     return {std::move(all)};
 }
 inline void add(value::dict& to, const char* key, value what) {
-    to.items.emplace_back(text_value(key), std::move(what));
+    to.items.push_back({text_value(key), std::move(what)});
 }
 
 /// Where a message goes, or a fiber stands.

@@ -68,7 +68,7 @@ inline value struct_to_value(reference& r) {
             const auto each = py::reinterpret_steal<py::object>(
                 PyObject_GetAttrString(reinterpret_cast<PyObject*>(&r), std::string(field.name).c_str()));
             check(static_cast<bool>(each));
-            all.items.emplace_back(value{std::string(field.name)}, to_value(each.ptr()));
+            all.items.push_back({value{std::string(field.name)}, to_value(each.ptr())});
         }
         return {std::move(all)};
     }
