@@ -352,7 +352,8 @@ inline void script_control::note(std::uint32_t process, const script_note& what)
 }
 
 inline void script_control::send_output() {
-    if (!job.remote || job.remote->process_number() == 0) return;
+    // Where nobody listens the run could be taken for one at rest while this is on its way: it goes with the outcome.
+    if (!job.remote || !job.listening || job.remote->process_number() == 0) return;
     const std::size_t sent = ahead;
     if (sent >= most_ahead) return;
     output.send_ahead(most_ahead - sent, [&](std::uint32_t handle, const std::string& text, std::uint64_t dropped) {
