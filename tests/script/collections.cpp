@@ -103,3 +103,71 @@ TEST_CASE("a script for an element that does not exist fails as a call would") {
             CHECK(contains(thrown_by([&] { motet::run_script(sparse[1], {.code = "1"}).get(); }), "box[1]"));
         });
 }
+
+TEST_CASE("a script runs in chosen elements only: some indices, slices, or those that meet a condition") {
+    everywhere([] {
+        const auto boxes = motet::array<box, motet::grid<2>>::create({3, 4}, box{});
+        const auto in = [&](motet::chosen_elements chosen) {
+            std::string all;
+            for (const auto& one : motet::run_script(boxes,
+                                                     {.code = "self.number = ck.myindex()[0] * 10 + ck.myindex()[1]\n"
+                                                              "self.number"},
+                                                     std::move(chosen))
+                                       .get())
+                all += said(one) + " ";
+            return all;
+        };
+        CHECK(in({.indices = {{2, 1}, {0, 3}, {2, 1}}}) == "3 21 ");
+        CHECK(boxes.reduce<&box::get>(motet::sum).get() == 24);
+        CHECK(in({.slices = {{.begin = 1}, {.step = 2}}}) == "10 12 20 22 ");
+        CHECK(in({.slices = {{.end = 1}, {.begin = 1, .end = 4, .step = 2}}}) == "1 3 ");
+        CHECK(in({.where = "index[0] == 2 and self.number < 22"}) == "20 21 23 ");
+        CHECK(in({.indices = {{0, 0}, {2, 2}}, .slices = {{.begin = 1}, {}}, .where = "self.number == 22"}) == "22 ");
+        CHECK(in({.indices = {{0, 0}}, .slices = {{.begin = 1}, {}}}) == "");
+        CHECK(contains(in({.where = "self.nothing"}), "AttributeError"));
+        CHECK(contains(thrown_by([&] { in({.slices = {{}}}); }), "an index of 2 numbers takes as many slices"));
+        CHECK(contains(thrown_by([&] { in({.indices = {{1}}}); }), "an index of 2 numbers is wanted"));
+        const auto sparse = motet::array<box>::create();
+        sparse.insert(4, box{4}).get();
+        const auto some = motet::run_script(sparse, {.code = "self.number"}, {.indices = {{4}, {5}}}).get();
+        REQUIRE(some.size() == 2);
+        CHECK(said(some[0]) == "LookupError: there is no box[5]: it was erased, or never inserted");
+        CHECK(said(some[1]) == "4");
+    });
+}
+
+TEST_CASE("what a script gives in many elements is reduced along a tree; errors come by index") {
+    everywhere([] {
+        const auto boxes = motet::array<box>::create(100, box{});
+        const auto reduced = [&](std::string code, std::string how) {
+            return motet::run_script(boxes, {.code = std::move(code), .reduce = std::move(how)}).get();
+        };
+        const auto one = [&](std::string code, std::string how) {
+            const auto all = reduced(std::move(code), std::move(how));
+            CHECK(all.size() == 1);
+            return said(all.at(0));
+        };
+        CHECK(one("ck.myindex()[0]", "sum") == "4950");
+        CHECK(one("float(ck.myindex()[0])", "max") == "99");
+        CHECK(one("(ck.myindex()[0] * 37) % 101 - 5", "min") == "-5");
+        CHECK(one("ck.myindex()[0] % 3 == 0", "count") == "34");
+        CHECK(one("ck.myindex()[0]", "mean") == "49.5");
+        CHECK(one("ck.myindex()[0] % 4", "set") == "[0, 1, 2, 3]");
+        CHECK(one("ck.myindex()[0] == 7", "any") == "True");
+        CHECK(one("ck.myindex()[0] != 7", "all") == "False");
+        CHECK(one("import numpy\nnumpy.arange(3) * ck.myindex()[0]", "sum") == "array <i8 3");
+        CHECK(one("ck.myindex()[0], 'x'", "lambda a, b: a if a[0] > b[0] else b") == "(99, 'x')");
+        CHECK(contains(said(reduced("1", "summ").at(0)), "ValueError: 'summ' is no reducer"));
+        CHECK(contains(said(reduced("1", "lambda a, b: a / 0").at(0)), "ZeroDivisionError"));
+        const auto some = reduced("1 // (ck.myindex()[0] % 50)", "sum");
+        REQUIRE(some.size() == 3);
+        CHECK(said(some[0]) == "2");
+        CHECK(some[1].failed());
+        CHECK(some[1].index.at(0) + some[2].index.at(0) == 50);
+        const auto broken = reduced("1 / 0", "sum");
+        CHECK(broken.size() == 21);
+        CHECK(said(broken.back()) == "RuntimeError: and as much in 80 more elements");
+        CHECK(said(motet::run_script(motet::array<box>::create(), {.code = "1", .reduce = "sum"}).get().at(0)) ==
+              "None");
+    });
+}

@@ -123,6 +123,13 @@ TEST_CASE("a client lists, runs, prints and asks for the end") {
             CHECK(said(c.execute(some).outcomes.at(0)) == "[2, 3]");
             some.script.reduce = "sum";
             CHECK(said(c.execute(some).outcomes.at(0)) == "5");
+            auto chosen = request("ck.myindex()[0]", {});
+            chosen.elements.where = "index > 0";
+            CHECK(c.execute(chosen).outcomes.size() == 2);
+            chosen.across = "sum";
+            CHECK(said(c.execute(chosen).outcomes.at(0)) == "3");
+            chosen.index = {1};
+            CHECK(contains(thrown_by([&] { c.execute(chosen); }), "elements are chosen of a collection"));
             const auto failed = c.execute(request("1/0")).outcomes.at(0);
             CHECK(failed.error_type == "ZeroDivisionError");
             CHECK(contains(failed.traceback, "line 1"));

@@ -45,6 +45,13 @@ def check(program):
         assert mass == [1.0, 2.0], array
         assert p.run("boxes", "ck.myindex()") == [(0, 0), (0, 1), (1, 0), (1, 1)]
         assert p.run("keeper", "self.ended") is False
+        # Chosen elements; results put together along a tree.
+        assert p.run("boxes", "ck.myindex()", elements=[(0, 1), (1, 0)]) == [(0, 1), (1, 0)]
+        assert p.run("boxes", "ck.myindex()", elements=(1, slice(None))) == [(1, 0), (1, 1)]
+        assert p.run("boxes", "ck.myindex()", elements="index[0] == index[1]") == [(0, 0), (1, 1)]
+        assert p.run("boxes", "ck.myindex()[1]", elements=slice(1, 2), reduce="sum") == 1
+        assert p.run("boxes", "ck.myindex()[0]", reduce="lambda a, b: max(a, b)") == 1
+        raises(motet.ScriptError, "'most' is no reducer", lambda: p.run("boxes", "1", reduce="most"))
         answer = p.execute("boxes", "print(ck.myindex())", (1, 0))
         assert answer.output == "(1, 0)\n" and answer.outcomes[0].result is None
         # Errors.
@@ -131,6 +138,10 @@ def check(program):
     assert code == 1 and "[0, 1] Traceback" in err and "[1, 1] Undone" in err, (code, out, err)
     code, out, err = tool("run", "boxes", "-", text="self.number")
     assert out.split() == ["[0,", "0]", "5", "[0,", "1]", "5", "[1,", "0]", "5", "[1,", "1]", "5"], out
+    code, out, err = tool("run", "boxes", "-", "--elements", "1:2,:", "--reduce", "sum", text="ck.myindex()[1]")
+    assert (code, out) == (0, "1\n"), (code, out, err)
+    code, out, err = tool("stubs", "boxes")
+    assert code == 0 and "boxes: collection_of_box" in out, (code, out, err)
     code, out, err = tool("run", "nobody", "-", text="1")
     assert code == 2 and "nothing is served" in err, (code, out, err)
     code, out, err = tool("repl", "boxes", "--index", "0,0",

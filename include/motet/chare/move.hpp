@@ -135,6 +135,11 @@ inline void forget_place(pe&, part& c, index_bits index, pe_number at) {
         c.cache.erase(known);
 }
 
+/// Whether a message waits for its element to be born. That of a single chare is on its way in any case.
+inline bool may_be_born(const part& c, const message& m) {
+    return c.info->kind == collection_kind::single || pe::type_of(m).waits_for_birth;
+}
+
 MOTET_INLINE void misdelivered(pe& p, part& c, message* m) {
     const bool sender_known = m->from != message::nobody && m->from != p.number;
     const auto teach = [&](pe_number at, std::uint64_t version) {
@@ -161,7 +166,7 @@ MOTET_INLINE void misdelivered(pe& p, part& c, message* m) {
     auto found = c.homes.find(m->index);
     if (found == c.homes.end()) {
         if (c.info->on_demand) return create_for(p, c, m);
-        if (c.sealed || c.fixed()) return refuse_erased(p, c, m);
+        if (c.sealed || c.fixed() || !may_be_born(c, *m)) return refuse_erased(p, c, m);
         found = c.homes.try_emplace(m->index).first;
     }
     home_record& record = found->second;
@@ -174,6 +179,8 @@ MOTET_INLINE void misdelivered(pe& p, part& c, message* m) {
         return refuse_erased(p, c, m);
     case home_record::state::there: teach(record.pe, record.version); return send_on(p, c, record.pe, m);
     case home_record::state::unborn:
+        if (!may_be_born(c, *m)) return refuse_erased(p, c, m);
+        break;
     case home_record::state::moving: break;
     }
     record.held.push(m);

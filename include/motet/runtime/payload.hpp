@@ -33,6 +33,7 @@ struct message_type {
 #if defined(MOTET_WITH_MPI) || defined(MOTET_WITH_SCRIPT)
     const reflect::type_description& (*describe)() = nullptr; ///< the arguments of an entry method
 #endif
+    bool waits_for_birth = true; ///< where its element does not exist yet; else it is refused
 
     /// Whether it calls a method of a chare; else it is a step of the runtime, perhaps of a call of many.
     bool is_method() const { return result != nullptr; }

@@ -141,7 +141,7 @@ inline void refuse_waiting(runtime::pe& p, runtime::collection_id id, runtime::i
         if (e->has(runtime::element_header::hooks_running)) why += " It is in the middle of another transaction.";
         script_outcome outcome = refused_outcome(*c, *e, std::move(why));
         ++p.processed;
-        if (m->has(runtime::message::replies)) runtime::deliver(p, runtime::reply_of(*m), &outcome);
+        if (m->has(runtime::message::replies)) script_call::answer(p, *m, outcome);
         p.discard(m);
         return;
     }
@@ -259,7 +259,7 @@ struct transaction_root {
         script_job job = *now.job;
         job.request.transaction = now.key;
         const runtime::address to{runtime::registered<prepared_key, of_prepared>::id(), p.number, id, {now.key, 0}};
-        runtime::issue_broadcast(p, id, script_broadcast::make(to, std::make_shared<const script_job>(std::move(job))));
+        script_broadcast::issue(p, *runtime::local_chares::of(p).find(p, id)->type, id, to, std::move(job));
     }
     static void take_prepared(runtime::pe& p, const runtime::address& to, void* value) {
         queued& now = queue(p, to.collection).front();

@@ -71,6 +71,22 @@ inline std::string signature(const script_method& method) {
     return text + ")" + (method.result != nullptr ? " -> " + type_text(*method.result) : "");
 }
 
+inline void check_count(const script_method& method, std::size_t count) {
+    if (const std::size_t wanted = method.arguments->parts.size(); count != wanted)
+        raise(PyExc_TypeError, signature(method) + " takes " + std::to_string(wanted) + " arguments, and " +
+                                   std::to_string(count) + " are given");
+}
+
+/// One of the arguments, from Python's.
+inline void read_argument(const script_method& method, void* arguments, std::size_t place, PyObject* given) {
+    static constexpr const char* names[] = {"1st argument", "2nd argument", "3rd argument", "4th argument",
+                                            "5th argument", "6th argument", "an argument"};
+    const std::string called(method.name);
+    const path call{nullptr, called, 0, true};
+    from_python(*method.arguments->parts[place], method.arguments->access->part(arguments, place), given,
+                path{&call, names[std::min(place, std::size(names) - 1)], 0, true});
+}
+
 /// Whether values of this type are numbers: they need no memory of their own, and every bit of them is written anew.
 inline bool is_number(const type_description& type) {
     switch (type.kind) {
@@ -123,17 +139,9 @@ inline PyObject* call_method(method_object& callable, PyObject* const* given, st
         raise(PyExc_RuntimeError,
               "methods can be called by scripts that run with high_level=True: the others never wait");
     if (s.ending) raise(PyExc_SystemExit, "the program has ended");
-    const type_description& wanted = *method.arguments;
-    if (count != wanted.parts.size())
-        raise(PyExc_TypeError, signature(method) + " takes " + std::to_string(wanted.parts.size()) +
-                                   " arguments, and " + std::to_string(count) + " are given");
+    check_count(method, count);
     const call_arguments arguments(callable);
-    static constexpr const char* argument_names[] = {"1st argument", "2nd argument", "3rd argument", "4th argument",
-                                                     "5th argument", "6th argument", "an argument"};
-    const path call{nullptr, method.name, 0, true};
-    for (std::size_t i = 0; i < count; ++i)
-        from_python(*wanted.parts[i], wanted.access->part(arguments.get(), i), given[i],
-                    path{&call, argument_names[std::min(i, std::size(argument_names) - 1)], 0, true});
+    for (std::size_t i = 0; i < count; ++i) read_argument(method, arguments.get(), i, given[i]);
     s.variables.chare->move_on();
     alignas(16) std::byte number[16];
     called outcome;
@@ -218,6 +226,9 @@ inline std::string method_names(std::span<const script_method> methods) {
     return all.empty() ? "none" : all;
 }
 
+/// What is served under a name, for scripts; null if nothing is.
+inline py::object find_served(const running_script& s, PyObject* name);
+
 /// charm.NAME
 inline PyObject* charm_attribute(PyObject* self, PyObject* name) {
     return guarded([&]() -> PyObject* {
@@ -237,6 +248,7 @@ inline PyObject* charm_attribute(PyObject* self, PyObject* name) {
         const running_script& here = this_script("charm");
         if (!here.high_level)
             raise(PyExc_AttributeError, "the module charm is for scripts that run with high_level=True");
+        if (py::object found = find_served(here, name)) return found.release().ptr();
         raise(PyExc_AttributeError, here.variables.chare->name + " has no method '" + text +
                                         "' for scripts; it has: " + method_names(here.methods));
     });

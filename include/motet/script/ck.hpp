@@ -187,6 +187,10 @@ inline py::dict*& helpers() {
     return names;
 }
 
+inline void prepare_reducers(py::dict& names);
+inline void prepare_proxies(py::dict& names);
+inline void prepare_stubs(py::dict& names);
+
 MOTET_INLINE void prepare_python() {
     prepare_views();
     prepare_program_arrays();
@@ -206,7 +210,11 @@ import ast, io, linecache, numpy, operator, os, sys, traceback
 def traced(kind, value, trace):
     """The traceback as text, without what runs the script."""
     while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<script"): trace = trace.tb_next
-    return "".join(traceback.format_exception(kind, value, trace))
+    told = one = traceback.TracebackException(kind, value, trace)
+    while one is not None:
+        one.stack[:] = [frame for frame in one.stack if frame.filename != "<motet>"]
+        one = one.__cause__ or one.__context__
+    return "".join(told.format())
 
 _compiled = {}
 _count = 0
@@ -297,6 +305,9 @@ sys.stdout = _Output(sys.__stdout__)
 sys.stderr = _Output(sys.__stderr__)
 )py",
              names);
+    prepare_reducers(names);
+    prepare_proxies(names);
+    prepare_stubs(names);
     time_limit_type() = py::object(names["TimeLimit"]).release().ptr();
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <motet/runtime/quiescence.hpp>
-#include <motet/script/call.hpp>
+#include <motet/script/pending.hpp>
 #include <motet/script/program.hpp>
 #if MOTET_BODIES
 #include <motet/script/control.hpp>
@@ -35,27 +35,6 @@ namespace motet::inline MOTET_VARIANT::script {
 
 class output_board;
 
-/// A collection, or a single chare, under the name that clients use.
-struct served {
-    std::string name;
-    std::uint32_t opened = 0; ///< registered opened_type
-    runtime::collection_id collection;
-    runtime::collection_kind kind = runtime::collection_kind::single;
-    runtime::index_bits single; ///< of a single chare
-    std::string type;           ///< of the chares, for people
-    std::string kind_text() const {
-        return kind == runtime::collection_kind::single       ? "chare"
-               : kind == runtime::collection_kind::group      ? "group"
-               : kind == runtime::collection_kind::node_group ? "node group"
-                                                              : "array";
-    }
-
-    template <class Archive>
-    void serialize(Archive& archive) {
-        archive(name, opened, collection.root, collection.serial, kind, single.low, single.high, type);
-    }
-};
-
 using answer_to = std::function<void(script_answer)>;
 /// Gets the handle of an Execute before its script begins.
 using started_to = std::function<void(std::uint32_t handle)>;
@@ -63,8 +42,9 @@ using started_to = std::function<void(std::uint32_t handle)>;
 class desk final : public runtime::upper_state {
 public:
     static desk& of(runtime::pe& first) {
-        if (!first.scripting) first.scripting = std::make_unique<desk>(first.job);
-        return static_cast<desk&>(*first.scripting);
+        auto& own = pe_scripting::of(first).desk;
+        if (!own) own = std::make_unique<desk>(first.job);
+        return static_cast<desk&>(*own);
     }
     explicit desk(runtime::machine& of_job) : job(of_job) {}
     desk(const desk&) = delete;
@@ -77,7 +57,11 @@ public:
     void await_client(runtime::pe& p);
 
     void serve(runtime::pe& p, served what);
-    void withdraw(const std::string& name) { all.erase(name); }
+    void withdraw(const std::string& name) {
+        auto fewer = std::make_shared<served_names>(*all);
+        fewer->all.erase(name);
+        all = std::move(fewer);
+    }
     /// From now on nothing is run, for that reason; empty: it is again.
     void refuse_all(std::string why) { refusal = std::move(why); }
     /// Whether a script runs.
@@ -106,8 +90,8 @@ public:
     // For hooks (debug.hpp).
     /// What is served under that name; null: nothing.
     const served* find_served(const std::string& name) const {
-        const auto found = all.find(name);
-        return found == all.end() ? nullptr : &found->second;
+        const auto found = all->all.find(name);
+        return found == all->all.end() ? nullptr : &found->second;
     }
     /// A handle whose output is kept, and that runs until it is closed.
     std::uint32_t open_record(std::string name);
@@ -136,7 +120,7 @@ private:
     }
     record* find(std::uint32_t handle);
     /// What is served under that name; null if nothing is.
-    const served* named(const std::string& name);
+    const served* named(runtime::pe& p, const std::string& name);
     std::string names() const;
     output_board& output() const;
     void log_begin(const runtime::pe& p, const execute_request& request, const std::string& client) const;
@@ -153,7 +137,7 @@ private:
     runtime::machine& job;
     std::optional<awaited> first;
     std::string first_name; ///< that something was served under
-    std::map<std::string, served> all;
+    shared_names all = std::make_shared<const served_names>();
     std::map<std::uint32_t, record> records;
     std::deque<std::uint32_t> ended; ///< handles that are remembered only
     std::uint32_t last_handle = 0;
@@ -292,7 +276,11 @@ MOTET_INLINE void desk::await_client(runtime::pe& p) {
 
 MOTET_INLINE void desk::serve(runtime::pe& p, served what) {
     const std::string name = what.name;
-    all.insert_or_assign(name, std::move(what));
+    auto more = std::make_shared<served_names>(*all);
+    ++more->version;
+    more->all.insert_or_assign(name, std::move(what));
+    all = std::move(more);
+    learn_names(p, all);
     if (first_name.empty()) first_name = name;
     if (!first || (!first->request.name.empty() && first->request.name != name)) return;
     awaited now = *std::exchange(first, std::nullopt);
@@ -304,7 +292,7 @@ MOTET_INLINE void desk::at_start(runtime::pe& p, execute_request request, answer
                                  std::string client) {
     const std::string wanted = request.name;
     first = awaited{std::move(request), std::move(answer), std::move(started), std::move(client)};
-    const served* const there = named(wanted.empty() ? first_name : wanted);
+    const served* const there = named(p, wanted.empty() ? first_name : wanted);
     if (there != nullptr) serve(p, *there);
 }
 
@@ -317,14 +305,14 @@ MOTET_INLINE std::string desk::missed() const {
 MOTET_INLINE void desk::list(const answer_to& answer) {
     served_once = true;
     script_answer names;
-    for (const auto& [name, each] : all)
+    for (const auto& [name, each] : all->all)
         if (name != program_name) names.names.push_back({name, each.type, each.kind_text()});
     answer(std::move(names));
 }
 
 MOTET_INLINE std::string desk::names() const {
     std::string text;
-    for (const auto& [name, each] : all)
+    for (const auto& [name, each] : all->all)
         if (name != program_name) text += (text.empty() ? "" : ", ") + name;
     return text.empty() ? "nothing" : text;
 }
@@ -334,20 +322,20 @@ MOTET_INLINE desk::record* desk::find(std::uint32_t handle) {
     return found == records.end() ? nullptr : &found->second;
 }
 
-MOTET_INLINE const served* desk::named(const std::string& name) {
-    if (name == program_name && !all.contains(name)) {
+MOTET_INLINE const served* desk::named(runtime::pe& p, const std::string& name) {
+    if (name == program_name && !all->all.contains(name)) {
         const auto [id, index] = create_program();
-        serve(runtime::this_pe(), {name, opened_program(), id, runtime::collection_kind::single, index, "program"});
+        serve(p, {name, opened_program(), id, runtime::collection_kind::single, index, "program", id.serial});
     }
-    const auto found = all.find(name);
-    return found == all.end() ? nullptr : &found->second;
+    const auto found = all->all.find(name);
+    return found == all->all.end() ? nullptr : &found->second;
 }
 
 MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_to answer, const started_to& started,
                                 const std::string& client) {
     if (!request.problem.empty()) return answer(problem(request.problem));
     served_once = true;
-    const served* const where = named(request.name);
+    const served* const where = named(p, request.name);
     if (where == nullptr)
         return answer(problem("nothing is served under the name '" + request.name + "'; there is " + names()));
     const served& what = *where;
@@ -368,11 +356,12 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
     }
     runtime::index_bits index = what.single;
     const bool many = what.kind != runtime::collection_kind::single && request.index.empty();
+    if (!many && !request.elements.all())
+        return answer(problem("elements are chosen of a collection, and this request is for one chare"));
+    if (request.across.empty() && !request.script.iterate) request.across = std::exchange(request.script.reduce, {});
     if (!many && what.kind != runtime::collection_kind::single) {
-        runtime::part* const c = runtime::local_chares::of(p).find(p, what.collection);
-        if (c == nullptr) return answer(problem(request.name + " does not exist yet"));
         try {
-            index = c->type->from_coordinates(request.index);
+            index = what.type_of_chares().from_coordinates(request.index);
         } catch (const error& why) {
             return answer(problem(request.name + ": " + why.what()));
         }
@@ -399,18 +388,23 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
         r.execute = std::move(answer);
     else
         answer({.handle = handle});
-    auto run = make_job(what.opened, std::move(request.script));
+    script_job run{.opened = what.opened,
+                   .request = std::move(request.script),
+                   .elements = std::move(request.elements),
+                   .names = all};
+    if (!request.across.empty()) run.across = std::make_shared<const value>(value{std::move(request.across)});
     const runtime::address to = desk_delivery::to(handle, many);
     try {
         if (many && atomic)
-            begin_transaction(p, what.collection, std::move(run), to);
+            begin_transaction(p, what.collection, std::make_shared<const script_job>(std::move(run)), to);
         else if (many && is_frozen(p))
-            run_in_all(p, what.collection, std::move(run), handle);
+            run_in_all(p, what.collection, std::make_shared<const script_job>(std::move(run)), handle);
         else if (many)
-            runtime::issue_broadcast(p, what.collection, script_broadcast::make(to, std::move(run)));
+            script_broadcast::issue(p, what.type_of_chares(), what.collection, to, std::move(run));
         else
-            runtime::submit(p, runtime::where(p, what.collection, index),
-                            script_call::make(p, what.collection, index, to, std::move(run)));
+            runtime::submit(
+                p, runtime::where(p, what.collection, index),
+                script_call::make(p, what.collection, index, to, std::make_shared<const script_job>(std::move(run))));
     } catch (const error& why) { // there is no such element
         take(handle, {}, why.what());
     }
@@ -514,33 +508,46 @@ MOTET_INLINE void desk::finished(std::uint32_t handle, bool wait, const answer_t
 
 #endif // MOTET_BODIES
 
-/// Serves chares of type T.
-template <class T>
+/// Serves chares of type T under indices of type Index.
+template <class T, class Index>
 void serve_chares(std::string name, runtime::collection_kind kind, runtime::collection_id id,
                   const runtime::index_bits& single = {}) {
     if (name == program_name)
         throw error("motet::serve: the name 'main' is that of the program itself; take another one");
-    runtime::do_at<&serve_at_desk>(
-        runtime::this_pe(), 0,
-        served{std::move(name), opening<T>::id(), id, kind, single, std::string(reflect::short_type_name<T>)});
+    runtime::do_at<&serve_at_desk>(runtime::this_pe(), 0,
+                                   served{std::move(name), opening<T>::id(), id, kind, single,
+                                          std::string(reflect::short_type_name<T>),
+                                          runtime::collection_of<T, Index>::id()});
 }
 
 } // namespace motet::inline MOTET_VARIANT::script
 
 namespace motet::inline MOTET_VARIANT {
 
-/// Makes the chares of a collection reachable for clients, under a name; a later one of the same name takes its place.
-/// The struct must be open to scripts: MOTET_SCRIPT(T, methods...). May be called anywhere and at any time.
+/// Makes the chares of a collection reachable for clients and scripts, under a name; a later one of the same name takes
+/// its place. The struct must be open to scripts: MOTET_SCRIPT(T, methods...). May be called anywhere and at any time.
 template <class T, class Index>
 void serve(const collection<T, Index>& chares, std::string name) {
     runtime::check_name(chares.name());
-    script::serve_chares<T>(std::move(name), runtime::collection_kind::array, chares.name());
+    script::serve_chares<T, Index>(std::move(name), runtime::collection_kind::array, chares.name());
+}
+/// The same for a group.
+template <class T>
+void serve(const group<T>& chares, std::string name) {
+    runtime::check_name(chares.name());
+    script::serve_chares<T, std::int64_t>(std::move(name), runtime::collection_kind::group, chares.name());
+}
+/// The same for a node group.
+template <class T>
+void serve(const node_group<T>& chares, std::string name) {
+    runtime::check_name(chares.name());
+    script::serve_chares<T, std::int64_t>(std::move(name), runtime::collection_kind::node_group, chares.name());
 }
 /// The same for one chare, of any kind of collection.
 template <class T, class Index>
 void serve(const element_proxy<T, Index>& chare, std::string name) {
-    script::serve_chares<T>(std::move(name), runtime::collection_kind::single, chare.collection_name(),
-                            chare.index_name());
+    script::serve_chares<T, Index>(std::move(name), runtime::collection_kind::single, chare.collection_name(),
+                                   chare.index_name());
 }
 
 } // namespace motet::inline MOTET_VARIANT

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/script/iterate.hpp>
+#include <motet/script/pending.hpp>
 
 #if MOTET_BODIES
 
@@ -53,6 +54,9 @@ inline void end_child(const running_script& s) {
     if (running_script::current() != &s) _exit(0);
 }
 
+/// Python's own names, and those that are served, as far as this PE knows: what every script finds.
+inline py::dict names_in_scripts(runtime::pe& p);
+
 /// The variables of the request's handle in this chare; new ones, if it has none yet.
 inline std::shared_ptr<space> space_for(runtime::pe& p, runtime::part& c, runtime::element_header& e,
                                         std::uint32_t handle) {
@@ -63,37 +67,64 @@ inline std::shared_ptr<space> space_for(runtime::pe& p, runtime::part& c, runtim
             std::make_shared<scope>(nullptr, lent != nullptr ? lent->describe(lent->object) : c.type->describe(),
                                     runtime::element_text(c, e.index)));
         known->chare->steady = lent != nullptr;
-        known->variables["__builtins__"] = py::module_::import("builtins");
+        known->variables["__builtins__"] = names_in_scripts(p);
         known->variables["__name__"] = "__script__";
         known->variables["ck"] = py::module_::import("ck");
     }
     return known;
 }
 
-/// Runs a request in the chare, with Python's lock. Waits only where the request is a high-level one.
-inline script_outcome run_request(runtime::pe& p, runtime::part& c, runtime::element_header& e,
-                                  const opened_type& opened, const script_request& request) {
+/// The index of an element as scripts see it: an int, or a tuple of several; None of a single chare.
+inline py::object index_to_python(const std::vector<std::int64_t>& index) {
+    if (index.empty()) return py::none();
+    if (index.size() == 1) return py::int_(index[0]);
+    py::tuple all(index.size());
+    for (std::size_t i = 0; i < index.size(); ++i) all[i] = index[i];
+    return all;
+}
+
+/// Whether the element is one of those that a condition chooses.
+inline bool is_chosen(space& s, const script_job& job, const std::vector<std::int64_t>& index) {
+    if (job.elements.where.empty()) return true;
+    py::dict locals;
+    locals["self"] = self_of(s);
+    locals["index"] = index_to_python(index);
+    const py::tuple parts = (*helpers())["compiled"](text_to_python(job.elements.where));
+    const py::object body = parts[0];
+    const py::object condition = parts[1];
+    if (!body.is_none() || condition.is_none())
+        raise(PyExc_SyntaxError, "elements are chosen by one expression, such as \"self.step > 3\"");
+    const auto found =
+        py::reinterpret_steal<py::object>(PyEval_EvalCode(condition.ptr(), s.variables.ptr(), locals.ptr()));
+    check(static_cast<bool>(found));
+    const int yes = PyObject_IsTrue(found.ptr());
+    check(yes >= 0);
+    return yes == 1;
+}
+
+/// Runs body(running, job) as a script of the chare, with Python's lock: what it gives or raises is the outcome. Waits
+/// only where the script may.
+template <class Body>
+script_outcome run_as_script(running_script& running, const script_job& job, Body&& body) {
     script_outcome outcome;
-    if (c.info->kind != runtime::collection_kind::single) outcome.index = c.type->coordinates(e.index);
-    const auto s = space_for(p, c, e, request.handle);
-    running_script running(p, c, e, *s);
-    const lent_object* const lent = find_lent(c, e);
-    running.methods = lent != nullptr ? lent->methods(lent->object) : opened.methods();
-    running.high_level = request.high_level;
-    running.keep_print = request.keep_print;
-    running.atomic = request.atomic;
-    if (request.run != 0 && !request.atomic) running.handle = request.handle; // else it is held
-    outcome.pe = p.number;
-    outcome.messages = p.processed;
+    const runtime::part& c = running.c;
+    if (c.info->kind != runtime::collection_kind::single) outcome.index = c.type->coordinates(running.e.index);
+    outcome.pe = running.p.number;
+    outcome.messages = running.p.processed;
     running_script* const before = std::exchange(running_script::current(), &running);
-    s->chare->reopen(c.type->object(e));
-    watching watched(running, request);
+    space& s = running.variables;
+    s.chare->reopen(c.type->object(running.e));
+    watching watched(running, job.request);
     try {
         stop_if_asked(running);
-        s->variables["self"] = self_of(*s);
-        if (request.high_level) s->variables["charm"] = py::module_::import("charm");
-        const py::object result = run_code(*s, request.code);
-        outcome.result = to_value((request.iterate ? iterate(*s, request) : result).ptr());
+        names_in_scripts(running.p);
+        if (is_chosen(s, job, outcome.index)) {
+            py::object result = body(running, job);
+            if (job.across) result = (*helpers())["lifted"](from_value(*job.across), result);
+            outcome.result = to_value(result.ptr());
+        } else {
+            outcome.skipped = true;
+        }
     } catch (py::error_already_set& problem) {
         end_child(running);
         watched.end();
@@ -109,13 +140,37 @@ inline script_outcome run_request(runtime::pe& p, runtime::part& c, runtime::ele
     }
     end_child(running);
     watched.end();
-    s->chare->close();
+    s.chare->close();
     running_script::current() = before;
     if (running.handle == 0)
         outcome.output = running.output.take();
-    else if (p.home.number != 0 && p.job.remote)
-        outcome.output = script_control::of(p.job).output.take_rest(running.handle, outcome.sent_ahead);
-    if (!request.persistent) script_host::of(p.home).spaces.erase(script_host::key_of(request.handle, c, e));
+    else if (!outcome.skipped && running.p.home.number != 0 && running.p.job.remote)
+        outcome.output = script_control::of(running.p.job).output.take_rest(running.handle, outcome.sent_ahead);
+    return outcome;
+}
+
+/// Runs a script in the chare.
+inline script_outcome run_request(runtime::pe& p, runtime::part& c, runtime::element_header& e, const script_job& job) {
+    const script_request& request = job.request;
+    const auto s = space_for(p, c, e, request.handle);
+    running_script running(p, c, e, *s);
+    const lent_object* const lent = find_lent(c, e);
+    running.methods =
+        lent != nullptr ? lent->methods(lent->object) : runtime::registry::get<opened_type>(job.opened).methods();
+    running.high_level = request.high_level;
+    running.keep_print = request.keep_print;
+    running.atomic = request.atomic;
+    if (request.run != 0 && !request.atomic) running.handle = request.handle; // else it is held
+    script_outcome outcome = run_as_script(running, job, [](running_script& here, const script_job& what) {
+        space& variables = here.variables;
+        variables.variables["self"] = self_of(variables);
+        if (here.high_level) variables.variables["charm"] = py::module_::import("charm");
+        py::object result = run_code(variables, what.request.code);
+        return what.request.iterate ? iterate(variables, what.request) : result;
+    });
+    // The next element of this index is another one.
+    if (!request.persistent || e.has(runtime::element_header::erase_pending))
+        script_host::of(p.home).spaces.erase(script_host::key_of(request.handle, c, e));
     return outcome;
 }
 

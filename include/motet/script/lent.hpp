@@ -37,6 +37,8 @@ struct lent_element final : runtime::element_header {
 MOTET_INLINE runtime::collection_id lend_object(runtime::pe& p, std::uint32_t serial, lent_object what);
 /// How scripts open it.
 MOTET_INLINE std::uint32_t opened_lent();
+/// Registered collection_type of lent objects.
+MOTET_INLINE std::uint32_t lent_chares();
 /// The object of an element, if it is such a one; else null.
 MOTET_INLINE const lent_object* find_lent(const runtime::part& c, const runtime::element_header& e);
 
@@ -95,6 +97,7 @@ struct lent_collection {
     static constexpr opened_type opening{&no_methods};
 };
 
+MOTET_INLINE std::uint32_t lent_chares() { return lent_collection::id(); }
 MOTET_INLINE std::uint32_t opened_lent() { return runtime::registered<lent_object, lent_collection::opening>::id(); }
 
 MOTET_INLINE runtime::collection_id lend_object(runtime::pe& p, std::uint32_t serial, lent_object what) {

@@ -112,6 +112,12 @@ inline PyObject* make_module(PyModuleDef& definition, const char* name, const ch
     return PyModule_Create(&definition);
 }
 
+/// Runs Python that is part of Motet: tracebacks of scripts leave it out.
+inline void run_own_python(const char* source, const py::dict& names) {
+    const py::object compile = py::module_::import("builtins").attr("compile");
+    py::module_::import("builtins").attr("exec")(compile(source, "<motet>", "exec"), names);
+}
+
 /// The Python exception that is set becomes a C++ one.
 inline void check(bool good) {
     if (!good) throw py::error_already_set();

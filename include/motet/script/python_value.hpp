@@ -42,7 +42,9 @@ inline value object_to_value(PyObject* from) {
 }
 
 inline value array_to_value(const py::array& from) {
-    if (from.dtype().attr("hasobject").cast<bool>()) return object_to_value(from.ptr());
+    if (from.dtype().attr("hasobject").cast<bool>()) // as lists
+        return from.dtype().attr("names").is_none() ? to_value(from.attr("tolist")().ptr())
+                                                    : object_to_value(from.ptr());
     auto row = py::array::ensure(from, py::array::c_style);
     check(static_cast<bool>(row));
     value::array made;
@@ -118,9 +120,9 @@ inline value to_value(PyObject* from) {
     struct leave {
         ~leave() { Py_LeaveRecursiveCall(); }
     } const at_the_end;
-    if (PyList_CheckExact(from)) return {value::list{items_to_values(from)}};
-    if (PyTuple_CheckExact(from)) return {value::tuple{items_to_values(from)}};
-    if (PyDict_CheckExact(from)) return {dict_to_value(from)};
+    if (PyList_Check(from)) return {value::list{items_to_values(from)}};
+    if (PyTuple_Check(from)) return {value::tuple{items_to_values(from)}};
+    if (PyDict_Check(from)) return {dict_to_value(from)};
     if (is_reference(from)) {
         reference& r = ref(from);
         if (r.type->kind == kind::structure) return struct_to_value(r);
@@ -143,7 +145,9 @@ inline value to_value(PyObject* from) {
             return {std::move(all)};
         }
     }
-    if (PyAnySet_CheckExact(from)) return {value::list{items_to_values(from)}};
+    if (PyAnySet_Check(from)) return {value::list{items_to_values(from)}};
+    if (PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(from)), "_motet_value") != 0) // of a proxy: fetched
+        return to_value(py::reinterpret_borrow<py::object>(from).attr("_motet_value")().ptr());
     return object_to_value(from);
 }
 

@@ -56,6 +56,33 @@ struct selected {
     static value where(std::string condition) { return {std::move(condition)}; }
 };
 
+/// Which elements of a collection a script is for: those for which all hold that is said here; nothing is: every one.
+struct chosen_elements {
+    std::vector<std::vector<std::int64_t>> indices = {}; ///< of one each
+    /// One for each coordinate, by its value: from the first up to the second, as Python's [begin:end:step]; a
+    /// step counts from `begin`, or from 0 where there is none.
+    struct slice {
+        std::optional<std::int64_t> begin = {};
+        std::optional<std::int64_t> end = {};
+        std::int64_t step = 1;
+        bool has(std::int64_t n) const {
+            return (!begin || n >= *begin) && (!end || n < *end) && (n - begin.value_or(0)) % step == 0;
+        }
+    };
+    std::vector<slice> slices = {};
+    std::string where = {}; ///< a Python expression of `self` and `index` (an int, or a tuple of several)
+
+    bool all() const { return indices.empty() && slices.empty() && where.empty(); }
+    bool has(const std::vector<std::int64_t>& index) const {
+        for (std::size_t i = 0; i < slices.size(); ++i)
+            if (i >= index.size() || !slices[i].has(index[i])) return false;
+        return true;
+    }
+    /// As it stands in requests: a dict of "indices", "slices" and "where". The second throws error where it is none.
+    value to_value() const;
+    static chosen_elements from_value(const value& given);
+};
+
 /// What a script did in one chare.
 struct script_outcome {
     std::vector<std::int64_t> index; ///< of the element; empty where there is none
@@ -67,7 +94,13 @@ struct script_outcome {
     std::uint32_t pe = 0;         ///< where it began
     std::uint64_t messages = 0;   ///< that this PE had handled before
     std::uint64_t sent_ahead = 0; ///< bytes of output that the desk gets by another way
+    bool skipped = false;         ///< for the runtime: it was not one of the chosen
     bool failed() const { return !error_type.empty(); }
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(index, result, output, error_type, error, traceback, pe, messages, sent_ahead);
+    }
 };
 
 /// An Execute: where a script is to run, and what.
@@ -77,6 +110,12 @@ struct execute_request {
     bool wait = true;                ///< answered when the script has ended; else at once, with the handle
     bool stream = false;             ///< with `wait`: answers with what it prints come before that, as it comes
     script_request script;
+    chosen_elements elements = {}; ///< without an index: which of them
+    /// What becomes of the results of several elements. Empty: they come by index. Else one result, of "sum",
+    /// "product", "min", "max", "any", "all", "count" (of what is true), "mean" or "set", or of a Python expression
+    /// that is a function of two results; put together along a tree, in any order. Errors come by index. Without
+    /// `iterate`, script.reduce says the same.
+    std::string across = {};
     std::string problem = {}; ///< of one that was read: why it cannot be done
 
     /// What came after the first version of the protocol goes by name, and only where it is not as it is by default: so
@@ -90,6 +129,8 @@ struct execute_request {
         if (script.limit > 0) all.emplace_back("limit", value{script.limit});
         if (stream) all.emplace_back("stream", value{true});
         if (script.atomic) all.emplace_back("atomic", value{true});
+        if (!elements.all()) all.emplace_back("elements", elements.to_value());
+        if (!across.empty()) all.emplace_back("across", value{across});
         return all;
     }
     /// Throws error if the name is unknown or the value of the wrong type.
@@ -106,6 +147,10 @@ struct execute_request {
             script.atomic = given.truth();
         else if (option_name == "stream")
             stream = given.truth();
+        else if (option_name == "elements")
+            elements = chosen_elements::from_value(given);
+        else if (option_name == "across")
+            across = given.text();
         else
             throw error("this program does not know it");
     }
@@ -198,5 +243,56 @@ struct script_answer {
     std::uint64_t dropped = 0;                 ///< bytes that were printed before `output`, and nobody took in time
     value found = {};                          ///< of requests for hooks and freezing: a dict
 };
+
+inline value chosen_elements::to_value() const {
+    value::dict all;
+    const auto put = [&all](const char* name, auto given) {
+        all.items.emplace_back(value{name}, value{std::move(given)});
+    };
+    value::list each_index;
+    for (const auto& index : indices) {
+        value::tuple numbers;
+        for (const std::int64_t n : index) numbers.items.push_back({n});
+        each_index.items.push_back({std::move(numbers)});
+    }
+    value::list each_slice;
+    const auto bound = [](const std::optional<std::int64_t>& n) { return n ? value{*n} : value{}; };
+    for (const slice& one : slices)
+        each_slice.items.push_back({value::tuple{{bound(one.begin), bound(one.end), value{one.step}}}});
+    if (!indices.empty()) put("indices", std::move(each_index));
+    if (!slices.empty()) put("slices", std::move(each_slice));
+    if (!where.empty()) put("where", where);
+    return {std::move(all)};
+}
+
+inline chosen_elements chosen_elements::from_value(const value& given) {
+    const auto* const all = std::get_if<value::dict>(&given.data);
+    if (all == nullptr) throw error("expected a dict of indices, slices and where");
+    chosen_elements chosen;
+    for (const auto& [name, each] : all->items) {
+        if (name.text() == "where") {
+            chosen.where = each.text();
+        } else if (name.text() == "indices") {
+            for (const value& index : each.items()) {
+                auto& numbers = chosen.indices.emplace_back();
+                for (const value& n : index.items()) numbers.push_back(n.integer());
+            }
+            if (chosen.indices.empty()) throw error("no indices");
+        } else if (name.text() == "slices") {
+            for (const value& one : each.items()) {
+                const auto& parts = one.items();
+                if (parts.size() != 3) throw error("a slice is three numbers");
+                slice& made = chosen.slices.emplace_back();
+                if (!parts[0].is_none()) made.begin = parts[0].integer();
+                if (!parts[1].is_none()) made.end = parts[1].integer();
+                if (!parts[2].is_none()) made.step = parts[2].integer();
+                if (made.step < 1) throw error("a slice of elements has a step of at least 1");
+            }
+        } else {
+            throw error("there are indices, slices and where");
+        }
+    }
+    return chosen;
+}
 
 } // namespace motet

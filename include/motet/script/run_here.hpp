@@ -2,8 +2,8 @@
 #pragma once
 
 #include <motet/script/atomic.hpp>
-#include <motet/script/call.hpp>
-#include <motet/script/execute.hpp>
+#include <motet/script/results.hpp>
+#include <motet/script/stubs.hpp>
 
 #if MOTET_BODIES
 
@@ -39,7 +39,7 @@ struct script_errand {
     void run() noexcept {
         try {
             const gil lock;
-            outcome = run_request(p, c, e, runtime::registry::get<opened_type>(job.opened), job.request);
+            outcome = job.deed.empty() ? run_request(p, c, e, job) : run_deed(p, c, e, job);
         } catch (const std::exception& problem) { // Python does not start
             outcome.error_type = "SystemError";
             outcome.error = problem.what();
@@ -84,6 +84,8 @@ inline void run_as_guest(script_errand& what, runtime::pe& p) {
 
 MOTET_INLINE script_outcome run_here(runtime::pe& p, runtime::part& c, runtime::element_header& e, runtime::frame& f,
                                      const script_job& job) {
+    pe_scripting::of(p).learn(job.names);
+    if (job.deed == "call") return call_for_script(p, c, e, job);
     script_errand what{p, c, e, job, {}};
     if (p.job.embedded) {
         // What the script calls may do MPI's collective operations: the other processes need what waits to be sent to

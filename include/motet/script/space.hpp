@@ -86,11 +86,18 @@ inline running_script& this_script(const char* what) {
 struct [[gnu::visibility("hidden")]] script_host final : runtime::machine_state {
     using key = std::tuple<std::uint32_t, std::uint64_t, std::uint64_t, std::uint64_t>;
     std::map<key, std::shared_ptr<space>> spaces;
+    /// Python's own names, and what is served under others; proxies.hpp keeps them up to date.
+    py::dict builtins;
+    py::dict served; ///< by name, all of it
+    std::uint64_t version = 0;
+    bool prepared = false;
 
     ~script_host() override {
         const gil lock;
         for (auto& [name, each] : spaces) each->chare->close();
         spaces.clear();
+        builtins.release().dec_ref();
+        served.release().dec_ref();
     }
     static script_host& of(runtime::process& home) {
         if (!home.scripting) home.scripting = std::make_unique<script_host>();

@@ -115,6 +115,11 @@ inline int set_own_attribute(PyObject* self, PyObject* name, PyObject* value) {
     return taken == 0 ? set_attribute(self, name, value) : std::min(taken, 0);
 }
 
+/// What is said of a field: its type, in Python and in C++.
+inline std::string field_about(const reflect::field_description& field, bool open) {
+    return type_text(*field.type) + (open ? "" : " (read-only)") + "; C++: " + std::string(field.type->name);
+}
+
 inline std::string field_list_text(const type_description& type, void* object) {
     std::string text = "A " + std::string(type.name) + " of the running program. ";
     if (type.access->own != nullptr && type.access->own->reads_all) return text + "It says itself what can be read.";

@@ -70,6 +70,11 @@ struct value {
     bool truth() const { return held<bool>("True or False"); }
     /// The text that it is. Throws error if it is none.
     const std::string& text() const { return held<std::string>("a str"); }
+    /// The items of the list or tuple that it is. Throws error if it is none.
+    const std::vector<value>& items() const {
+        if (const auto* found = std::get_if<tuple>(&data)) return found->items;
+        return held<list>("a list").items;
+    }
     /// What stands in a dict under a text; null: nothing does, or it is no dict.
     const value* find(std::string_view key) const;
     /// What Python calls its type.

@@ -244,8 +244,13 @@ inline void mpi_host::lend(std::string name, script::lent_object what, std::stri
     all.push_back({name, std::move(members)});
     if (p.number != 0) return;
     p.enter(); // a script may wait for it (--motet-script-run)
-    desk().serve(p,
-                 {std::move(name), script::opened_lent(), id, runtime::collection_kind::group, {}, std::string(type)});
+    desk().serve(p, {std::move(name),
+                     script::opened_lent(),
+                     id,
+                     runtime::collection_kind::group,
+                     {},
+                     std::string(type),
+                     script::lent_chares()});
     runtime::pe::current_slot() = nullptr;
 }
 

@@ -121,6 +121,18 @@ def connect(name=None, key=None, via=None):
     return Program(fitting[0])
 
 
+def chosen(elements):
+    """Which elements of a collection: as requests have it."""
+    if elements is None or isinstance(elements, dict):
+        return elements
+    if isinstance(elements, str):
+        return {"where": elements}
+    if isinstance(elements, list):
+        return {"indices": [index if isinstance(index, tuple) else (index,) for index in elements]}
+    parts = elements if isinstance(elements, tuple) else (elements,)
+    return {"slices": [part if isinstance(part, slice) else slice(part, part + 1) for part in parts]}
+
+
 class Program(Debugging):
     """A connection to a running program. Its calls wait for the answer."""
 
@@ -152,7 +164,7 @@ class Program(Debugging):
 
     def execute(self, name, code, index=(), wait=True, persistent=False, high_level=False, iterate=None, over="",
                 vectorized=False, keep_print=True, handle=0, select=None, parameters=None, reduce="",
-                limit=0, on_part=None, atomic=False):
+                limit=0, on_part=None, atomic=False, elements=None, across=""):
         """Runs code in the chare of that index, or in every one. The answer has the outcomes if it waits, else the
         handle alone.
 
@@ -165,6 +177,11 @@ class Program(Debugging):
 
         If `atomic` it is all or nothing: where it raises the chare becomes what it was before, all chares if it runs in
         all. It begins when nothing else stands in the chare, and nothing in it may wait.
+
+        `elements` chooses some of a collection: a list of indices, a slice or a tuple of slices and numbers, as of an
+        array, or an expression of `self` and `index`. Without `iterate`, `reduce` puts the results of all elements
+        together along a tree, by those names, "mean", "set", or an expression that is a function of two results; with
+        it, `across` does.
 
         After `limit` seconds it is interrupted, waits included. `on_part` is called with an answer for what is printed,
         and for each chare's outcome, as it comes; it gets the handle first. The last answer has all outcomes, and what
@@ -181,7 +198,7 @@ class Program(Debugging):
             select = list(select)
         given = {"select": select, "parameters": parameters, "reduce": reduce or None,
                  "limit": float(limit) or None, "stream": True if on_part and wait else None,
-                 "atomic": True if atomic else None}
+                 "atomic": True if atomic else None, "elements": chosen(elements), "across": across or None}
         options = {name: value for name, value in given.items() if value is not None}
         if options:  # by name, what came after the first version of the protocol
             request.size(len(options))

@@ -67,6 +67,7 @@ def run(arguments):
         iterate = {"iterate": arguments.iterate, "over": arguments.over, "select": selection(arguments.select),
                    "vectorized": arguments.vectorized, "reduce": arguments.reduce,
                    "parameters": literal(arguments.parameters)}
+    across = arguments.across or ("" if arguments.iterate else arguments.reduce)
 
     def part(answer):  # as it comes
         if answer.dropped:
@@ -75,8 +76,27 @@ def run(arguments):
 
     with motet.connect(program_name) as program:
         good = show(program.execute(name, text, index_of(arguments.index), high_level=not arguments.low,
-                                    limit=arguments.limit, atomic=arguments.atomic, on_part=part, **iterate))
+                                    limit=arguments.limit, atomic=arguments.atomic, on_part=part, across=across,
+                                    elements=some_elements(arguments.elements), **iterate))
     return 0 if good else 1
+
+
+def some_elements(text):
+    """Indices as "3,4 5,6", slices as "1:3,:", or else a condition."""
+    if not text:
+        return None
+    if set(text) - set("0123456789:,- "):
+        return text
+    if ":" not in text:
+        return [index_of(part) for part in text.split()]
+    return tuple(slice(*(int(n) if n.strip() else None for n in part.split(":"))) if ":" in part else int(part)
+                 for part in text.split(","))
+
+
+def stubs(arguments):
+    with motet.connect(arguments.program) as program:
+        print(program.run(MAIN, f"import motet\nmotet.stubs(*{arguments.names!r})"), end="")
+    return 0
 
 
 def literal(text):
@@ -181,15 +201,22 @@ def parser():
     made.add_argument("file", help="the script; - for standard input")
     made.add_argument("--low", action="store_true", help="without the module charm")
     made.add_argument("--atomic", action="store_true", help="all or nothing: where it fails everything is as before")
+    made.add_argument("--elements", metavar="WHICH", help="some elements: indices (3,4 5,6), slices (1:3,:) or a condition "
+                                                          "(self.step > 3)")
     made.add_argument("--iterate", metavar="FUNCTION", help="calls this function of the script for each element of a range")
     made.add_argument("--over", default="", metavar="RANGE", help="with --iterate: particles, or cells.particles")
     made.add_argument("--select", metavar="WHICH", help="with --iterate: places (0,3,-1), a slice (2:10) or a condition "
                                                         "(p.mass > 1)")
-    made.add_argument("--reduce", default="", metavar="HOW", help="with --iterate: sum, product, min, max, any, all, count, "
-                                                                  "a function of the script, or store")
+    made.add_argument("--reduce", default="", metavar="HOW", help="one result of all elements: sum, product, min, max, any, "
+                                                                  "all, count, mean, set, or a function of two (lambda a, b: ...);"
+                                                                  " with --iterate of each range, also by a function of the script, or store")
+    made.add_argument("--across", default="", metavar="HOW", help="with --iterate: one result of all elements")
     made.add_argument("--vectorized", action="store_true", help="with --iterate: one call, with all of them in an array")
     made.add_argument("--parameters", metavar="LITERAL", help="with --iterate: for a range of the struct's own")
     made.add_argument("--limit", type=float, default=0, metavar="SECONDS", help="interrupt it after so long")
+    made = command("stubs", stubs, "declarations of what is served, for editors: a .pyi file (as __builtins__.pyi pyright finds it)")
+    made.add_argument("names", nargs="*", metavar="NAME", help="what is served; else all of it")
+    made.add_argument("--program", help="NAME or NAME.NUMBER, where several run")
     made = command("repl", prompt, "a prompt; what is defined stays in the program")
     with_name(made, optional=True)
     made.add_argument("--session", default="prompt", help="whose variables these are (prompt)")
