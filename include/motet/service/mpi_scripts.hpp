@@ -281,7 +281,7 @@ inline bool mpi_host::run_scripts() {
     double idle_since = -1;
     const double begun = machine.here().now();
     return machine.run([&](runtime::pe& p) {
-        if (p.frozen || desk().busy() || (p.job.options.script_wait && !desk().has_served())) {
+        if (p.frozen || p.halted || desk().busy() || (p.job.options.script_wait && !desk().has_served())) {
             idle_since = -1;
             return false;
         }
