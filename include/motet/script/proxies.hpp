@@ -218,10 +218,11 @@ inline PyObject* wait_for_answers(PyObject*, PyObject* arguments) {
             if (all.back()->on != &s.p)
                 raise(PyExc_RuntimeError, "this future was made on another PE, where its answer comes: ask again");
         }
-        if (!s.high_level)
+        if (!s.may_wait())
             raise(PyExc_RuntimeError,
                   std::string(what) + " waits for an answer, and this script is of the kind that never waits: run it "
-                                      "with high_level=True (a hook, iterate mode and map() never wait)");
+                                      "with high_level=True (a hook, iterate mode, map(), what is atomic and plain MPI "
+                                      "programs never wait)");
         const std::string text = what;
         const auto missing = [&] {
             std::erase_if(all, [](const shared_pending& each) { return each->ready(); });
