@@ -52,7 +52,8 @@ public:
     ~desk() override = default;
 
     /// A client has sent a request.
-    void greet(runtime::pe& p);
+    /// True if main has waited for it, and goes on next.
+    bool greet(runtime::pe& p);
     /// Returns when the first client has sent a request. Waits.
     void await_client(runtime::pe& p);
 
@@ -260,10 +261,12 @@ inline output_board& desk::output() const { return script_control::of(job).outpu
 inline bool is_frozen(runtime::pe& first);
 inline void run_in_all(runtime::pe& first, runtime::collection_id collection, shared_job job, std::uint32_t handle);
 
-MOTET_INLINE void desk::greet(runtime::pe& p) {
+MOTET_INLINE bool desk::greet(runtime::pe& p) {
     greeted = true;
     runtime::stir(p);
-    if (main != nullptr) p.make_ready(*std::exchange(main, nullptr));
+    if (main == nullptr) return false;
+    p.make_ready(*std::exchange(main, nullptr));
+    return true;
 }
 
 MOTET_INLINE void desk::await_client(runtime::pe& p) {

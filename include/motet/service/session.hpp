@@ -184,7 +184,8 @@ inline void take_request(runtime::pe& p, std::shared_ptr<inbound> in) {
     // program, when that has been done.
     const bool greets_later = std::holds_alternative<hook_request>(in->request.what) ||
                               std::holds_alternative<freeze_request>(in->request.what);
-    if (!greets_later && !std::holds_alternative<hello>(in->request.what)) desk.greet(p);
+    if (!greets_later && !std::holds_alternative<hello>(in->request.what) && desk.greet(p))
+        return runtime::post_uncounted<&take_request>(p, 0, std::move(in)); // main serves something first
     const script::answer_to answer = [&job = p.job, from = in->from, number = in->request.number](script_answer what) {
         if (const auto client = from.lock()) return client->answer(number, std::move(what));
         // Nobody has seen it: it is for whoever asks with the handle later.
