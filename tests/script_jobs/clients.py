@@ -49,7 +49,7 @@ def check(program):
         assert p.run("boxes", "ck.myindex()", elements=[(0, 1), (1, 0)]) == [(0, 1), (1, 0)]
         assert p.run("boxes", "ck.myindex()", elements=(1, slice(None))) == [(1, 0), (1, 1)]
         assert p.run("boxes", "ck.myindex()", elements="index[0] == index[1]") == [(0, 0), (1, 1)]
-        assert p.run("boxes", "ck.myindex()[1]", elements=slice(1, 2), reduce="sum") == 1
+        assert p.run("boxes", "ck.myindex()[1]", elements=(slice(0, 2), 1), reduce="sum") == 2
         assert p.run("boxes", "ck.myindex()[0]", reduce="lambda a, b: max(a, b)") == 1
         raises(motet.ScriptError, "'most' is no reducer", lambda: p.run("boxes", "1", reduce="most"))
         answer = p.execute("boxes", "print(ck.myindex())", (1, 0))
