@@ -81,6 +81,12 @@ struct cell_grid {
         return domain.low + vec3{double(at[0]) * edge.x, double(at[1]) * edge.y, double(at[2]) * edge.z};
     }
 
+    /// Whether a position lies in the cell at `at`.
+    bool covers(const index& at, vec3 position) const {
+        const vec3 from = position - low_corner(at), edge = edges();
+        return from.x >= 0 && from.y >= 0 && from.z >= 0 && from.x < edge.x && from.y < edge.y && from.z < edge.z;
+    }
+
     /// The cell of a position inside the box.
     index cell_of(vec3 position) const {
         const vec3 from = position - domain.low, edge = edges();

@@ -86,6 +86,8 @@ struct Cell {
     motet::chare<Journal> journal;
 
     cell atoms{};
+    std::vector<atom> injected{}; ///< they come in when atoms change cells
+    std::int64_t injections = 0;  ///< so far
     thermostat bath{};
     std::int64_t step = -1;                                                  ///< the last one begun
     std::array<std::vector<std::uint32_t>, cell_grid::directions> borders{}; ///< the atoms that each pair gets
@@ -111,6 +113,11 @@ struct Cell {
         return n > 0 ? atoms.kinetic_sum(motet::readonly<simulation>().masses) / (3 * n) : 0;
     }
 
+    /// One atom more, from the next step on in which atoms change cells. Its number. Throws motet::error where the
+    /// position is not in this cell, or there is no such type. Nothing keeps it from others: where it is close to one
+    /// it gets a push.
+    std::int64_t inject(vec3 position, vec3 velocity, std::int32_t type);
+
     void push(int direction, std::vector<vec3> part, const pair_sums& share) {
         parts[static_cast<std::size_t>(direction)] = std::move(part);
         sums += share;
@@ -124,8 +131,22 @@ private:
 };
 
 #ifdef MOTET_WITH_SCRIPT
-MOTET_SCRIPT(Cell, temperature)
+MOTET_SCRIPT(Cell, temperature, inject)
 #endif
+
+inline std::int64_t Cell::inject(vec3 position, vec3 velocity, std::int32_t type) {
+    const auto& sim = motet::readonly<simulation>();
+    const auto here = motet::this_index<motet::grid<3>>();
+    if (!sim.grid.covers(here, position))
+        throw motet::error("the position of an injected atom lies outside of the cell that it is given to");
+    if (type < 0 || static_cast<std::size_t>(type) >= sim.masses.size())
+        throw motet::error("there is no atom type " + std::to_string(type) + ": there are " +
+                           std::to_string(sim.masses.size()) + ", counted from 0");
+    const auto cells = static_cast<std::int64_t>(sim.grid.total());
+    const auto first = static_cast<std::int64_t>(sim.atoms + 1 + sim.grid.flat(here));
+    injected.push_back({position, velocity, first + cells * injections++, type});
+    return injected.back().id;
+}
 
 inline void Cell::run() {
     const auto& sim = motet::readonly<simulation>();
@@ -140,7 +161,7 @@ inline void Cell::run() {
         if (step > 0) atoms.kick(sim.how.timestep, sim.masses);
 
         if (sim.reports_at(step))
-            motet::contribute(report{step, {atoms.kinetic_sum(sim.masses), sums}}, motet::sum,
+            motet::contribute(report{step, {atoms.kinetic_sum(sim.masses), sums}, atoms.size()}, motet::sum,
                               journal.to<&Journal::state>());
         if (here == motet::grid<3>()) journal.tell<&Journal::reached>(step);
         if (step == sim.steps) return;
@@ -161,6 +182,7 @@ inline void Cell::exchange_atoms(const simulation& sim, const motet::grid<3>& he
                 step, std::move(leaving[static_cast<std::size_t>(d)]));
     motet::wait([&] { return neighbours_heard == cell_grid::directions - 1; });
     neighbours_heard = 0;
+    for (const auto& a : std::exchange(injected, {})) atoms.insert(a);
     atoms.sort();
     for (int d = 0; d < cell_grid::directions; ++d)
         borders[static_cast<std::size_t>(d)] =
@@ -228,7 +250,7 @@ inline void Journal::state(const report& now) {
         motet::print("{}", thermo::header());
     }
     progress.clear();
-    const auto state = thermo::of(now.step, now.sums, sim.atoms, sim.grid.domain.volume());
+    const auto state = thermo::of(now.step, now.sums, now.atoms, sim.grid.domain.volume());
     motet::print("{}", sim.digits > 0 ? state.line(0, sim.digits) : state.line());
     if (!std::isfinite(state.total_energy) || !std::isfinite(state.pressure))
         throw motet::error("the energy of step " + std::to_string(now.step) +

@@ -44,8 +44,11 @@ struct simulation {
 struct report {
     std::int64_t step = 0;
     thermo_sums sums;
+    std::size_t atoms = 0;
 
-    friend report operator+(report one, const report& other) { return one.sums += other.sums, one; }
+    friend report operator+(report one, const report& other) {
+        return one.sums += other.sums, one.atoms += other.atoms, one;
+    }
 };
 
 } // namespace molecules

@@ -36,6 +36,23 @@ def check_scripts():
     check_steered(run(here.parent.parent / "tools" / "motet", "run", "molecules", example / "temperature.py"))
 
 
+def check_injection():
+    with motet.connect("molecules") as program:
+        count = 'cells.reduce(lambda self: len(self.atoms.ids) + len(self.injected), "sum")'
+        before = program.run("main", count, high_level=True)
+        run(here.parent.parent / "tools" / "motet", "run", "molecules/cells", example / "inject.py", "--elements", "0,0,0")
+        until = max(program.run("cells", "self.step")) + 100
+        while min(program.run("cells", "self.step")) < until:
+            time.sleep(0.01)
+        assert program.run("main", 'cells.reduce(lambda self: len(self.injected), "sum")', high_level=True) == 0
+        assert program.run("main", count, high_level=True) == before + 1
+        try:
+            program.run("cells", "charm.inject({'x': -5, 'y': 0, 'z': 0}, {}, 0)", index=(0, 0, 0), high_level=True)
+            assert False, "it was taken"
+        except motet.ScriptError as problem:
+            assert "outside of the cell" in str(problem), problem
+
+
 def check_notebook(folder):
     try:
         from notebook_client import Cells, install, kernel
@@ -72,6 +89,7 @@ def main():
                 time.sleep(0.01)
             time.sleep(1)  # the crystal melts
             check_scripts()
+            check_injection()
             check_notebook(folder)
             assert program.poll() is None
         finally:
