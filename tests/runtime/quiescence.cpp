@@ -27,6 +27,18 @@ std::vector<options> drivers() {
     return {threads(1), threads(2), threads(2, 0), threads(7), simulated(1, 1), simulated(1, 7)};
 }
 
+gate* asked_for = nullptr;
+void client_asks(pe& p) {
+    stir(p);
+    p.send_after(0.05, work_message(p, [](pe& here) { asked_for->open(here); }));
+}
+/// A client that asks for something while the report is made on who waits.
+bool client_comes(pe& p) {
+    p.at_rest = nullptr; // once
+    post_uncounted<&client_asks>(p, 0);
+    return false;
+}
+
 } // namespace quiescence_test
 
 using namespace quiescence_test;
@@ -128,6 +140,18 @@ TEST_CASE("the report has a line for everybody who waits and for every message h
         CHECK(text.find("\n  a handler on PE 2 waits at a gate, for ") != std::string::npos);
         CHECK(text.find("\nand these messages are held back:\n  a message with priority 42") != std::string::npos);
     }
+}
+
+TEST_CASE("what a client asks for while the report is made moves the program on, and it ends") {
+    for (const std::uint32_t pes : {1u, 2u, 5u})
+        run(threads(pes), [](pe& p) {
+            gate waits;
+            asked_for = &waits;
+            p.job.listening = true;
+            p.at_rest = &client_comes;
+            waits.wait(p); // nothing else moves: the report begins
+            CHECK(waits.is_open);
+        });
 }
 
 TEST_CASE("a long report is cut") {

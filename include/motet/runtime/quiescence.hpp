@@ -86,12 +86,19 @@ inline std::string still_held(const std::vector<std::string>& lines) {
     return "the program ends with " + count_text(lines.size(), "message") + " still held back:" + joined(lines);
 }
 
-/// What PE `from` has to say when nothing moves any more.
+/// Waves go on, as if there had been none.
+inline void wave_again(quiescence_watch& watch) {
+    watch.running = watch.resting = watch.have_previous = false;
+    watch.next = watch.pause = 0;
+}
+
+/// What a PE has to say when nothing moves any more.
 inline void take_report(pe& p, std::vector<std::string> parked, std::vector<std::string> held) {
     quiescence_watch& watch = *p.watch;
     for (auto& line : parked) watch.parked_lines.push_back(std::move(line));
     for (auto& line : held) watch.held_lines.push_back(std::move(line));
     if (--watch.reports_missing > 0) return;
+    if (watch.stirred) return wave_again(watch);
     if (watch.parked_lines.empty()) {
         p.job.warnings.push_back(still_held(watch.held_lines));
         return p.job.stop(0);
@@ -105,8 +112,6 @@ inline void take_report(pe& p, std::vector<std::string> parked, std::vector<std:
     watch.resting = true;
     std::string who;
     for (const std::string& line : watch.parked_lines) who += line.substr(0, line.rfind(", for ")) + "\n";
-    watch.parked_lines.clear();
-    watch.held_lines.clear();
     const bool is_begin = p.job.options.script_wait && p.turn() <= 1;
     if constexpr (can_be_debugged)
         if (p.job.options.freeze_on_deadlock && !is_begin) {
@@ -119,11 +124,8 @@ inline void take_report(pe& p, std::vector<std::string> parked, std::vector<std:
 
 /// On PE 0: a client has asked for something.
 inline void stir(pe& p) {
-    if (!std::exchange(p.watch->resting, false)) return;
-    p.watch->running = false;
-    p.watch->have_previous = false;
-    p.watch->next = 0;
-    p.watch->pause = 0;
+    p.watch->stirred = true;
+    if (p.watch->resting) wave_again(*p.watch);
 }
 
 inline void give_report(pe& p) {
@@ -138,7 +140,11 @@ inline void give_report(pe& p) {
 }
 
 inline void ask_reports(pe& p) {
-    p.watch->reports_missing = p.job.pe_total();
+    quiescence_watch& watch = *p.watch;
+    watch.stirred = false;
+    watch.parked_lines.clear();
+    watch.held_lines.clear();
+    watch.reports_missing = p.job.pe_total();
     for (pe_number to = 0; to < p.job.pe_total(); ++to) post_uncounted<&give_report>(p, to);
 }
 

@@ -37,6 +37,7 @@ struct wave_share {
 struct quiescence_watch {
     bool running = false; ///< a wave, or the report after it, is under way
     bool resting = false; ///< nothing can move any more but by a client: no wave until it asks for something
+    bool stirred = false; ///< it has asked while the report was made, which may not hold any more
     std::string told;     ///< who waited, and for what, when that was told last
     bool have_previous = false;
     wave_counts previous;

@@ -459,6 +459,7 @@ MOTET_INLINE void desk::complete(std::uint32_t handle) {
     }
     r->running = false;
     --running;
+    runtime::stir(*job.pes[0]); // its time limit may have ended it, long after a client has asked for anything
     log_end(handle, *r);
     script_control::of(job).note_end(handle);
     output().watch(handle, output_board::stream, {});
