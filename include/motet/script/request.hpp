@@ -247,7 +247,7 @@ struct script_answer {
 inline value chosen_elements::to_value() const {
     value::dict all;
     const auto put = [&all](const char* name, auto given) {
-        all.items.emplace_back(value{name}, value{std::move(given)});
+        all.items.push_back({value{name}, value{std::move(given)}});
     };
     value::list each_index;
     for (const auto& index : indices) {
