@@ -165,7 +165,7 @@ def check_main(program):
                           "self.number\n\n%%each boxes[0, 0]\nck.myindex()\n\n1/0\n%what\nquit()\n70\n")
     for text in ("5\n", "8\n", "[0, 0] 5\n[0, 1] 5\n", "(0, 0)\n"):
         assert text in out, (text, out, err)
-    assert "ZeroDivisionError" in err and "there is no %what" in err and "70" not in out, (out, err)
+    assert "ZeroDivisionError" in err and "there is no %what" in err and "70\n" not in out, (out, err)
     code, out, err = tool("repl", "nothing", text="1\n")
     assert code == 2 and "nothing is no running program, and scripted" in err and "serves boxes, keeper" in err, err
     code, out, err = tool("repl", text="y\n")  # it was left there
