@@ -13,19 +13,6 @@ using served_test::box;
 
 namespace desk_test {
 
-/// An answer of the desk, once it has come.
-struct kept_answer {
-    std::shared_ptr<std::vector<script_answer>> all = std::make_shared<std::vector<script_answer>>();
-    motet::script::answer_to to() const {
-        return [keep = all](script_answer a) { keep->push_back(std::move(a)); };
-    }
-    const script_answer& wait() const {
-        motet::wait([&] { return !all->empty(); });
-        return all->front();
-    }
-    bool came() const { return !all->empty(); }
-};
-
 motet::execute_request request(std::string code, bool wait = true, bool persistent = false, std::uint32_t handle = 0) {
     motet::execute_request r;
     r.name = "boxes";

@@ -31,29 +31,17 @@ struct counter {
 
 MOTET_SCRIPT(counter)
 
-/// An answer of PE 0, once it has come; or what is done with it then, also while main stands still.
-struct answer_box {
-    std::shared_ptr<std::vector<script_answer>> all = std::make_shared<std::vector<script_answer>>();
-    motet::script::answer_to to() const {
-        return [keep = all](script_answer a) { keep->push_back(std::move(a)); };
-    }
-    const script_answer& wait() const {
-        motet::wait([&] { return !all->empty(); });
-        return all->front();
-    }
-};
-
 struct debugging {
     motet::runtime::pe& p = motet::runtime::this_pe();
 
     template <class Request>
     script_answer ask(const Request& request) const {
-        answer_box a;
+        kept_answer a;
         motet::script::ask_debugger(p, 0, request, a.to());
         return a.wait();
     }
     std::string printed(std::uint32_t handle) const {
-        answer_box a;
+        kept_answer a;
         desk::of(p).print(handle, true, false, a.to());
         return a.wait().output;
     }

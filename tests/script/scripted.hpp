@@ -5,7 +5,9 @@
 
 #include <motet/script.hpp>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace motet_test {
 
@@ -50,5 +52,18 @@ inline std::string text_of(const motet::value& v) {
 inline std::string said(const motet::script_outcome& outcome) {
     return outcome.failed() ? outcome.error_type + ": " + outcome.error : text_of(outcome.result);
 }
+
+/// An answer of PE 0, once it has come; it may come while main stands still.
+struct kept_answer {
+    std::shared_ptr<std::vector<motet::script_answer>> all = std::make_shared<std::vector<motet::script_answer>>();
+    motet::script::answer_to to() const {
+        return [keep = all](motet::script_answer a) { keep->push_back(std::move(a)); };
+    }
+    const motet::script_answer& wait() const {
+        motet::wait([&] { return !all->empty(); });
+        return all->front();
+    }
+    bool came() const { return !all->empty(); }
+};
 
 } // namespace motet_test

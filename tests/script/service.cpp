@@ -85,6 +85,32 @@ motet::execute_request request(std::string code, std::vector<std::int64_t> index
     return r;
 }
 
+/// A client that says these bytes and takes no answer, as long as it is there.
+class deaf_client {
+public:
+    explicit deaf_client(const std::vector<std::byte>& bytes) {
+        socket.connect(motet::service::socket_folder() + "/" + motet::running_programs().at(0));
+        boost::asio::write(socket, boost::asio::buffer(bytes));
+    }
+
+private:
+    boost::asio::io_context context;
+    boost::asio::local::stream_protocol::socket socket{context};
+};
+
+/// The bytes of a client's first two requests: a hello, and this one.
+template <class Request>
+std::vector<std::byte> greeted(const Request& request) {
+    motet::service::request_frame greeting;
+    greeting.what = motet::service::hello{};
+    motet::service::request_frame then;
+    then.what = request;
+    auto bytes = motet::service::framed(greeting);
+    const auto more = motet::service::framed(then);
+    bytes.insert(bytes.end(), more.begin(), more.end());
+    return bytes;
+}
+
 /// Bytes as a client would send them, and what comes back until the program closes the connection.
 std::vector<std::byte> exchange(const std::vector<std::byte>& bytes) {
     boost::asio::io_context context;
@@ -225,18 +251,8 @@ TEST_CASE("clients die in the middle, and many ask at once") {
         for (int i = 0; i < 20; ++i) {
             auto slow = request("charm.when_told()", {2}, true);
             slow.script.high_level = true;
-            motet::service::request_frame greeting;
-            greeting.what = motet::service::hello{};
-            motet::service::request_frame run;
-            run.what = slow;
-            auto bytes = motet::service::framed(greeting);
-            const auto more = motet::service::framed(run);
-            bytes.insert(bytes.end(), more.begin(), more.end());
-            boost::asio::io_context context;
-            boost::asio::local::stream_protocol::socket socket(context);
-            socket.connect(motet::service::socket_folder() + "/" + motet::running_programs().at(0));
-            boost::asio::write(socket, boost::asio::buffer(bytes));
-        } // gone before the answer
+            const deaf_client gone(greeted(slow));
+        } // before the answer
         std::vector<std::thread> clients;
         std::atomic<int> good{0};
         for (int i = 0; i < 500; ++i)
@@ -356,19 +372,9 @@ TEST_CASE("output is streamed as it comes, also while the script keeps its PE, a
         CHECK(parts == std::vector<std::string>{"0", "2", "4"});
         CHECK(all.outcomes.size() == 3);
         // 100 MB to a client that reads nothing.
-        motet::service::request_frame greeting;
-        greeting.what = motet::service::hello{};
-        motet::service::request_frame run;
         auto flood = request("for i in range(1000): print('x' * 99999)\nself.go = True");
         flood.stream = true;
-        run.what = flood;
-        auto bytes = motet::service::framed(greeting);
-        const auto more = motet::service::framed(run);
-        bytes.insert(bytes.end(), more.begin(), more.end());
-        boost::asio::io_context context;
-        boost::asio::local::stream_protocol::socket socket(context);
-        socket.connect(motet::service::socket_folder() + "/" + motet::running_programs().at(0));
-        boost::asio::write(socket, boost::asio::buffer(bytes));
+        const deaf_client flooded(greeted(flood));
         const auto memory = [] {
             std::ifstream status("/proc/self/status");
             std::string word;
@@ -648,10 +654,7 @@ TEST_CASE("a client that dies, whatever it waits for, leaves the program as it w
                 auto bytes = framed(greeting);
                 const auto more = framed(dies);
                 bytes.insert(bytes.end(), more.begin(), whole ? more.end() : more.begin() + 9);
-                boost::asio::io_context context;
-                boost::asio::local::stream_protocol::socket socket(context);
-                socket.connect(motet::service::socket_folder() + "/" + motet::running_programs().at(0));
-                boost::asio::write(socket, boost::asio::buffer(bytes));
+                const deaf_client gone(bytes);
             }
         }
         CHECK(said(first.execute(request("self.number")).outcomes.at(0)) == "5");

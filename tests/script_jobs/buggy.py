@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSL-1.0
 """buggy.py PROGRAM [LAUNCHER…]: check.py finds the mistake in the example buggy; the commands for hooks and freezing."""
 import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -10,11 +9,7 @@ import sys
 import tempfile
 import time
 
-root = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(root / "tools" / "python"))
-import motet  # noqa: E402
-
-command = str(root / "tools" / "motet")
+from job import command, motet, root, until_open
 
 
 def tool(*arguments):
@@ -26,10 +21,7 @@ def tool(*arguments):
 def begin(steps):
     program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "8", "16", str(steps), "--motet-pes", "2", "--motet-script-wait"],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + 60
-    while not motet.programs():
-        assert program.poll() is None and time.monotonic() < end, "the program does not listen"
-        time.sleep(0.01)
+    until_open(program)
     return program
 
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSL-1.0
 """clients.py PROGRAM [LAUNCHER…]: the Python client and the command motet against a running program."""
 import os
-import pathlib
 import shutil
 import socket
 import subprocess
@@ -10,20 +9,7 @@ import sys
 import tempfile
 import time
 
-here = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(here.parent.parent / "tools" / "python"))
-import motet  # noqa: E402
-
-command = str(here.parent.parent / "tools" / "motet")
-
-
-def raises(kind, text, action):
-    try:
-        action()
-    except kind as problem:
-        assert text in str(problem), (text, str(problem))
-        return problem
-    raise AssertionError(f"no {kind.__name__}: {text}")
+from job import command, motet, raises, root, until_open
 
 
 def tool(*arguments, text=""):
@@ -322,7 +308,7 @@ def check_installed():
     if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode != 0:
         return print("The installation is not tested: pip is missing (cmake/setup.sh check installs it)")
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(here.parent.parent / "tools" / "python", f"{folder}/source")
+        shutil.copytree(root / "tools" / "python", f"{folder}/source")
         subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps",
                         "--no-build-isolation", "--target", f"{folder}/there", f"{folder}/source"], check=True, timeout=120)
         shutil.rmtree(f"{folder}/source")
@@ -337,13 +323,7 @@ def main():
     program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "--motet-script", "--motet-pes", "2"],
                                stdout=subprocess.PIPE, text=True)
     try:
-        end = time.monotonic() + 60
-        while not motet.programs():
-            assert program.poll() is None and time.monotonic() < end, "the program does not listen"
-            time.sleep(0.01)
-        with motet.connect() as p:
-            while len(p.names()) < 2:
-                time.sleep(0.01)
+        until_open(program, served=2)
         check("scripted")
         if not sys.argv[2:]:
             check_installed()

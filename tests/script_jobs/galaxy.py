@@ -3,22 +3,18 @@
 """galaxy.py PROGRAM [LAUNCHER…]: the example galaxy, asked by clients: the paper's Figure 9 as it is shipped, and
 iteration over groups and attributes that are made while it runs."""
 import os
-import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
-root = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(root / "tools" / "python"))
-import motet  # noqa: E402
+from job import command, motet, raises, root, until_open
 
 example = root / "examples" / "galaxy"
 
 
 def check(name):
     def tool(*arguments):
-        done = subprocess.run([sys.executable, str(root / "tools" / "motet"), *arguments], capture_output=True, text=True,
+        done = subprocess.run([sys.executable, command, *arguments], capture_output=True, text=True,
                               timeout=60)
         assert done.returncode == 0 and done.stderr == "", (arguments, done.stdout, done.stderr)
         return done.stdout
@@ -56,16 +52,9 @@ def check(name):
         # What is not there is named.
         for over, text in (("none", "there is no group none; there is All, blackholes, old"),
                            ("old.sun", "there is no family sun")):
-            try:
-                each("def f(p): return 1", over)
-                assert False, over
-            except motet.ScriptError as problem:
-                assert text in str(problem), problem
-        try:
-            each("def f(p): return p.colour", "blackholes")
-            assert False
-        except motet.ScriptError as problem:
-            assert "AttributeError: star particles have no colour" in str(problem), problem
+            raises(motet.ScriptError, text, lambda over=over: each("def f(p): return 1", over))
+        raises(motet.ScriptError, "AttributeError: star particles have no colour",
+               lambda: each("def f(p): return p.colour", "blackholes"))
         salsa("charm.quit()")
 
 
@@ -76,17 +65,8 @@ def main():
         server = subprocess.Popen([*launcher, program, "--data", str(example / "data"), "--motet-script",
                                    *([] if launcher else ["--motet-pes", "2"])])
         try:
-            for _ in range(600):
-                time.sleep(0.05)
-                running = motet.programs()
-                if running:
-                    try:
-                        with motet.connect(running[0]) as probe:
-                            if len(probe.names()) >= 2:
-                                break
-                    except motet.Error:
-                        pass
-            check(running[0])
+            until_open(server, served=2)
+            check("galaxy")
             assert server.wait(60) == 0
         finally:
             server.kill()

@@ -2,15 +2,12 @@
 # SPDX-License-Identifier: BSL-1.0
 """kernel.py PROGRAM [LAUNCHER…]: a running program as a Jupyter kernel, driven by jupyter_client as notebooks do it."""
 import os
-import pathlib
 import subprocess
 import sys
 import tempfile
 import time
 
-here = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(here.parent.parent / "tools" / "python"))
-import motet  # noqa: E402
+from job import motet, until_open
 try:
     from notebook_client import SECONDS, Cells, install, kernel
 except ImportError as problem:
@@ -132,13 +129,7 @@ def main():
         install("motet-test", folder)
         program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "--motet-script", "--motet-pes", "2"])
         try:
-            end = time.monotonic() + SECONDS
-            while not motet.programs():
-                assert program.poll() is None and time.monotonic() < end, "the program does not listen"
-                time.sleep(0.01)
-            with motet.connect() as p:
-                while len(p.names()) < 2:
-                    time.sleep(0.01)
+            until_open(program, served=2)
             check("scripted")
             assert program.wait(SECONDS) == 0
         finally:

@@ -5,22 +5,20 @@ notebook cell by cell."""
 import ast
 import json
 import os
-import pathlib
 import re
 import subprocess
 import sys
 import tempfile
 import time
 
-here = pathlib.Path(__file__).resolve().parent
-example = here.parent.parent / "examples" / "molecules"
-sys.path.insert(0, str(here.parent.parent / "tools" / "python"))
-import motet  # noqa: E402
+from job import command, motet, raises, root, until_open
+
+example = root / "examples" / "molecules"
 
 
 def run(*command):
     done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, timeout=120,
-                          env={**os.environ, "PYTHONPATH": str(here.parent.parent / "tools" / "python")})
+                          env={**os.environ, "PYTHONPATH": str(root / "tools" / "python")})
     assert done.returncode == 0, (command, done.stdout, done.stderr)
     return done.stdout
 
@@ -33,24 +31,22 @@ def check_steered(out):
 
 def check_scripts():
     check_steered(run(example / "steer.py"))
-    check_steered(run(here.parent.parent / "tools" / "motet", "run", "molecules", example / "temperature.py"))
+    check_steered(run(command, "run", "molecules", example / "temperature.py"))
 
 
 def check_injection():
     with motet.connect("molecules") as program:
         count = 'cells.reduce(lambda self: len(self.atoms.ids) + len(self.injected), "sum")'
         before = program.run("main", count, high_level=True)
-        run(here.parent.parent / "tools" / "motet", "run", "molecules/cells", example / "inject.py", "--elements", "0,0,0")
+        run(command, "run", "molecules/cells", example / "inject.py", "--elements", "0,0,0")
         until = max(program.run("cells", "self.step")) + 100
         while min(program.run("cells", "self.step")) < until:
             time.sleep(0.01)
         assert program.run("main", 'cells.reduce(lambda self: len(self.injected), "sum")', high_level=True) == 0
         assert program.run("main", count, high_level=True) == before + 1
-        try:
-            program.run("cells", "charm.inject({'x': -5, 'y': 0, 'z': 0}, {}, 0)", index=(0, 0, 0), high_level=True)
-            assert False, "it was taken"
-        except motet.ScriptError as problem:
-            assert "outside of the cell" in str(problem), problem
+        raises(motet.ScriptError, "outside of the cell",
+               lambda: program.run("cells", "charm.inject({'x': -5, 'y': 0, 'z': 0}, {}, 0)", index=(0, 0, 0),
+                                   high_level=True))
 
 
 def check_notebook(folder):
@@ -83,10 +79,7 @@ def main():
         program = subprocess.Popen([sys.argv[1], "--lattice", "8", "--steps", "100000000", "--thermo", "1000000",
                                     "--motet-script", "--motet-pes", "2"], stdout=subprocess.DEVNULL)
         try:
-            end = time.monotonic() + 60
-            while not motet.programs() or not motet.connect().names():
-                assert program.poll() is None and time.monotonic() < end, "the program does not listen"
-                time.sleep(0.01)
+            until_open(program, served=1)
             time.sleep(1)  # the crystal melts
             check_scripts()
             check_injection()

@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: BSL-1.0
 """A client of a Jupyter kernel, as a notebook is one. Importing it raises ImportError where jupyter_client is missing."""
 import os
-import pathlib
 import subprocess
 import sys
 
+from job import command
 from jupyter_client.manager import KernelManager
 
 SECONDS = 30
-TOOL = str(pathlib.Path(__file__).resolve().parent.parent.parent / "tools" / "motet")
 
 
 def install(name, folder):
     """Makes running programs a kernel of that name, which only this process finds, and those it starts."""
     os.environ["JUPYTER_PATH"] = f"{folder}/share/jupyter"
     os.environ["JUPYTER_RUNTIME_DIR"] = f"{folder}/jupyter"
-    subprocess.run([sys.executable, TOOL, "kernel", "install", "--as", name, "--prefix", folder], check=True,
+    subprocess.run([sys.executable, command, "kernel", "install", "--as", name, "--prefix", folder], check=True,
                    stdout=subprocess.DEVNULL, timeout=SECONDS)
 
 

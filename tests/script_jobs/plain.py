@@ -4,27 +4,15 @@
 import contextlib
 import json
 import os
-import pathlib
 import subprocess
 import sys
 import tempfile
 import time
 
-here = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(here.parent.parent / "tools" / "python"))
-import motet  # noqa: E402
+from job import motet, raises, until_open
 
 ranks = int(sys.argv[1])
 examples, tests, launcher = sys.argv[2], sys.argv[3], sys.argv[4:]
-
-
-def raises(kind, text, action):
-    try:
-        action()
-    except kind as problem:
-        assert text in str(problem), (text, str(problem))
-        return problem
-    raise AssertionError(f"no {kind.__name__}: {text}")
 
 
 @contextlib.contextmanager
@@ -32,10 +20,7 @@ def running(path, *arguments, **environment):
     program = subprocess.Popen([*launcher, str(ranks), path, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                text=True, env={**os.environ, "MOTET_SCRIPT": "1", **environment})
     try:
-        end = time.monotonic() + 60
-        while not motet.programs():
-            assert program.poll() is None and time.monotonic() < end, program.stderr.read()
-            time.sleep(0.01)
+        until_open(program, why=program.stderr.read)
         with motet.connect(os.path.basename(path)) as p:
             yield p, program
     finally:

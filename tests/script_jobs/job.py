@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: BSL-1.0
+"""What the tests of clients share: the client, the command, and a program that they wait for."""
+import pathlib
+import sys
+import time
+
+root = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(root / "tools" / "python"))
+import motet  # noqa: E402
+
+command = str(root / "tools" / "motet")
+
+
+def until_open(program, served=0, why=lambda: "the program does not listen"):
+    """Waits until the only program that runs listens, and serves so many."""
+    end = time.monotonic() + 60
+    while not motet.programs():
+        assert program.poll() is None and time.monotonic() < end, why()
+        time.sleep(0.01)
+    if served:
+        with motet.connect() as p:
+            while len(p.names()) < served:
+                assert time.monotonic() < end, p.names()
+                time.sleep(0.01)
+
+
+def raises(kind, text, action):
+    try:
+        action()
+    except kind as problem:
+        assert text in str(problem), (text, str(problem))
+        return problem
+    raise AssertionError(f"no {kind.__name__}: {text}")
