@@ -152,6 +152,7 @@ private:
     void begin_next(runtime::pe& p);
     void freeze(runtime::pe& p, std::function<void()> then);
     void stand(runtime::pe& p, report all);
+    static bool may_hold(double seconds, const answer_to& answer);
     void hold(runtime::pe& p, client_number who, double seconds);
     void go_if_free(runtime::pe& p, std::function<void()> then);
     void remove(runtime::pe& p, std::uint32_t handle, std::function<void()> then);
@@ -379,6 +380,13 @@ inline void debug_desk::take(runtime::pe& p, client_number who, const events_req
 
 // Steps 2 to 4.
 
+/// Whether a freeze may be held so long; else that is the answer.
+inline bool debug_desk::may_hold(double seconds, const answer_to& answer) {
+    if (seconds >= 0 && seconds <= longest_hold) return true;
+    answer(refusal("a freeze is held for 0 to 1e9 seconds, and this is " + std::to_string(seconds)));
+    return false;
+}
+
 inline void debug_desk::freeze(runtime::pe& p, std::function<void()> then) {
     if (standing) return then();
     when_standing.push_back(std::move(then));
@@ -490,8 +498,7 @@ inline void debug_desk::go_if_free(runtime::pe& p, std::function<void()> then) {
 }
 
 inline void debug_desk::take(runtime::pe& p, client_number who, const freeze_request& request, answer_to answer) {
-    if (!(request.hold >= 0 && request.hold <= longest_hold))
-        return answer(refusal("a freeze is held for 0 to 1e9 seconds, and this is " + std::to_string(request.hold)));
+    if (!may_hold(request.hold, answer)) return;
     hold(p, who, request.hold > 0 || who != 0 ? request.hold : longest_hold);
     freeze(p, [this, &p, answer = std::move(answer)] { answer(finding(state(p))); });
 }
@@ -587,8 +594,7 @@ inline std::string entry_names(const std::vector<known_entry>& all, const std::s
 }
 
 inline void debug_desk::take(runtime::pe& p, client_number who, const hook_request& request, answer_to answer) {
-    if (!(request.hold >= 0 && request.hold <= longest_hold))
-        return answer(refusal("a freeze is held for 0 to 1e9 seconds, and this is " + std::to_string(request.hold)));
+    if (!may_hold(request.hold, answer)) return;
     if (request.code.empty() && request.filter.empty()) return answer(refusal("the hook has no code"));
     auto made = std::make_shared<hook_order>();
     made->request = request;
@@ -728,9 +734,7 @@ inline void debug_desk::run_in_all(runtime::pe& p, runtime::collection_id collec
     o.collection = collection;
     o.job = std::make_shared<const script_job>(std::move(low));
     give(p, std::move(o), [&p, handle](report all) {
-        std::sort(all.outcomes.begin(), all.outcomes.end(),
-                  [](const script_outcome& a, const script_outcome& b) { return a.index < b.index; });
-        desk::of(p).take(handle, std::move(all.outcomes), {});
+        desk::of(p).take(handle, finish_results(p, {.outcomes = std::move(all.outcomes), .across = {}}), {});
     });
 }
 

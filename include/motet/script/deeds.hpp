@@ -48,6 +48,15 @@ def _unkeyed(key):
                    names);
 }
 
+/// Runs body(running, job) as a script of the chare that leaves nothing behind, with Python's lock.
+template <class Body>
+script_outcome run_once(runtime::pe& p, runtime::part& c, runtime::element_header& e, const script_job& job,
+                        Body&& body) {
+    space variables(std::make_shared<scope>(nullptr, c.type->describe(), runtime::element_text(c, e.index)));
+    running_script running(p, c, e, variables);
+    return run_as_script(running, job, std::forward<Body>(body));
+}
+
 /// Does what a proxy asks for, with Python's lock.
 inline script_outcome run_deed(runtime::pe& p, runtime::part& c, runtime::element_header& e, const script_job& job) {
     if (job.deed == "erase") {
@@ -60,10 +69,8 @@ inline script_outcome run_deed(runtime::pe& p, runtime::part& c, runtime::elemen
         }
         return outcome;
     }
-    space variables(std::make_shared<scope>(nullptr, c.type->describe(), runtime::element_text(c, e.index)));
-    running_script running(p, c, e, variables);
-    running.methods = runtime::registry::get<opened_type>(job.opened).methods();
-    return run_as_script(running, job, [](running_script& here, const script_job& what) {
+    return run_once(p, c, e, job, [](running_script& here, const script_job& what) {
+        here.methods = runtime::registry::get<opened_type>(what.opened).methods();
         py::tuple given(what.arguments.size() + 1);
         given[0] = self_of(here.variables);
         for (std::size_t i = 0; i < what.arguments.size(); ++i) given[i + 1] = from_value(what.arguments[i]);
@@ -121,11 +128,9 @@ private:
     }
     /// The arguments, from Python's.
     void convert() {
-        space variables(std::make_shared<scope>(nullptr, c.type->describe(), runtime::element_text(c, e.index)));
-        running_script running(p, c, e, variables);
         script_job only_the_choice;
         only_the_choice.elements = job.elements;
-        outcome = run_as_script(running, only_the_choice, [this](running_script&, const script_job&) -> py::object {
+        outcome = run_once(p, c, e, only_the_choice, [this](running_script&, const script_job&) -> py::object {
             const type_description& wanted = *method->arguments;
             const std::size_t count = job.arguments.size() - 1;
             check_count(*method, count);
@@ -137,11 +142,9 @@ private:
     }
     /// The result, to Python's.
     void conclude() {
-        space variables(std::make_shared<scope>(nullptr, c.type->describe(), runtime::element_text(c, e.index)));
-        running_script running(p, c, e, variables);
         script_job only_the_reducer;
         only_the_reducer.across = job.across;
-        outcome = run_as_script(running, only_the_reducer, [this](running_script&, const script_job&) -> py::object {
+        outcome = run_once(p, c, e, only_the_reducer, [this](running_script&, const script_job&) -> py::object {
             if (method->result == nullptr) return py::none();
             return own(*method->result, std::exchange(result, nullptr), "the result of " + std::string(method->name));
         });

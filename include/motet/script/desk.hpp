@@ -330,8 +330,7 @@ MOTET_INLINE const served* desk::named(runtime::pe& p, const std::string& name) 
         const auto [id, index] = create_program();
         serve(p, {name, opened_program(), id, runtime::collection_kind::single, index, "program", id.serial});
     }
-    const auto found = all->all.find(name);
-    return found == all->all.end() ? nullptr : &found->second;
+    return find_served(name);
 }
 
 MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_to answer, const started_to& started,

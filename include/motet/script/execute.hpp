@@ -30,6 +30,21 @@ inline void take_error(script_outcome& outcome, py::error_already_set& problem) 
     }
 }
 
+/// The same of the exception that is being handled. With Python's lock.
+inline void take_current_error(script_outcome& outcome) {
+    try {
+        throw;
+    } catch (py::error_already_set& problem) {
+        take_error(outcome, problem);
+    } catch (const does_not_fit& problem) {
+        outcome.error_type = "TypeError";
+        outcome.error = problem.what;
+    } catch (const std::exception& problem) {
+        outcome.error_type = "RuntimeError";
+        outcome.error = problem.what();
+    }
+}
+
 /// Runs code; the value of its last statement, if that is an expression.
 inline py::object run_code(space& s, const std::string& code) {
     py::object last = py::none();
@@ -131,12 +146,8 @@ script_outcome run_as_script(running_script& running, const script_job& job, Bod
         take_error(outcome, problem);
         if (outcome.error.empty() && problem.matches(exception_for(running.watched.reason)))
             outcome.error = stop_text(running);
-    } catch (const does_not_fit& problem) {
-        outcome.error_type = "TypeError";
-        outcome.error = problem.what;
-    } catch (const std::exception& problem) {
-        outcome.error_type = "RuntimeError";
-        outcome.error = problem.what();
+    } catch (...) {
+        take_current_error(outcome);
     }
     end_child(running);
     watched.end();

@@ -316,14 +316,8 @@ inline void pe_debugger::ask_with_python(asked& what) {
                 add(notice, "value", std::move(found));
                 notices.push_back({std::move(notice)});
             }
-        } catch (py::error_already_set& raised) {
-            take_error(problem, raised);
-        } catch (const does_not_fit& raised) {
-            problem.error_type = "TypeError";
-            problem.error = raised.what;
-        } catch (const std::exception& raised) {
-            problem.error_type = "RuntimeError";
-            problem.error = raised.what();
+        } catch (...) {
+            take_current_error(problem);
         }
         running_script::current() = outer;
         if (problem.failed()) {

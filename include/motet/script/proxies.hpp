@@ -224,20 +224,18 @@ inline PyObject* wait_for_answers(PyObject*, PyObject* arguments) {
                                       "with high_level=True (a hook, iterate mode, map(), what is atomic and plain MPI "
                                       "programs never wait)");
         const std::string text = what;
-        const auto missing = [&] {
-            std::erase_if(all, [](const shared_pending& each) { return each->ready(); });
-            return one != 0 ? false : !all.empty();
+        const auto done = [&] {
+            const std::size_t ready = std::erase_if(all, [](const shared_pending& each) { return each->ready(); });
+            return all.empty() || (one != 0 && ready != 0);
         };
-        const std::size_t before = all.size();
-        std::erase_if(all, [](const shared_pending& each) { return each->ready(); });
-        if (all.empty() || (one != 0 && all.size() < before)) return none();
+        if (done()) return none();
         if (s.ending) raise(PyExc_SystemExit, "the program has ended");
         s.variables.chare->move_on();
         bool goes_on = true;
         {
             const outside_python away(s);
             do goes_on = park_script(s.p, all, text);
-            while (goes_on && missing());
+            while (goes_on && !done());
         }
         s.variables.chare->move_on();
         after_outside(s, !goes_on);

@@ -239,7 +239,17 @@ _container_methods = {"list": ("append", "extend", "insert", "pop", "remove", "c
                       "set": ("add", "discard", "remove", "clear"),
                       "dict": ("keys", "values", "items", "get", "pop", "setdefault", "update", "clear")}
 
-class element:
+class _proxy:
+    """What a struct has besides its fields, where it says so itself; else the names that there are."""
+    def __setattr__(self, name, value):
+        if isinstance(getattr(type(self), name, None), property): return object.__setattr__(self, name, value)
+        if self._own[1] and not name.startswith("__"): return type(self)._writes(self, (name,), value)
+        raise AttributeError(f"{self!r} has no field '{name}'; it has {', '.join(self._field_names)}")
+    def __getattr__(self, name):
+        if self._own[0] and not name.startswith("__"): return type(self)._reads(self, (name,))
+        raise AttributeError(f"{self!r} has no field or method '{name}'; it has {', '.join(self._all_names)}")
+
+class element(_proxy):
     """One chare, wherever it is: fields are read and assigned, listed methods called; all of that waits for the answer."""
     __module__ = "motet"
     def __init__(self, of, index):
@@ -267,13 +277,6 @@ class element:
         value = element._ask(self, "get", *path).get()
         return _copy(value, (self, path)) if isinstance(value, numpy.ndarray) else value
     def _write(self, path, value): element._ask(self, "set", _sent(value), *path).get()
-    def __setattr__(self, name, value):
-        if isinstance(getattr(type(self), name, None), property): return object.__setattr__(self, name, value)
-        if self._own[1] and not name.startswith("__"): return type(self)._writes(self, (name,), value)
-        raise AttributeError(f"{self!r} has no field '{name}'; it has {', '.join(self._field_names)}")
-    def __getattr__(self, name):
-        if self._own[0] and not name.startswith("__"): return type(self)._reads(self, (name,))
-        raise AttributeError(f"{self!r} has no field or method '{name}'; it has {', '.join(self._all_names)}")
     def __eq__(self, other):
         return isinstance(other, element) and other._index == self._index and _same_chares(self._served, other._served)
     def __hash__(self): return hash(self._index)
@@ -281,7 +284,7 @@ class element:
         if self._index is None: return self._of._name
         return f"{self._of._name}[{', '.join(map(str, element._key(self)))}]"
 
-class collection:
+class collection(_proxy):
     """Chares under one name. An index gives one of them; slices, or a list of indices, give some, as where() does. Methods
     are called on every one, with the results by index; fields are one array of those of all."""
     __module__ = "motet"
@@ -358,13 +361,6 @@ class collection:
     def __len__(self):
         return collection._all(self, "one", (), lambda outcomes: _reduced("sum", outcomes), "sum").get()
     def __bool__(self): return True
-    def __setattr__(self, name, value):
-        if isinstance(getattr(type(self), name, None), property): return object.__setattr__(self, name, value)
-        if self._own[1] and not name.startswith("__"): return type(self)._writes(self, (name,), value)
-        raise AttributeError(f"{self!r} has no field '{name}'; it has {', '.join(self._field_names)}")
-    def __getattr__(self, name):
-        if self._own[0] and not name.startswith("__"): return type(self)._reads(self, (name,))
-        raise AttributeError(f"{self!r} has no field or method '{name}'; it has {', '.join(self._all_names)}")
     def __repr__(self): return self._name + self._text
 )py",
                    names);

@@ -95,9 +95,11 @@ private:
     void read();
     void read_body(std::size_t length);
     void take_content();
+    void take_body();
     void take(request_frame request);
     void refuse(const std::string& why);
     void drop(const std::string& why);
+    void close();
     void send(std::vector<std::byte> bytes);
     void write();
     void stream();
@@ -307,17 +309,16 @@ inline void session::take_content() {
                              if (!self->sealed->is_right(self->body, self->signature))
                                  return self->drop(
                                      "a frame is not from the owner of its key, repeated or out of order");
-                             request_frame request;
-                             try {
-                                 serial::decode_into(self->body, request);
-                             } catch (const error& why) {
-                                 return self->refuse(std::string("this is no request: ") + why.what());
-                             }
-                             self->take(std::move(request));
+                             self->take_body();
                          });
         return;
     }
 #endif
+    take_body();
+}
+
+/// The frame is whole, and signed where it has to be.
+inline void session::take_body() {
     request_frame request;
     try {
         serial::decode_into(body, request);
@@ -374,6 +375,10 @@ inline void session::refuse(const std::string& why) {
 /// Closes the connection without a word.
 inline void session::drop(const std::string& why) {
     owner.refused(who, why);
+    close();
+}
+
+inline void session::close() {
     closing = true;
     boost::system::error_code ignored;
     socket.close(ignored);
@@ -452,8 +457,7 @@ inline void session::await_end(std::uint64_t number, std::vector<std::uint32_t> 
 
 inline void session::finish() {
     closing = true;
-    boost::system::error_code ignored;
-    if (outgoing.empty()) socket.close(ignored);
+    if (outgoing.empty()) close();
 }
 
 inline void session::send(std::vector<std::byte> bytes) {
@@ -465,12 +469,7 @@ inline void session::send(std::vector<std::byte> bytes) {
     }
 #endif
     waiting += bytes.size();
-    if (waiting > most_waiting) { // it reads nothing
-        closing = true;
-        boost::system::error_code ignored;
-        socket.close(ignored);
-        return;
-    }
+    if (waiting > most_waiting) return close(); // it reads nothing
     outgoing.push_back(std::move(bytes));
     if (outgoing.size() == 1) write();
 }
@@ -483,8 +482,7 @@ inline void session::write() {
                           self->outgoing.pop_front();
                           if (!self->outgoing.empty()) return self->write();
                           self->stream();
-                          boost::system::error_code ignored;
-                          if (self->closing && self->outgoing.empty()) self->socket.close(ignored);
+                          if (self->closing && self->outgoing.empty()) self->close();
                       });
 }
 
