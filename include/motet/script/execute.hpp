@@ -45,21 +45,21 @@ inline void take_current_error(script_outcome& outcome) {
     }
 }
 
+/// Runs what is compiled; the value of an expression.
+inline py::object evaluated(const py::object& code, const py::dict& globals, const py::dict& locals) {
+    auto made = py::reinterpret_steal<py::object>(PyEval_EvalCode(code.ptr(), globals.ptr(), locals.ptr()));
+    check(static_cast<bool>(made));
+    return made;
+}
+
 /// Runs code; the value of its last statement, if that is an expression.
 inline py::object run_code(space& s, const std::string& code) {
     py::object last = py::none();
     const py::tuple parts = (*helpers())["compiled"](text_to_python(code));
     const py::object body = parts[0];
     const py::object expression = parts[1];
-    PyObject* const variables = s.variables.ptr();
-    if (!body.is_none()) {
-        const auto done = py::reinterpret_steal<py::object>(PyEval_EvalCode(body.ptr(), variables, variables));
-        check(static_cast<bool>(done));
-    }
-    if (!expression.is_none()) {
-        last = py::reinterpret_steal<py::object>(PyEval_EvalCode(expression.ptr(), variables, variables));
-        check(static_cast<bool>(last));
-    }
+    if (!body.is_none()) evaluated(body, s.variables, s.variables);
+    if (!expression.is_none()) last = evaluated(expression, s.variables, s.variables);
     return last;
 }
 
@@ -109,9 +109,7 @@ inline bool is_chosen(space& s, const script_job& job, const std::vector<std::in
     const py::object condition = parts[1];
     if (!body.is_none() || condition.is_none())
         raise(PyExc_SyntaxError, "elements are chosen by one expression, such as \"self.step > 3\"");
-    const auto found =
-        py::reinterpret_steal<py::object>(PyEval_EvalCode(condition.ptr(), s.variables.ptr(), locals.ptr()));
-    check(static_cast<bool>(found));
+    const py::object found = evaluated(condition, s.variables, locals);
     const int yes = PyObject_IsTrue(found.ptr());
     check(yes >= 0);
     return yes == 1;

@@ -156,11 +156,8 @@ private:
         return places.back();
     }
 
-    py::object evaluated(const py::object& code) {
-        PyObject* const all = variables.variables.ptr();
-        auto made = py::reinterpret_steal<py::object>(PyEval_EvalCode(code.ptr(), all, all));
-        check(static_cast<bool>(made));
-        return made;
+    py::object evaluated(const py::object& code) const {
+        return script::evaluated(code, variables.variables, variables.variables);
     }
     /// `self` becomes this chare.
     void look_into(runtime::part& c, runtime::element_header& e) {

@@ -141,6 +141,12 @@ private:
         return chosen;
     }
 
+    /// Which target a selected place lies in.
+    std::size_t target_of(std::size_t place) const {
+        const auto after = std::upper_bound(begins.begin(), begins.end(), place);
+        return static_cast<std::size_t>(after - begins.begin()) - 1;
+    }
+
     bool is_chosen(PyObject* element) const {
         if (!condition) return true;
         const auto answer =
@@ -166,8 +172,7 @@ private:
     }
 
     void visit(std::size_t place) {
-        const auto after = std::upper_bound(begins.begin(), begins.end(), place);
-        const auto which = static_cast<std::size_t>(after - begins.begin()) - 1;
+        const std::size_t which = target_of(place);
         reference& container = ref(targets[which].container.ptr());
         const std::size_t within = place - begins[which];
         if (within >= size_of(container)) return; // step 3
@@ -260,11 +265,6 @@ private:
 
     // Step 4.
 
-    bool has_array(const target& each) const {
-        const type_description& type = *ref(each.container.ptr()).type;
-        return type.kind == kind::sequence && type.access->resize != nullptr && type.access->data != nullptr &&
-               type.access->make != nullptr && type.access->take != nullptr && numbers_in_a_row(*type.parts[0]);
-    }
     py::object array_of(const target& each) const {
         reference& r = ref(each.container.ptr());
         return view_of(*r.type, address_of(r), r.within, each.container, r.frozen);
@@ -281,7 +281,8 @@ private:
     py::object vectorized() {
         if (walks) return vectorized_walk();
         if (targets.empty()) return results.done();
-        const bool arrays = std::all_of(targets.begin(), targets.end(), [&](const target& t) { return has_array(t); });
+        const bool arrays = std::all_of(targets.begin(), targets.end(),
+                                        [](const target& t) { return has_view(*ref(t.container.ptr()).type); });
         if (!arrays) return vectorized_list();
         static PyMethodDef fresh{"arrays", &fresh_arrays, METH_NOARGS, nullptr};
         const auto me = py::reinterpret_steal<py::object>(PyCapsule_New(this, nullptr, nullptr));
@@ -306,9 +307,7 @@ private:
             for (const target& each : targets)
                 finders.push_back(std::make_unique<element_finder>(ref(each.container.ptr())));
             for (const std::size_t place : places()) {
-                const auto which =
-                    static_cast<std::size_t>(std::upper_bound(begins.begin(), begins.end(), place) - begins.begin()) -
-                    1;
+                const std::size_t which = target_of(place);
                 all.append(finders[which]->at(place - begins[which]));
             }
         } else {

@@ -356,12 +356,6 @@ inline const type_description* type_at(const type_description& of, PyObject* ste
     return at;
 }
 
-inline bool is_row_of_numbers(const type_description& type) {
-    const access& can = *type.access;
-    return can.resize != nullptr && can.data != nullptr && can.make != nullptr && can.take != nullptr &&
-           numbers_in_a_row(*type.parts[0]);
-}
-
 /// _kind_of(served, path): "struct", "list", "set" or "dict", of which a proxy reads parts; "value" what it fetches
 inline PyObject* kind_at(PyObject*, PyObject* arguments) {
     return guarded([&] {
@@ -372,7 +366,7 @@ inline PyObject* kind_at(PyObject*, PyObject* arguments) {
         const char* what = "value";
         if (type != nullptr && type->kind == kind::structure) what = "struct";
         if (type != nullptr && type->kind == kind::map) what = "dict";
-        if (type != nullptr && type->kind == kind::sequence && !is_row_of_numbers(*type))
+        if (type != nullptr && type->kind == kind::sequence && !has_view(*type))
             what = type->access->find != nullptr ? "set" : "list";
         return PyUnicode_FromString(what);
     });

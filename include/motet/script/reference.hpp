@@ -154,6 +154,13 @@ inline void free_reference(PyObject* self) {
     Py_DECREF(type);
 }
 
+/// Whether a sequence appears as an array without a copy: its numbers lie in a row, and it can be given another buffer.
+inline bool has_view(const type_description& type) {
+    const access& can = *type.access;
+    return type.kind == kind::sequence && can.resize != nullptr && can.data != nullptr && can.make != nullptr &&
+           can.take != nullptr && numbers_in_a_row(*type.parts[0]);
+}
+
 inline py::object view_of(const type_description& type, void* container, const std::shared_ptr<scope>& within,
                           py::object through, bool frozen);
 inline py::object from_value(const value& from);
@@ -243,9 +250,7 @@ inline py::object to_python(const type_description& type, void* address, const s
     case kind::sequence: {
         auto made = make_reference(can.find != nullptr ? set_type() : sequence_type(), type, address, within, from);
         if (stays(*within, type)) return program_array_of(std::move(made));
-        if (can.resize != nullptr && can.data != nullptr && can.make != nullptr && can.take != nullptr &&
-            numbers_in_a_row(*type.parts[0]))
-            return view_of(type, address, within, std::move(made), from.frozen);
+        if (has_view(type)) return view_of(type, address, within, std::move(made), from.frozen);
         return made;
     }
     case kind::tuple: {

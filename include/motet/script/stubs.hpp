@@ -84,7 +84,7 @@ private:
         case kind::enumeration: return "int";
         case kind::real: return "float";
         case kind::sequence:
-            if (is_row_of_numbers(type)) return "numpy.ndarray";
+            if (has_view(type)) return "numpy.ndarray";
             return (type.access->find != nullptr ? "set[" : "list[") + part(0) + "]";
         case kind::map: return "dict[" + part(0) + ", " + part(1) + "]";
         case kind::optional:

@@ -124,7 +124,7 @@ struct shaped {
 template <class E>
 shaped(E*, std::vector<std::int64_t>) -> shaped<E>;
 
-/// Python scripts inside a plain MPI program, without chares .
+/// Python scripts inside a plain MPI program, without chares.
 ///
 /// They are on where MOTET_SCRIPT=1 stands in the environment of rank 0 (MOTET_SCRIPT_WAIT=1: the first poll waits for
 /// a client); else this does nothing, at the cost of one broadcast at the start. Clients are those of every Motet
