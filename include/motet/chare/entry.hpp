@@ -242,5 +242,11 @@ std::string entry_name() {
     return method_name(demangled(typeid(entry<Method>).name()));
 }
 
+/// What a fiber that waits for the result of a call waits for, for reports.
+template <auto Method>
+std::string result_awaited() {
+    return "for the result of " + entry_name<Method>();
+}
+
 } // namespace runtime
 } // namespace motet::inline MOTET_VARIANT

@@ -98,9 +98,10 @@ public:
     future_waiter* waiting = nullptr;
     bool ready = false;
     bool failed = false;
-    bool told = false;        ///< somebody has seen the failure
-    bool run_is_over = false; ///< `home` does not exist any more
-    message* timer = nullptr; ///< that will make it ready
+    bool told = false;                  ///< somebody has seen the failure
+    bool run_is_over = false;           ///< `home` does not exist any more
+    message* timer = nullptr;           ///< that will make it ready
+    std::string (*awaited)() = nullptr; ///< what a fiber that waits for it waits for, for reports
     failure why;
 
 private:
@@ -135,7 +136,10 @@ inline void park_for_future(future_waiter& w) {
 MOTET_INLINE void future_state_base::park() {
     future_state_base* self = this;
     future_waiter w({&self, 1});
-    w.describe = [](waiter&) { return std::string("for a future"); };
+    w.describe = [](waiter& own) {
+        const future_state_base* state = static_cast<future_waiter&>(own).states.front();
+        return state != nullptr && state->awaited != nullptr ? state->awaited() : std::string("for a future");
+    };
     park_for_future(w);
 }
 

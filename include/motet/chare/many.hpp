@@ -49,6 +49,7 @@ private:
     future<R> collect(A&&... a) const {
         if constexpr (check_ask<M, T, A...>()) {
             auto [made, to] = new_future<R>(this_pe());
+            made.held().awaited = &result_awaited<M>;
             self().template issue<M, Op>(to, std::forward<A>(a)...);
             return std::move(made);
         } else {

@@ -112,6 +112,7 @@ public:
             runtime::pe& p = runtime::this_pe();
             const runtime::pe_number at = runtime::where(p, id_, index_);
             auto [made, to] = runtime::new_future<runtime::result_of<M>>(p);
+            made.held().awaited = &runtime::result_awaited<M>;
             runtime::message* m = runtime::entry_call<M>::template make<true>(p, id_, index_, std::forward<A>(a)...);
             runtime::reply_of(*m) = to;
             runtime::submit(p, at, urgency_.mark(m));

@@ -78,6 +78,7 @@ template <class Rep, class Period>
 future<void> after(std::chrono::duration<Rep, Period> time) {
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<void>(p);
+    made.held().awaited = [] { return std::string("for a time to pass"); };
     made.held().timer = runtime::tell_after(p, std::chrono::duration<double>(time).count(), to);
     return std::move(made);
 }
@@ -104,6 +105,7 @@ MOTET_INLINE void yield() { after(std::chrono::seconds(0)).get(); }
 MOTET_INLINE future<void> quiescence() {
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<void>(p);
+    made.held().awaited = [] { return std::string("for quiescence"); };
     runtime::post<&runtime::want_quiescence>(p, 0, to);
     return std::move(made);
 }
