@@ -170,6 +170,37 @@ TEST_CASE("a hook that raises is told once, counted and removed; the others and 
     });
 }
 
+TEST_CASE("a hook that does not come to an end ends with the program, and by --motet-script-limit") {
+    if (motet_test::this_job().size > 1) return;
+    auto chosen = threads(2);
+    const auto endless = [](const debugging& d) {
+        const auto counters = motet::array<counter>::create(2, counter{});
+        const auto hook = d.ask(motet::hook_request{.entries = {"add"}, .code = "while True: pass"});
+        CHECK(hook.error == "");
+        counters[1].tell<&counter::add>(1, "");
+        return hook.handle;
+    };
+    CHECK(error_of(chosen, [&] {
+              const debugging d;
+              const auto handle = endless(d);
+              const auto running = [&] { return motet::script::script_control::of(d.p.job).list().at(0); };
+              while (!contains(running().where, "at messages on PE 1")) motet::sleep_for(std::chrono::milliseconds(1));
+              CHECK(running().handle == handle);
+              motet::exit(0);
+          }) == "");
+    chosen.script_limit = 0.05;
+    run_well(chosen, [&] {
+        const debugging d;
+        endless(d);
+        const auto found = d.ask(motet::events_request{}).found;
+        const auto& event = std::get<motet::value::list>(found.find("events")->data).items.at(0);
+        CHECK(event.find("type")->text() == "TimeLimit");
+        CHECK(event.find("text")->text() ==
+              "it has kept its PE for longer than 0.05 s (--motet-script-limit), and nothing else could run there");
+        CHECK(event.find("pe")->integer() == 1);
+    });
+}
+
 namespace hooks_test {
 
 /// Somebody who has frozen the program: what is called back on PE 0, for main stands still with the rest.

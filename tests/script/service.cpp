@@ -848,6 +848,68 @@ TEST_CASE("hooks freeze for their client: it is told, removes them, goes on, or 
     });
 }
 
+TEST_CASE("a hook that does not come to an end is stopped and removed: by its time limit, by a client, with its own") {
+    with_hops([](motet::client& c) {
+        std::uint64_t last = 0;
+        const auto next_error = [&] {
+            for (;;) {
+                const auto found = c.events(last);
+                last = static_cast<std::uint64_t>(found.find("last")->integer());
+                for (const auto& each : std::get<motet::value::list>(found.find("events")->data).items)
+                    if (each.find("kind")->text() == "error") return each;
+            }
+        };
+        const auto await_loop = [&] {
+            for (;;)
+                for (const auto& each : c.running())
+                    if (contains(each.where, "at messages on PE ")) return each.handle;
+        };
+        const motet::hook_request endless{.on = "boxes", .entries = {"hop"}, .code = "while True: pass"};
+        auto limited = endless;
+        limited.limit = 0.05;
+        const auto first = c.hook(limited);
+        const auto why = next_error();
+        CHECK(why.find("hook")->integer() == first);
+        CHECK(why.find("type")->text() == "TimeLimit");
+        CHECK(why.find("text")->text() == "it has run for longer than the 0.05 s of its request");
+        CHECK(why.find("entry")->text() == "served_test::box::hop");
+        CHECK(why.find("when")->text() == "after");
+        CHECK(contains(why.find("traceback")->text(), "line 1"));
+        CHECK(goes_on(c));
+        CHECK(item(c.inspect("hooks"), "hooks", 0).find("removed")->truth());
+        c.unhook(first);
+
+        // Another client ends it, or removes it: then it has a second to end by itself. Whoever has installed it may
+        // wait for the answer as long, for PE 0 may be in the hook.
+        const auto ended = [&](void (motet::client::*end)(std::uint32_t)) {
+            motet::client d("test");
+            std::uint32_t handle = 0;
+            std::thread victim([&] { handle = d.hook(endless); });
+            const auto found = await_loop();
+            (c.*end)(found);
+            victim.join();
+            CHECK(handle == found);
+            CHECK(next_error().find("hook")->integer() == handle);
+            CHECK(goes_on(c));
+        };
+        ended(&motet::client::interrupt);
+        ended(&motet::client::unhook);
+        {
+            const deaf_client d(greeted(endless));
+            await_loop();
+        } // it goes with its client
+        CHECK(next_error().find("text")->text() == "it was removed, and did not end");
+        CHECK(goes_on(c));
+        // One that runs at no message, and one that is being installed.
+        const auto idle = c.hook({.on = "boxes", .entries = {"fail"}, .code = "1"});
+        c.interrupt(idle);
+        CHECK(contains(thrown_by([&] { c.hook({.code = "while True: pass", .method = "f", .limit = 0.05}); }),
+                       "the hook cannot be installed: TimeLimit: it has run for longer than the 0.05 s"));
+        CHECK(count(c.inspect("hooks"), "hooks") == 0);
+        CHECK(goes_on(c));
+    });
+}
+
 TEST_CASE("a program stands still where it would end, until somebody has looked (--motet-freeze-on)") {
     if (this_job().size > 1) return;
     const own_folder sockets;

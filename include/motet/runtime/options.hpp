@@ -211,7 +211,8 @@ inline constexpr option known_options[] = {
          o.script_run = v;
      }},
     {"script-limit", "TIME",
-     "time that a script may keep a PE without waiting, such as 60s (default 600s; 0: for ever)",
+     "time that a script, or a hook at a message, may keep a PE without waiting, such as 60s (default 600s; 0: for "
+     "ever)",
      [](options& o, std::string_view v) { o.script_limit = parse::seconds("script-limit", v); }},
     {"freeze-on", "WHAT",
      "with --motet-script: where the program would end by an error, a deadlock or either of them "

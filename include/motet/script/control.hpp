@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <motet/chare/frame.hpp>
 #include <motet/runtime/call.hpp>
 #include <motet/runtime/machine.hpp>
+#include <motet/script/hook_watch.hpp>
 #include <motet/script/log.hpp>
 #include <motet/script/output.hpp>
 #include <motet/script/python.hpp>
@@ -19,6 +19,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,40 +38,13 @@
 ///    with scripts. So does output, at most `most_ahead` bytes that have not been acknowledged; what a script prints
 ///    faster than that waits for its end, and the oldest of it is dropped. In an embedded machine (a plain MPI program)
 ///    no thread but the script's own may call MPI: it exchanges notes between two of its bytecodes (Py_AddPendingCall).
+/// 6. A hook is a script with many runs, all short: see hook_watch.hpp. Who interrupts it, or removes it while it does
+///    not come to an end, ends the run that is under way.
 namespace motet::inline MOTET_VARIANT::script {
-
-enum class stop_reason : std::uint8_t {
-    none,
-    asked,    ///< by a client
-    kept_pe,  ///< for longer than --motet-script-limit
-    too_long, ///< for its own limit
-    run_ends
-};
-
-/// A script in a chare. Stands on the stack of whoever runs it.
-struct watched_script {
-    using clock = std::chrono::steady_clock;
-
-    std::uint64_t serial = 0; ///< its name in this process
-    std::uint64_t run = 0;    ///< script_request::run
-    unsigned long thread = 0; ///< as Python numbers them
-    runtime::pe* p = nullptr;
-    runtime::guest* on = nullptr; ///< the thread that its PE is lent to; null: it runs on the PE's own and cannot wait
-    const std::string* where = nullptr; ///< the chare
-    double limit = 0;                   ///< seconds, waits included; 0: none
-    clock::time_point started = clock::now();
-    std::atomic<clock::rep> pe_since = started.time_since_epoch().count(); ///< it has kept its PE
-    std::atomic<bool> away = false; ///< C++ of the program runs for it, or it waits
-    std::atomic<stop_reason> reason = stop_reason::none;
-
-    int strikes = 0; ///< of step 2
-    clock::time_point next_strike;
-    std::string place; ///< the line of Python where it still was when it was to stop
-};
 
 /// What processes note to each other about scripts.
 struct script_note {
-    enum kinds : std::uint8_t { interrupt, output, acknowledge };
+    enum kinds : std::uint8_t { interrupt, output, acknowledge, leave };
     std::uint8_t kind = interrupt;
     std::uint32_t process = 0; ///< the sender
     std::uint64_t run = 0;
@@ -97,12 +71,26 @@ public:
     /// With Python's lock. The script may be one that is to stop already.
     void begin(watched_script& s);
     void end(watched_script& s);
-    /// Ends a run of the desk wherever it runs, and does not let it begin where it has not.
+    /// The same for a hook that is installed on a PE, and one that is removed there.
+    void begin(watched_hook& h);
+    void end(watched_hook& h) { hooks.remove(h); }
+    stop_reason why_stopped(const watched_hook& h) { return hooks.reason_of(h); }
+    /// Ends a run of the desk wherever it runs, and does not let it begin where it has not. Of a hook: see hook_watch.
     void interrupt(std::uint64_t run);
+    /// A hook is to be removed: a run of it that does not end by itself soon is ended.
+    void let_leave(std::uint64_t run);
+    /// The same for those of a client that is gone.
+    void let_leave_all_of(std::uint64_t client);
     /// The desk says which run of a handle begins, in what and for whom, and that it has ended.
     void note_run(std::uint32_t handle, std::uint64_t run, std::string name, std::string client) {
         const std::lock_guard lock(guard);
-        runs[handle] = {run, std::move(name), std::move(client), clock::now()};
+        runs[handle] = {run, std::move(name), std::move(client), clock::now(), {}};
+    }
+    /// The same for a hook, which goes with the client of that number; 0: with none.
+    void note_hook(std::uint32_t handle, std::uint64_t run, std::string name, std::string client,
+                   std::uint64_t goes_with) {
+        const std::lock_guard lock(guard);
+        runs[handle] = {run, std::move(name), std::move(client), clock::now(), goes_with};
     }
     void note_end(std::uint32_t handle) {
         const std::lock_guard lock(guard);
@@ -113,6 +101,11 @@ public:
         const std::lock_guard lock(guard);
         const auto found = runs.find(handle);
         return found == runs.end() ? 0 : found->second.run;
+    }
+    bool is_hook(std::uint32_t handle) {
+        const std::lock_guard lock(guard);
+        const auto found = runs.find(handle);
+        return found != runs.end() && found->second.hook_of;
     }
     /// What runs. In process 0.
     std::vector<running_name> list();
@@ -139,21 +132,25 @@ private:
         std::string name;
         std::string client;
         clock::time_point since;
+        std::optional<std::uint64_t> hook_of; ///< it is a hook, which goes with that client; 0: with none
     };
 
     std::string place_of(std::uint64_t run) const;
+    void wake();
     void loop();
     void look(std::unique_lock<std::mutex>& lock);
     bool is_to_stop(watched_script& s, clock::time_point now);
     void strike(const std::vector<std::uint64_t>& which);
     watched_script* by_serial(std::uint64_t serial);
     void interrupt_here(std::uint64_t run);
+    void note_others(script_note::kinds kind, std::uint64_t run);
     void note(std::uint32_t process, const script_note& what);
 
     runtime::machine& job;
     std::mutex guard;
     std::condition_variable changed;
     std::vector<watched_script*> running; ///< of one thread: the later one inside of the earlier one
+    hook_watch hooks;
     std::deque<std::uint64_t> interrupted;
     std::map<std::uint32_t, run_record> runs; ///< by handle
     std::uint64_t last_serial = 0;
@@ -167,12 +164,8 @@ private:
 
 #if MOTET_BODIES
 
-/// Raises in a thread what a script that is to stop shall see. With Python's lock (stop.hpp).
-inline void raise_in(unsigned long thread, stop_reason why);
 /// Sends and takes notes of an embedded machine, between two bytecodes of the script that runs (stop.hpp).
 inline int exchange_notes(void*);
-/// The line of Python that a thread is in. With Python's lock (stop.hpp).
-inline std::string line_of(unsigned long thread);
 
 inline script_control::~script_control() {
     {
@@ -189,6 +182,16 @@ inline void script_control::begin(watched_script& s) {
     if (s.run != 0 && std::find(interrupted.begin(), interrupted.end(), s.run) != interrupted.end())
         s.reason = stop_reason::asked;
     running.push_back(&s);
+    wake();
+}
+
+inline void script_control::begin(watched_hook& h) {
+    const std::lock_guard lock(guard);
+    hooks.add(h, std::find(interrupted.begin(), interrupted.end(), h.run) != interrupted.end());
+    wake();
+}
+
+inline void script_control::wake() {
     if (!thread.joinable()) thread = thread_beside([this] { loop(); });
     if (asleep) changed.notify_one();
 }
@@ -213,18 +216,39 @@ inline void script_control::interrupt_here(std::uint64_t run) {
             s->reason = stop_reason::asked;
             s->next_strike = {};
         }
+        hooks.stop(run, stop_reason::asked);
         hurry = true;
     }
     changed.notify_one();
 }
 
-inline void script_control::interrupt(std::uint64_t run) {
-    interrupt_here(run);
+inline void script_control::note_others(script_note::kinds kind, std::uint64_t run) {
     if (!job.remote) return;
     script_note what;
+    what.kind = kind;
     what.run = run;
     for (std::uint32_t q = 0; q < job.process_total(); ++q)
         if (q != job.remote->process_number()) note(q, what);
+}
+
+inline void script_control::interrupt(std::uint64_t run) {
+    interrupt_here(run);
+    note_others(script_note::interrupt, run);
+}
+
+inline void script_control::let_leave(std::uint64_t run) {
+    hooks.stop(run, stop_reason::removed);
+    note_others(script_note::leave, run);
+}
+
+inline void script_control::let_leave_all_of(std::uint64_t client) {
+    std::vector<std::uint64_t> gone;
+    {
+        const std::lock_guard lock(guard);
+        for (const auto& [handle, each] : runs)
+            if (each.hook_of == client) gone.push_back(each.run);
+    }
+    for (const std::uint64_t run : gone) let_leave(run);
 }
 
 inline std::string script_control::whatever_runs(std::uint64_t run) {
@@ -236,8 +260,8 @@ inline std::vector<running_name> script_control::list() {
     const std::lock_guard lock(guard);
     std::vector<running_name> all;
     for (const auto& [handle, r] : runs)
-        all.push_back(
-            {handle, r.name, r.client, std::chrono::duration<double>(clock::now() - r.since).count(), place_of(r.run)});
+        all.push_back({handle, r.name, r.client, std::chrono::duration<double>(clock::now() - r.since).count(),
+                       (r.hook_of ? "at messages " : "") + place_of(r.run)});
     return all;
 }
 
@@ -253,16 +277,16 @@ inline std::string script_control::place_of(std::uint64_t run) const {
         else if (!s->place.empty())
             text += ", " + s->place + ", in native code or where it catches whatever is raised";
     }
-    return text;
+    return text + hooks.place_of(run, wants_python);
 }
 
 inline void script_control::loop() {
     std::unique_lock lock(guard);
     for (int idle = 0; !ending;) {
-        idle = running.empty() ? idle + 1 : 0;
+        idle = running.empty() && hooks.empty() ? idle + 1 : 0;
         if (idle > 50) {
             asleep = true;
-            changed.wait(lock, [this] { return ending || !running.empty(); });
+            changed.wait(lock, [this] { return ending || !running.empty() || !hooks.empty(); });
             asleep = false;
             continue;
         }
@@ -297,7 +321,8 @@ inline void script_control::look(std::unique_lock<std::mutex>& lock) {
         if (s->on != nullptr && !job.sim && s->reason != stop_reason::run_ends)
             runtime::post_from_outside<&cancel_wait>(*s->p, s->serial);
     }
-    const bool busy = !running.empty();
+    const hook_watch::found of_hooks = hooks.look(now, job.options.script_limit);
+    const bool busy = !running.empty() || of_hooks.keep_a_pe;
     lock.unlock();
     if (job.embedded) { // only the thread of the script may call MPI
         if (job.remote && busy) {
@@ -310,7 +335,7 @@ inline void script_control::look(std::unique_lock<std::mutex>& lock) {
         if (job.remote && busy) job.remote->take_notes();
         send_output();
     }
-    if (!to_strike.empty()) strike(to_strike);
+    if (!to_strike.empty() || of_hooks.to_strike) strike(to_strike);
     lock.lock();
 }
 
@@ -318,6 +343,7 @@ inline void script_control::strike(const std::vector<std::uint64_t>& which) {
     wants_python = true;
     const gil python;
     wants_python = false;
+    hooks.strike();
     for (const std::uint64_t serial : which) {
         unsigned long seen = 0;
         {
@@ -375,6 +401,7 @@ inline void script_control::take_note(runtime::machine& job, std::span<const std
     serial::decode_into(bytes, what);
     switch (what.kind) {
     case script_note::interrupt: own->interrupt_here(what.run); break;
+    case script_note::leave: own->hooks.stop(what.run, stop_reason::removed); break;
     case script_note::output: {
         own->output.add_arrived(what.handle, what.text, what.amount);
         script_note back;

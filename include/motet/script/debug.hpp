@@ -19,6 +19,8 @@ using debug_request = std::variant<hook_request, unhook_request, freeze_request,
 /// stands still. `client`: who asks, for people.
 MOTET_INLINE void ask_debugger(runtime::pe& first, client_number who, const debug_request& request, answer_to answer,
                                const std::string& client = {});
+/// A hook that somebody has interrupted is removed.
+MOTET_INLINE void drop_hook(runtime::pe& first, std::uint32_t handle);
 /// That client is gone.
 MOTET_INLINE void lose_client(runtime::pe& first, client_number who);
 
@@ -80,13 +82,20 @@ struct report {
     std::uint64_t sent = 0;     ///< messages
     std::uint64_t here = 0;     ///< those of them that have been handled, or wait in some list
     std::uint64_t standing = 0; ///< PEs that do: each counts as a message, as this order does
+    std::uint64_t failures = 0; ///< of a hook that is removed
 
     void add(report&& more) {
-        sent += more.sent, here += more.here, standing += more.standing;
+        sent += more.sent, here += more.here, standing += more.standing, failures += more.failures;
         for (value& each : more.said) said.push_back(std::move(each));
         for (script_outcome& each : more.outcomes) outcomes.push_back(std::move(each));
         if (problem.empty()) problem = std::move(more.problem);
     }
+};
+
+/// Who asks.
+struct asker {
+    client_number number = 0;
+    std::string name = {}; ///< for people
 };
 
 /// What PE 0 keeps.
@@ -98,15 +107,17 @@ public:
         return static_cast<debug_desk&>(*kept);
     }
 
-    void take(runtime::pe& p, client_number who, const hook_request& request, answer_to answer);
-    void take(runtime::pe& p, client_number who, const unhook_request& request, answer_to answer);
-    void take(runtime::pe& p, client_number who, const freeze_request& request, answer_to answer);
-    void take(runtime::pe& p, client_number who, const go_request& request, answer_to answer);
-    void take(runtime::pe& p, client_number who, const step_request& request, answer_to answer);
-    void take(runtime::pe& p, client_number who, const events_request& request, answer_to answer);
-    void take(runtime::pe& p, client_number who, const inspect_request& request, answer_to answer);
+    void take(runtime::pe& p, const asker& who, const hook_request& request, answer_to answer);
+    void take(runtime::pe& p, const asker& who, const unhook_request& request, answer_to answer);
+    void take(runtime::pe& p, const asker& who, const freeze_request& request, answer_to answer);
+    void take(runtime::pe& p, const asker& who, const go_request& request, answer_to answer);
+    void take(runtime::pe& p, const asker& who, const step_request& request, answer_to answer);
+    void take(runtime::pe& p, const asker& who, const events_request& request, answer_to answer);
+    void take(runtime::pe& p, const asker& who, const inspect_request& request, answer_to answer);
     /// The client is gone.
     void lose(runtime::pe& p, client_number who);
+    /// Somebody has interrupted that hook.
+    void drop(runtime::pe& p, std::uint32_t handle) { remove(p, handle, {}); }
 
     /// Whether the program stands still, or is about to.
     bool is_frozen() const { return frozen; }
@@ -130,9 +141,12 @@ private:
     };
     struct known_hook {
         shared_hook what;
-        client_number owner = 0; ///< it goes with this client; 0: it stays
-        std::uint64_t errors = 0;
-        bool removed = false; ///< or about to be
+        client_number owner = 0;    ///< it goes with this client; 0: it stays
+        std::uint64_t errors = 0;   ///< that PEs have told
+        std::uint64_t expected = 0; ///< that they have, when it is gone from all
+        bool removed = false;       ///< or about to be
+        bool gone = false;          ///< from all PEs
+        bool unwanted = false;      ///< nobody asks for it any more, failed or not
     };
     struct lease {
         client_number holder = 0; ///< it ends with this client; 0: it does not
@@ -156,6 +170,7 @@ private:
     void hold(runtime::pe& p, client_number who, double seconds);
     void go_if_free(runtime::pe& p, std::function<void()> then);
     void remove(runtime::pe& p, std::uint32_t handle, std::function<void()> then);
+    void forget_if_over(std::uint32_t handle);
     void remember(const runtime::pe& p, value::dict event);
     void tell_watchers(runtime::pe& p);
     void tell(runtime::pe& p, value::dict event) {
@@ -213,7 +228,10 @@ inline report obey(runtime::pe& p, const order& o) {
     report mine;
     switch (o.what) {
     case order::verb::install: mine.problem = own.install(p, o.hook); break;
-    case order::verb::remove: own.remove(p, o.number); break;
+    case order::verb::remove:
+        if (const hook_here* const hook = own.find(o.number)) mine.failures = hook->off ? 1 : 0;
+        own.remove(p, o.number);
+        break;
     case order::verb::freeze:
         p.halt();
         own.freezes = o.freezes;
@@ -350,7 +368,7 @@ inline void debug_desk::tell_watchers(runtime::pe& p) {
                                             [&](const watcher& each) { return each.since >= last_event; });
     std::vector<watcher> told(std::make_move_iterator(last), std::make_move_iterator(watchers.end()));
     watchers.erase(last, watchers.end());
-    for (watcher& each : told) take(p, each.who, events_request{each.since, false}, std::move(each.answer));
+    for (watcher& each : told) take(p, {each.who}, events_request{each.since, false}, std::move(each.answer));
 }
 
 inline value debug_desk::state(runtime::pe& p) const {
@@ -365,9 +383,9 @@ inline value debug_desk::state(runtime::pe& p) const {
     return {std::move(all)};
 }
 
-inline void debug_desk::take(runtime::pe& p, client_number who, const events_request& request, answer_to answer) {
+inline void debug_desk::take(runtime::pe& p, const asker& who, const events_request& request, answer_to answer) {
     if (request.wait && request.since >= last_event) {
-        watchers.push_back({request.since, who, std::move(answer)});
+        watchers.push_back({request.since, who.number, std::move(answer)});
         return;
     }
     value all = state(p);
@@ -497,20 +515,21 @@ inline void debug_desk::go_if_free(runtime::pe& p, std::function<void()> then) {
     });
 }
 
-inline void debug_desk::take(runtime::pe& p, client_number who, const freeze_request& request, answer_to answer) {
+inline void debug_desk::take(runtime::pe& p, const asker& who, const freeze_request& request, answer_to answer) {
     if (!may_hold(request.hold, answer)) return;
-    hold(p, who, request.hold > 0 || who != 0 ? request.hold : longest_hold);
+    hold(p, who.number, request.hold > 0 || who.number != 0 ? request.hold : longest_hold);
     freeze(p, [this, &p, answer = std::move(answer)] { answer(finding(state(p))); });
 }
 
-inline void debug_desk::take(runtime::pe& p, client_number who, const go_request& request, answer_to answer) {
+inline void debug_desk::take(runtime::pe& p, const asker& who, const go_request& request, answer_to answer) {
     if (!frozen) return answer(refusal("the program is not frozen"));
     // What no client holds may be ended by any.
-    std::erase_if(leases, [&](const lease& each) { return request.all || each.holder == who || each.holder == 0; });
+    std::erase_if(leases,
+                  [&](const lease& each) { return request.all || each.holder == who.number || each.holder == 0; });
     go_if_free(p, [this, &p, answer = std::move(answer)] { answer(finding(state(p))); });
 }
 
-inline void debug_desk::take(runtime::pe& p, client_number, const step_request& request, answer_to answer) {
+inline void debug_desk::take(runtime::pe& p, const asker&, const step_request& request, answer_to answer) {
     if (!standing) return answer(refusal("the program is not frozen: only then it can be stepped"));
     const std::int64_t at = request.pe >= 0 ? request.pe : stopped_at;
     if (at < 0) return answer(refusal("no hook has frozen the program: say which PE is to step"));
@@ -557,9 +576,13 @@ inline void debug_desk::lose(runtime::pe& p, client_number who) {
     for (auto& [handle, each] : hooks)
         if (each.owner == who) {
             each.owner = 0;
+            each.unwanted = true;
             gone.push_back(handle);
         }
-    for (const std::uint32_t handle : gone) remove(p, handle, {});
+    for (const std::uint32_t handle : gone) {
+        remove(p, handle, {});
+        forget_if_over(handle);
+    }
     std::erase_if(leases, [&](const lease& each) { return each.holder == who; });
     go_if_free(p, {});
 }
@@ -593,8 +616,10 @@ inline std::string entry_names(const std::vector<known_entry>& all, const std::s
     return text.empty() ? "none" : text;
 }
 
-inline void debug_desk::take(runtime::pe& p, client_number who, const hook_request& request, answer_to answer) {
+inline void debug_desk::take(runtime::pe& p, const asker& who, const hook_request& request, answer_to answer) {
+    if (!request.problem.empty()) return answer(refusal(request.problem));
     if (!may_hold(request.hold, answer)) return;
+    if (!(request.limit >= 0)) return answer(refusal("the limit of a hook is a time in seconds"));
     if (request.code.empty() && request.filter.empty()) return answer(refusal("the hook has no code"));
     auto made = std::make_shared<hook_order>();
     made->request = request;
@@ -623,9 +648,12 @@ inline void debug_desk::take(runtime::pe& p, client_number who, const hook_reque
                                   "'; methods that are called: " + entry_names(all, owner)));
     }
     std::sort(made->entries.begin(), made->entries.end());
-    const std::uint32_t handle = desk::of(p).open_record(request.on.empty() ? "every collection" : request.on);
+    const client_number owner_of_hook = request.hold > 0 ? 0 : who.number;
+    const std::uint32_t handle =
+        desk::of(p).open_record(request.on.empty() ? "every collection" : request.on, who.name, owner_of_hook);
     made->handle = handle;
-    hooks[handle] = {made, request.hold > 0 ? 0 : who, 0, false};
+    made->run = script_control::of(p.job).run_of(handle);
+    hooks[handle] = {.what = made, .owner = owner_of_hook};
     order o;
     o.what = order::verb::install;
     o.hook = made;
@@ -641,21 +669,34 @@ inline void debug_desk::remove(runtime::pe& p, std::uint32_t handle, std::functi
         if (then) then();
         return;
     }
+    script_control::of(p.job).let_leave(found->second.what->run);
     order o;
     o.what = order::verb::remove;
     o.number = handle;
-    give(p, std::move(o), [this, &p, handle, then = std::move(then)](report) {
-        if (const auto gone = hooks.find(handle); gone != hooks.end() && gone->second.errors == 0) hooks.erase(gone);
+    give(p, std::move(o), [this, &p, handle, then = std::move(then)](report all) {
+        known_hook& known = hooks.at(handle);
+        known.gone = true;
+        known.expected = all.failures;
+        forget_if_over(handle);
         desk::of(p).close_record(handle);
         if (then) then();
     });
 }
 
-inline void debug_desk::take(runtime::pe& p, client_number, const unhook_request& request, answer_to answer) {
+/// A hook that has failed is listed until somebody removes it; what PEs have to say of it may come later than that.
+inline void debug_desk::forget_if_over(std::uint32_t handle) {
+    const auto found = hooks.find(handle);
+    if (found == hooks.end()) return;
+    const known_hook& known = found->second;
+    if (known.gone && known.errors == known.expected && (known.unwanted || known.errors == 0)) hooks.erase(found);
+}
+
+inline void debug_desk::take(runtime::pe& p, const asker&, const unhook_request& request, answer_to answer) {
     const auto found = hooks.find(request.handle);
     if (found == hooks.end()) return answer(refusal("there is no hook " + std::to_string(request.handle)));
+    found->second.unwanted = true;
     if (found->second.removed) { // it has failed: it is forgotten now
-        hooks.erase(found);
+        forget_if_over(request.handle);
         return answer({.handle = request.handle});
     }
     remove(p, request.handle, [handle = request.handle, answer = std::move(answer)] { answer({.handle = handle}); });
@@ -666,6 +707,7 @@ inline void debug_desk::hear_failure(runtime::pe& p, std::uint32_t handle, value
     if (found == hooks.end()) return;
     if (found->second.errors++ == 0) tell(p, std::move(event)); // the others say the same
     remove(p, handle, {});
+    forget_if_over(handle);
 }
 
 inline std::vector<value> debug_desk::hook_list(const std::vector<value>& counts) const {
@@ -683,6 +725,7 @@ inline std::vector<value> debug_desk::hook_list(const std::vector<value>& counts
         add(line, "filter", text_value(r.filter));
         add(line, "code", text_value(r.code));
         add(line, "hold", {r.hold});
+        add(line, "limit", {r.limit});
         std::int64_t calls = 0;
         std::int64_t stops = 0;
         for (const value& one : counts)
@@ -699,7 +742,7 @@ inline std::vector<value> debug_desk::hook_list(const std::vector<value>& counts
     return all;
 }
 
-inline void debug_desk::take(runtime::pe& p, client_number, const inspect_request& request, answer_to answer) {
+inline void debug_desk::take(runtime::pe& p, const asker&, const inspect_request& request, answer_to answer) {
     if (request.what != "queue" && request.what != "fibers" && request.what != "hooks")
         return answer(refusal("'" + request.what + "' cannot be inspected: there are queue, fibers and hooks"));
     if (request.pe >= std::int64_t{p.job.pe_total()})
@@ -792,8 +835,13 @@ struct request_log {
 MOTET_INLINE void ask_debugger(runtime::pe& first, client_number who, const debug_request& request, answer_to answer,
                                const std::string& client) {
     if (const auto& log = script_control::of(first.job).log) std::visit(request_log{*log, first, client}, request);
-    std::visit([&](const auto& each) { debug_desk::of(first).take(first, who, each, std::move(answer)); }, request);
+    std::visit(
+        [&](const auto& each) {
+            debug_desk::of(first).take(first, {who, client}, each, std::move(answer));
+        },
+        request);
 }
+MOTET_INLINE void drop_hook(runtime::pe& first, std::uint32_t handle) { debug_desk::of(first).drop(first, handle); }
 MOTET_INLINE void lose_client(runtime::pe& first, client_number who) { debug_desk::of(first).lose(first, who); }
 
 /// Before main: this is how a program that would end stands still in place of that.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/script/value.hpp>
+
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace motet {
@@ -17,7 +20,31 @@ struct hook_request {
     std::string filter = {};               ///< an expression: where it is false nothing happens; empty: true
     std::string code = {};                 ///< runs each time; its last expression is what it gives
     std::string method = {};               ///< or: the code runs once, and then this function of it with `self`
-    double hold = 0; ///< seconds that a freeze of this hook lasts; 0: the hook and its freezes go with their client
+    double hold = 0;  ///< seconds that a freeze of this hook lasts; 0: the hook and its freezes go with their client
+    double limit = 0; ///< seconds that it may run at one message; 0: no limit but --motet-script-limit
+    std::string problem = {}; ///< of one that was read: why it cannot be done
+
+    /// As execute_request has them: what came after the first version of the protocol goes by name.
+    void set_option(const std::string& name, const value& given) {
+        if (name != "limit") throw error("this program does not know it");
+        limit = given.number();
+    }
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(on, entries, index, before, filter, code, method, hold);
+        std::vector<std::pair<std::string, value>> more;
+        if constexpr (Archive::is_writing) {
+            if (limit > 0) more.emplace_back("limit", value{limit});
+            archive(more);
+        } else if (archive.origin().remaining() != 0) {
+            archive(more);
+            for (const auto& [name, given] : more) try {
+                    set_option(name, given);
+                } catch (const error& why) {
+                    problem = "option '" + name + "': " + why.what();
+                }
+        }
+    }
 };
 
 /// Removes a hook.

@@ -94,8 +94,8 @@ public:
         const auto found = all->all.find(name);
         return found == all->all.end() ? nullptr : &found->second;
     }
-    /// A handle whose output is kept, and that runs until it is closed.
-    std::uint32_t open_record(std::string name);
+    /// The handle of a hook, whose output is kept, and that runs until it is closed.
+    std::uint32_t open_record(std::string name, const std::string& client, std::uint64_t goes_with);
     void close_record(std::uint32_t handle);
     void add_output(std::uint32_t handle, const std::string& text);
     std::unique_ptr<runtime::upper_state> debugging;
@@ -420,11 +420,12 @@ MOTET_INLINE void desk::take_one(std::uint32_t handle, script_outcome outcome) {
     r->execute(std::move(part));
 }
 
-MOTET_INLINE std::uint32_t desk::open_record(std::string name) {
+MOTET_INLINE std::uint32_t desk::open_record(std::string name, const std::string& client, std::uint64_t goes_with) {
     record& r = records[++last_handle];
     ++running;
     r.running = true;
     r.name = std::move(name);
+    script_control::of(job).note_hook(last_handle, ++last_run, r.name, client, goes_with);
     return last_handle;
 }
 

@@ -24,7 +24,8 @@
 ///    too. Before a message it is the fiber that stops, with its chare pinned, and the message has not run; after one
 ///    it is the PE, before it turns to the next message.
 /// 4. A hook that raises is not asked again on its PE, and PE 0 removes it everywhere: what a check that is wrong would
-///    say of each message tells nothing more.
+///    say of each message tells nothing more. So it is with one that keeps its PE for longer than it may, and with one
+///    that is interrupted: the next message would find it as it was (hook_watch.hpp).
 /// 5. What it prints goes to PE 0, where it is kept as that of any script. The next is sent when the last has been
 ///    taken: meanwhile it is collected, up to a bound.
 namespace motet::inline MOTET_VARIANT::script {
@@ -32,6 +33,7 @@ namespace motet::inline MOTET_VARIANT::script {
 /// A hook on its way to the PEs: the names that the request has stand for these numbers.
 struct hook_order {
     std::uint32_t handle = 0;
+    std::uint64_t run = 0; ///< as script_control names it
     hook_request request;
     std::vector<std::uint32_t> entries; ///< registered numbers; empty: any
     runtime::collection_id collection;  ///< not of no_pe: this one only
@@ -40,7 +42,7 @@ struct hook_order {
 
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(handle, request, entries, collection.root, collection.serial, one_chare, single.low, single.high);
+        archive(handle, run, request, entries, collection.root, collection.serial, one_chare, single.low, single.high);
     }
 };
 using shared_hook = std::shared_ptr<const hook_order>;
@@ -54,7 +56,21 @@ inline bool names(const std::string& whole, const std::string& name) {
 /// A hook on one PE. Made, run and destroyed with Python's lock.
 class [[gnu::visibility("hidden")]] hook_here {
 public:
-    explicit hook_here(shared_hook order) : what(std::move(order)) {
+    hook_here(runtime::pe& p, shared_hook order) : what(std::move(order)) {
+        watched.handle = what->handle;
+        watched.run = what->run;
+        watched.p = &p;
+        watched.limit = what->request.limit;
+        script_control::of(p.job).begin(watched);
+    }
+    hook_here(const hook_here&) = delete;
+    hook_here& operator=(const hook_here&) = delete;
+    ~hook_here() {
+        if (script_control* const control = script_control::find(watched.p->job)) control->end(watched);
+    }
+
+    /// Before it runs for the first time. Throws error_already_set.
+    void prepare() {
         variables.variables["__builtins__"] = py::module_::import("builtins");
         variables.variables["__name__"] = "__hook__";
         variables.variables["ck"] = py::module_::import("ck");
@@ -117,6 +133,7 @@ public:
     }
 
     const shared_hook what;
+    watched_hook watched;
     bool off = false;        ///< it has raised, or is removed
     std::uint64_t calls = 0; ///< how often it ran
     std::uint64_t stops = 0; ///< how often it gave something
@@ -280,6 +297,7 @@ inline bool pe_debugger::ask(runtime::pe& p, const runtime::frame& f, runtime::m
         &what);
     for (auto& [handle, problem] : what.failed) {
         value::dict event = event_at("error", p, f);
+        add(event, "when", text_value(before ? "before" : "after"));
         add(event, "hook", number_value(handle));
         add(event, "type", text_value(problem.error_type));
         add(event, "text", text_value(problem.error));
@@ -303,6 +321,7 @@ inline void pe_debugger::ask_with_python(asked& what) {
         running_script* const outer = std::exchange(running_script::current(), &running);
         script_outcome problem;
         value found;
+        hook_turn turn(each->watched, &what.f);
         try {
             if (each->run(running, found)) {
                 ++each->stops;
@@ -313,9 +332,15 @@ inline void pe_debugger::ask_with_python(asked& what) {
                 add(notice, "value", std::move(found));
                 notices.push_back({std::move(notice)});
             }
+        } catch (py::error_already_set& raised) {
+            end_child(running);
+            turn.end();
+            take_error(problem, raised);
+            turn.explain(problem, raised);
         } catch (...) {
             take_current_error(problem);
         }
+        end_child(running);
         running_script::current() = outer;
         if (problem.failed()) {
             each->off = true;
@@ -353,21 +378,28 @@ inline void pe_debugger::stop(runtime::pe& p) {
 inline std::string pe_debugger::install(runtime::pe& p, shared_hook what) {
     struct errand {
         pe_debugger& all;
+        runtime::pe& p;
         shared_hook what;
         std::string problem;
-    } made{*this, std::move(what), {}};
+    } made{*this, p, std::move(what), {}};
     p.fibers->call_on_thread(
         [](void* pointer) {
             auto& job = *static_cast<errand*>(pointer);
             try {
                 const gil lock;
+                auto hook = std::make_unique<hook_here>(job.p, std::move(job.what));
+                hook_turn turn(hook->watched, nullptr);
                 try {
-                    job.all.hooks.push_back(std::make_unique<hook_here>(std::move(job.what)));
+                    hook->prepare();
                 } catch (py::error_already_set& raised) {
+                    turn.end();
                     script_outcome problem;
                     take_error(problem, raised);
+                    turn.explain(problem, raised);
                     job.problem = problem.error_type + ": " + problem.error;
+                    return;
                 }
+                job.all.hooks.push_back(std::move(hook));
             } catch (const std::exception& problem) { // Python does not start
                 job.problem = problem.what();
             }

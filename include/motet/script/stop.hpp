@@ -17,9 +17,9 @@ inline PyObject*& time_limit_type() {
 }
 
 inline PyObject* exception_for(stop_reason why) {
-    return why == stop_reason::asked      ? PyExc_KeyboardInterrupt
-           : why == stop_reason::run_ends ? PyExc_SystemExit
-                                          : time_limit_type();
+    return why == stop_reason::asked || why == stop_reason::removed ? PyExc_KeyboardInterrupt
+           : why == stop_reason::run_ends                           ? PyExc_SystemExit
+                                                                    : time_limit_type();
 }
 
 inline void raise_in(unsigned long thread, stop_reason why) { PyThreadState_SetAsyncExc(thread, exception_for(why)); }
@@ -45,17 +45,20 @@ inline std::string line_of(unsigned long thread) {
     }
 }
 
-inline std::string stop_text(const running_script& s) {
+/// `limit`: of its request.
+inline std::string stop_text(const runtime::pe& p, stop_reason why, double limit) {
     const auto seconds = [](double n) { return reflect::to_text(n) + " s"; };
-    switch (s.watched.reason) {
+    switch (why) {
     case stop_reason::asked: return "interrupted by a client";
+    case stop_reason::removed: return "it was removed, and did not end";
     case stop_reason::kept_pe:
-        return "it has kept its PE for longer than " + seconds(s.p.job.options.script_limit) +
+        return "it has kept its PE for longer than " + seconds(p.job.options.script_limit) +
                " (--motet-script-limit), and nothing else could run there";
-    case stop_reason::too_long: return "it has run for longer than the " + seconds(s.watched.limit) + " of its request";
+    case stop_reason::too_long: return "it has run for longer than the " + seconds(limit) + " of its request";
     default: return "the program has ended";
     }
 }
+inline std::string stop_text(const running_script& s) { return stop_text(s.p, s.watched.reason, s.watched.limit); }
 
 /// Watches a script as long as it runs. With Python's lock.
 class [[gnu::visibility("hidden")]] watching {
@@ -86,6 +89,43 @@ public:
 
 private:
     running_script& s;
+};
+
+/// One run of a hook, which may be stopped as long as this lives. With Python's lock, at the beginning and at the end.
+class [[gnu::visibility("hidden")]] hook_turn {
+public:
+    /// `at`: of its message.
+    hook_turn(watched_hook& which, const runtime::frame* at) : h(which) {
+        h.thread = PyThread_get_thread_ident();
+        h.at = at;
+        h.turn.store(turn(), std::memory_order_release);
+    }
+    hook_turn(const hook_turn&) = delete;
+    hook_turn& operator=(const hook_turn&) = delete;
+    ~hook_turn() { end(); }
+
+    /// It can be stopped no longer.
+    void end() {
+        if (ended) return;
+        ended = true;
+        if (h.to_stop == h.turn.load(std::memory_order_relaxed)) {
+            why = script_control::of(h.p->job).why_stopped(h);
+            PyThreadState_SetAsyncExc(h.thread, nullptr); // it may have come too late
+        }
+        h.turn.store(turn(), std::memory_order_release);
+    }
+    /// When it has ended: says why, where the error is that one.
+    void explain(script_outcome& problem, const py::error_already_set& raised) const {
+        if (why != stop_reason::none && problem.error.empty() && raised.matches(exception_for(why)))
+            problem.error = stop_text(*h.p, why, h.limit);
+    }
+
+private:
+    std::uint64_t turn() const { return h.turn.load(std::memory_order_relaxed) + 1; }
+
+    watched_hook& h;
+    stop_reason why = stop_reason::none;
+    bool ended = false;
 };
 
 /// Raises what a script shall see that is to stop; nothing where it may go on.

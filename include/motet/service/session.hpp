@@ -229,7 +229,9 @@ inline session::~session() {
 #ifdef MOTET_WITH_TCP
     be_known();
 #endif
-    if (greeted) runtime::post_from_outside<&script::lose_client>(*owner.job.pes[0], client);
+    if (!greeted) return;
+    script::script_control::of(owner.job).let_leave_all_of(client); // PE 0 may be in one of its hooks
+    runtime::post_from_outside<&script::lose_client>(*owner.job.pes[0], client);
 }
 
 inline void session::read() {
@@ -356,6 +358,10 @@ inline void session::take(request_frame request) {
         interrupt(number, stop->handle);
         return read();
     }
+    if (const auto* gone = std::get_if<unhook_request>(&request.what)) {
+        auto& control = script::script_control::of(owner.job); // PE 0 may be in that hook
+        if (control.is_hook(gone->handle)) control.let_leave(control.run_of(gone->handle));
+    }
     if (std::holds_alternative<running_request>(request.what))
         answer(number, {.running = script::script_control::of(owner.job).list()});
     if (std::holds_alternative<hello>(request.what)) answer(number, {});
@@ -429,6 +435,7 @@ inline void session::interrupt(std::uint64_t number, std::uint32_t handle) {
         if (owner.log())
             owner.log()->write(script::log_line().add("client", who).add("does", "interrupt").add("handle", each));
         control.interrupt(runs.back());
+        if (control.is_hook(each)) runtime::post_from_outside<&script::drop_hook>(*owner.job.pes[0], each);
     }
     await_end(number, std::move(handles), std::move(runs), std::chrono::steady_clock::now() + std::chrono::seconds(2));
 }
@@ -440,8 +447,8 @@ inline void session::await_end(std::uint64_t number, std::vector<std::uint32_t> 
     for (std::size_t i = 0; i < runs.size(); ++i) {
         if (runs[i] == 0 || control.run_of(handles[i]) != runs[i]) continue;
         const std::string where = control.whatever_runs(runs[i]);
-        still += (still.empty() ? "interpreter " : "; interpreter ") + std::to_string(handles[i]) +
-                 " could not be stopped yet: it is " +
+        still += (still.empty() ? "" : "; ") + std::string(control.is_hook(handles[i]) ? "hook " : "interpreter ") +
+                 std::to_string(handles[i]) + " could not be stopped yet: it is " +
                  (where.empty() ? "in another process, or has not begun because its PE is busy" : where);
     }
     if (still.empty()) return answer(number, {.handle = handles.empty() ? 0 : handles[0]});

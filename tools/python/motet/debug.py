@@ -18,14 +18,16 @@ class Debugging:
     has done that (-1: none), how many `holders` a freeze has, the `seconds` until it ends by itself, and the number of the
     `last` event."""
 
-    def hook(self, on, code="", entries=(), before=False, filter="", method="", index=(), hold=0.0):
+    def hook(self, on, code="", entries=(), before=False, filter="", method="", index=(), hold=0.0,
+             limit=0.0):
         """Runs code after (or before) each message for the chares of that name or type ("" for any) that calls one of
         the entries (none for any). There `self` is the chare, and ck.entry(), ck.arguments() and ck.myindex() tell of
         the message. `method` names a function of the code that is called with self in place of the code. `filter`: an
         expression; where it is false nothing happens. What the code gives (its last expression, or what the function
         returns), if that is not None, freezes the program there, and is an event. Gives the handle: `print` has what it
         prints. The hook is removed when this connection ends, and the program goes on; with `hold` it stays, and each
-        freeze lasts so many seconds."""
+        freeze lasts so many seconds. One that runs for more than `limit` seconds at a message is stopped and removed, as
+        one that raises is, and as `interrupt` does."""
         request = self._request(9)
         request.text(on)
         request.size(len(entries))
@@ -36,6 +38,10 @@ class Debugging:
         for text in (filter, code, method):
             request.text(text)
         request.put("d", hold)
+        if limit:  # by name, what came after the first version of the protocol
+            request.size(1)
+            request.text("limit")
+            request.value(float(limit))
         return self._ask(request)[0].handle
 
     def unhook(self, handle):
@@ -92,8 +98,9 @@ def told(event):
         return (f"frozen {event['when']} {event['entry']} of {where(event)} on PE {event['pe']} "
                 f"by hook {event['hook']}: {event['value']!r}")
     if kind == "error" and "hook" in event:
-        return (f"hook {event['hook']} is removed, for it failed at {event['entry']} of {where(event)} on PE "
-                f"{event['pe']}:\n{event['traceback'].rstrip()}")
+        trace = event["traceback"].rstrip()
+        return (f"hook {event['hook']} is removed, for it failed {event['when']} {event['entry']} of {where(event)} on PE "
+                f"{event['pe']}:\n{trace}" + ("" if event["text"] in trace else f": {event['text']}"))
     if kind in ("error", "deadlock"):
         return f"frozen by an {kind} on PE {event['pe']}: {event['text']}" if kind == "error" else \
             f"frozen by a deadlock: {event['text']}"
@@ -221,9 +228,10 @@ def add_commands(command):
 
     parser = with_place(made("hook", lambda p, a: hook(
         p, a.on, sys.stdin.read() if a.file == "-" else open(a.file, encoding="utf-8").read(), seconds_of(a.hold),
-        entries=a.entry, before=a.before, filter=a.filter, method=a.method, index=index(a.index)),
+        entries=a.entry, before=a.before, filter=a.filter, method=a.method, index=index(a.index), limit=seconds_of(a.limit)),
         "runs a script at messages", before=(False, "before them; else after"), filter=("", "an expression"),
-        method=("", "a function of the script, to be called with self"), index=("", "of one element"), hold=hold))
+        method=("", "a function of the script, to be called with self"), index=("", "of one element"), hold=hold,
+        limit=("0", "how long it may run at one message, such as 5s")))
     parser.add_argument("file", help="the script; - for standard input")
     parser.add_argument("--entry", action="append", default=[], help="a method whose messages these are; may be repeated")
     parser = with_place(made("break", lambda p, a: hook(
