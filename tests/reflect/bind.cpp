@@ -2,19 +2,26 @@
 #include "structs.hpp"
 
 #include <motet/reflect/bind.hpp>
+#include <motet/reflect/tie.hpp>
 
 #include <doctest/doctest.h>
 
 using motet::reflect::bind_fields;
+using motet::reflect::tie_fields;
+using motet::reflect::tied_field;
+using motet::reflect::ties_an_array;
 
-TEST_CASE("bind: a function gets references to all fields") {
+TEST_CASE("tie: references to all fields, in order") {
     sample::point at{1, 2};
-    bind_fields<2>::to(at, [](int& x, int& y) { x = y + 1; });
+    auto fields = tie_fields<2>(at);
+    tied_field<0>(fields) = tied_field<1>(fields) + 1;
     CHECK(at.x == 3);
-
     const sample::hundred many;
-    CHECK(bind_fields<100>::to(many, [](const auto&... field) { return (field + ...); }) == 450);
-    static_assert(bind_fields<0>::to(at, [] { return 5; }) == 5);
+    auto all = tie_fields<100>(many);
+    CHECK(&tied_field<99>(all) > &tied_field<0>(all));
+    static_assert(std::is_same_v<decltype(tied_field<0>(all)), const int&>);
+    static_assert(!ties_an_array<2, sample::point>);
+    static_assert(ties_an_array<1, sample::c_array>);
 }
 
 TEST_CASE("bind: empty initializers are counted") {

@@ -11,18 +11,14 @@ inline constexpr std::size_t max_field_count = 100;
 
 /// What needs the number of fields written out: a structured binding, and a list of empty initializers.
 ///
-/// `to(object, f)` calls `f(field...)`; `takes_braces<T>` says whether `T{ {}, {}, … }` with N of them is well-formed,
-/// `takes_braces_then<T, Probe>` whether N of them and a Probe are; `addressable<T>` is false if T has a bit-field
-/// (a bit-field is the one member that no reference can be bound to).
+/// `takes_braces<T>` says whether `T{ {}, {}, … }` with N of them is well-formed, `takes_braces_then<T, Probe>` whether
+/// N of them and a Probe are; `addressable<T>` is false if T has a bit-field (a bit-field is the one member that no
+/// reference can be bound to).
 template <std::size_t N>
 struct bind_fields;
 
 template <>
 struct bind_fields<0> {
-    template <class T, class F>
-    static constexpr decltype(auto) to(T&, F&& f) {
-        return f();
-    }
     template <class T>
     static constexpr bool takes_braces = requires { T{}; };
     template <class T, class Probe>
@@ -63,11 +59,6 @@ void refer_to(auto&...);
 #define MOTET_BIND(count, braces, ...)                                                                                 \
     template <>                                                                                                        \
     struct bind_fields<count> {                                                                                        \
-        template <class T, class F>                                                                                    \
-        static constexpr decltype(auto) to(T& object, F&& f) {                                                         \
-            auto& [__VA_ARGS__] = object;                                                                              \
-            return f(__VA_ARGS__);                                                                                     \
-        }                                                                                                              \
         template <class T>                                                                                             \
         static constexpr bool takes_braces = requires { T{MOTET_UNWRAP braces}; };                                     \
         template <class T, class Probe>                                                                                \

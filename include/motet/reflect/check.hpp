@@ -3,6 +3,7 @@
 
 #include <motet/reflect/bind.hpp>
 #include <motet/reflect/probe.hpp>
+#include <motet/reflect/tie.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -52,12 +53,17 @@ constexpr bool can_be_bound() {
            !has_bases<T>() && !has_union<T>();
 }
 
+// Of what can be bound.
+template <class T>
+constexpr bool addressable() {
+    return bind_fields<counted_fields<T>.count>::template addressable<T>;
+}
 template <class T>
 constexpr bool binds_an_array() {
-    constexpr auto any_array = [](const auto&... field) {
-        return std::bool_constant<(std::is_array_v<std::remove_reference_t<decltype(field)>> || ...)>{};
-    };
-    return decltype(bind_fields<counted_fields<T>.count>::to(std::declval<T&>(), any_array))::value;
+    if constexpr (addressable<T>())
+        return ties_an_array<counted_fields<T>.count, T>;
+    else
+        return false; // its bit-field is told
 }
 
 /// Whether a field of the plain struct T is a C array.
@@ -89,7 +95,7 @@ constexpr bool has_c_array() {
 template <reflectable T>
 constexpr bool has_bit_field() {
     if constexpr (can_be_bound<T>() && !has_c_array<T>())
-        return !bind_fields<counted_fields<T>.count>::template addressable<T>;
+        return !addressable<T>();
     else
         return false;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <motet/reflect/bind.hpp>
 #include <motet/reflect/check.hpp>
+#include <motet/reflect/tie.hpp>
 
 #include <cstddef>
 #include <type_traits>
@@ -26,41 +26,18 @@ inline constexpr std::size_t field_count = checked_field_count<std::remove_cv_t<
 /// Calls `f(field...)` with references to all fields of `object`, in the order of their declaration.
 template <class T, class F>
 constexpr decltype(auto) apply_to_fields(T& object, F&& f) {
-    if constexpr (field_count<T> == 0)
-        return f();
-    else
-        return bind_fields<field_count<T>>::to(object, f);
-}
-
-// A reference with its number, so that one of many is found by overload resolution and not by recursion.
-template <std::size_t I, class Field>
-struct numbered_field {
-    Field* field;
-};
-
-template <class Indexes, class... Fields>
-struct numbered_fields;
-
-template <std::size_t... I, class... Fields>
-struct numbered_fields<std::index_sequence<I...>, Fields...> : numbered_field<I, Fields>... {};
-
-template <std::size_t I, class Field>
-constexpr Field& pick(const numbered_field<I, Field>& one) {
-    return *one.field;
-}
-
-template <class T>
-constexpr auto number_fields(T& object) {
-    return apply_to_fields(object, []<class... Fields>(Fields&... field) {
-        return numbered_fields<std::make_index_sequence<sizeof...(Fields)>, Fields...>{{&field}...};
-    });
+    return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
+        [[maybe_unused]] auto fields = tie_fields<field_count<T>>(object);
+        return f(tied_field<I>(fields)...);
+    }(std::make_index_sequence<field_count<T>>{});
 }
 
 /// A reference to field I of `object`, to const if the object is.
 template <std::size_t I, class T>
 constexpr auto& get(T& object) {
     static_assert(I < field_count<T>, "motet: the struct has no field of this number (they count from 0)");
-    return pick<I>(number_fields(object));
+    auto fields = tie_fields<field_count<T>>(object);
+    return tied_field<I>(fields);
 }
 
 /// The type of field I of the struct T.
