@@ -79,10 +79,7 @@ struct phase_report {
 
 /// Balancing of one collection, as a PE knows it.
 struct balancing_state : part_state {
-    static balancing_state& of(part& c) {
-        if (!c.balancing) c.balancing = std::make_unique<balancing_state>();
-        return static_cast<balancing_state&>(*c.balancing);
-    }
+    static balancing_state& of(part& c);
 
     std::uint32_t strategy = 0; ///< registered strategy_type; 0: none
     double period = 0;
@@ -115,6 +112,10 @@ MOTET_INLINE void set_strategy(pe& p, part& c, std::uint32_t strategy, address t
 MOTET_INLINE void set_period(pe& p, part& c, double period, address told);
 
 #if MOTET_BODIES
+MOTET_INLINE balancing_state& balancing_state::of(part& c) {
+    if (!c.balancing) c.balancing = std::make_unique<balancing_state>();
+    return static_cast<balancing_state&>(*c.balancing);
+}
 
 /// The strategy for a collection: the command line goes before what the program says.
 inline std::uint32_t chosen_strategy(const pe& p, part& c) {

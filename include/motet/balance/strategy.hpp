@@ -57,53 +57,10 @@ struct balancing {
     }
 };
 
-namespace runtime {
-
-/// PEs and their loads, the least loaded first.
-class pe_heap {
-public:
-    explicit pe_heap(const std::vector<double>& loads) {
-        for (std::size_t pe = 0; pe < loads.size(); ++pe) heap.push({loads[pe], static_cast<std::int64_t>(pe)});
-    }
-    std::pair<double, std::int64_t> pop() {
-        const auto least = heap.top();
-        heap.pop();
-        return least;
-    }
-    void push(double load, std::int64_t pe) { heap.push({load, pe}); }
-
-private:
-    std::priority_queue<std::pair<double, std::int64_t>, std::vector<std::pair<double, std::int64_t>>, std::greater<>>
-        heap;
-};
-
-/// The chares that may move, the heaviest first.
-inline std::vector<chare_load*> heaviest_first(balancing& all) {
-    std::vector<chare_load*> order;
-    for (chare_load& c : all.chares)
-        if (c.may_move) order.push_back(&c);
-    std::sort(order.begin(), order.end(), [](const chare_load* a, const chare_load* b) {
-        return a->load != b->load ? a->load > b->load : a->sort < b->sort;
-    });
-    return order;
-}
-
-} // namespace runtime
-
 /// The heaviest chare to the least loaded PE, one after the other, from nothing: the best balance, and many moves
 /// (Graham, "Bounds on multiprocessing timing anomalies", 1969).
 struct greedy_strategy {
-    void operator()(balancing& all) const {
-        std::vector<double> fixed(static_cast<std::size_t>(all.pes));
-        for (const chare_load& c : all.chares)
-            if (!c.may_move) fixed[static_cast<std::size_t>(c.pe)] += c.load;
-        runtime::pe_heap pes(fixed);
-        for (chare_load* c : runtime::heaviest_first(all)) {
-            auto [load, pe] = pes.pop();
-            c->to = pe;
-            pes.push(load + c->load, pe);
-        }
-    }
+    void operator()(balancing& all) const;
 };
 
 /// Takes from the PEs that have more than a fiftieth above the average, and gives to the least loaded, until none has:
@@ -111,67 +68,17 @@ struct greedy_strategy {
 struct refine_strategy {
     static constexpr double tolerance = 1.02;
 
-    void operator()(balancing& all) const {
-        for (chare_load& c : all.chares) c.to = c.pe;
-        const std::vector<double> before = all.loads();
-        double sum = 0;
-        for (const double each : before) sum += each;
-        const double limit = tolerance * sum / static_cast<double>(all.pes);
-        std::vector<std::vector<chare_load*>> on(before.size());
-        for (chare_load* c : runtime::heaviest_first(all)) on[static_cast<std::size_t>(c->pe)].push_back(c);
-        std::priority_queue<std::pair<double, std::size_t>> heavy;
-        runtime::pe_heap light(before);
-        for (std::size_t pe = 0; pe < before.size(); ++pe)
-            if (before[pe] > limit) heavy.push({before[pe], pe});
-        while (!heavy.empty()) {
-            const auto [load, pe] = heavy.top();
-            heavy.pop();
-            const auto [least, to] = light.pop();
-            const std::size_t which = best_to_give(on[pe], load, least, limit);
-            if (which == on[pe].size() || static_cast<std::size_t>(to) == pe) {
-                light.push(least, to);
-                continue; // this PE has nothing to give that would help
-            }
-            chare_load& given = *on[pe][which];
-            on[pe].erase(on[pe].begin() + static_cast<std::ptrdiff_t>(which));
-            given.to = to;
-            light.push(least + given.load, to);
-            if (load - given.load > limit) heavy.push({load - given.load, pe});
-        }
-    }
-
-private:
-    /// Of the chares of a PE, heaviest first: the heaviest that the other PE can take below the limit, else the one
-    /// that leaves the lowest maximum of the two; their number if none makes it lower.
-    static std::size_t best_to_give(const std::vector<chare_load*>& from, double load, double least, double limit) {
-        std::size_t best = from.size();
-        double lowest = load;
-        for (std::size_t i = 0; i < from.size(); ++i) {
-            const double weight = from[i]->load;
-            if (weight <= 0) break;
-            if (least + weight <= limit) return i;
-            if (const double most = std::max(least + weight, load - weight); most < lowest) lowest = most, best = i;
-        }
-        return best;
-    }
+    void operator()(balancing& all) const;
 };
 
 /// Every chare to the next PE: to test programs with.
 struct rotate_strategy {
-    void operator()(balancing& all) const {
-        for (chare_load& c : all.chares)
-            if (c.may_move) c.to = (c.pe + 1) % all.pes;
-    }
+    void operator()(balancing& all) const;
 };
 
 /// Every chare to any PE: to test programs with.
 struct random_strategy {
-    void operator()(balancing& all) const {
-        for (chare_load& c : all.chares)
-            if (c.may_move)
-                c.to = static_cast<std::int64_t>(runtime::scrambled(c.sort * 0x2545F4914F6CDD1Du + all.round) %
-                                                 static_cast<std::uint64_t>(all.pes));
-    }
+    void operator()(balancing& all) const;
 };
 
 /// Grows groups of chares that exchange messages: next comes whoever exchanges most with those that have a place
@@ -181,69 +88,7 @@ struct communication_strategy {
     static constexpr bool uses_messages = true;
     static constexpr double tolerance = 1.05;
 
-    void operator()(balancing& all) const {
-        struct partner {
-            std::size_t who;
-            std::uint64_t count;
-        };
-        const std::size_t count = all.chares.size();
-        std::vector<std::vector<partner>> partners(count);
-        for (const chare_messages& m : all.messages) {
-            partners[m.from].push_back({m.to, m.count});
-            partners[m.to].push_back({m.from, m.count});
-        }
-        std::vector<double> loads(static_cast<std::size_t>(all.pes));
-        double sum = 0;
-        for (const chare_load& c : all.chares) sum += c.load;
-        const double limit = tolerance * sum / static_cast<double>(all.pes);
-        std::vector<bool> placed(count);
-        std::vector<std::uint64_t> attraction(count); ///< messages exchanged with those that have a place
-        std::priority_queue<std::pair<std::uint64_t, std::size_t>> attracted;
-        const auto place = [&](std::size_t which, std::size_t pe) {
-            all.chares[which].to = static_cast<std::int64_t>(pe);
-            loads[pe] += all.chares[which].load;
-            placed[which] = true;
-            for (const partner& each : partners[which]) {
-                if (placed[each.who]) continue;
-                attraction[each.who] += each.count;
-                attracted.push({attraction[each.who], each.who});
-            }
-        };
-        for (std::size_t i = 0; i < count; ++i)
-            if (!all.chares[i].may_move) place(i, static_cast<std::size_t>(all.chares[i].pe));
-        std::vector<std::uint64_t> exchanged(loads.size());
-        const auto best_place = [&](const chare_load& c, std::size_t which) {
-            std::vector<std::size_t> candidates;
-            for (const partner& each : partners[which]) {
-                if (!placed[each.who]) continue;
-                const auto pe = static_cast<std::size_t>(all.chares[each.who].to);
-                if (exchanged[pe] == 0) candidates.push_back(pe);
-                exchanged[pe] += each.count;
-            }
-            std::size_t best = loads.size();
-            std::uint64_t most = 0;
-            for (const std::size_t pe : candidates) {
-                if (loads[pe] + c.load <= limit && exchanged[pe] > most) most = exchanged[pe], best = pe;
-                exchanged[pe] = 0;
-            }
-            const auto now = static_cast<std::size_t>(c.pe);
-            if (best == loads.size() && loads[now] + c.load <= limit) best = now;
-            if (best == loads.size())
-                best = static_cast<std::size_t>(std::min_element(loads.begin(), loads.end()) - loads.begin());
-            return best;
-        };
-        for (const chare_load* next : runtime::heaviest_first(all)) {
-            for (std::size_t which = static_cast<std::size_t>(next - all.chares.data());;) {
-                if (!placed[which]) place(which, best_place(all.chares[which], which));
-                while (!attracted.empty() &&
-                       (placed[attracted.top().second] || attracted.top().first != attraction[attracted.top().second]))
-                    attracted.pop();
-                if (attracted.empty()) break;
-                which = attracted.top().second;
-                attracted.pop();
-            }
-        }
-    }
+    void operator()(balancing& all) const;
 };
 
 /// Overloaded PEs give to those of which they have heard by gossip that they have little to do: no PE ever sees all
@@ -283,7 +128,58 @@ struct strategy_of {
 };
 
 /// The registered strategy that --motet-balance names; 0: none.
-inline std::uint32_t strategy_named(const std::string& name) {
+MOTET_INLINE std::uint32_t strategy_named(const std::string& name);
+
+} // namespace runtime
+
+#if MOTET_BODIES
+
+namespace runtime {
+
+/// PEs and their loads, the least loaded first.
+class pe_heap {
+public:
+    explicit pe_heap(const std::vector<double>& loads) {
+        for (std::size_t pe = 0; pe < loads.size(); ++pe) heap.push({loads[pe], static_cast<std::int64_t>(pe)});
+    }
+    std::pair<double, std::int64_t> pop() {
+        const auto least = heap.top();
+        heap.pop();
+        return least;
+    }
+    void push(double load, std::int64_t pe) { heap.push({load, pe}); }
+
+private:
+    std::priority_queue<std::pair<double, std::int64_t>, std::vector<std::pair<double, std::int64_t>>, std::greater<>>
+        heap;
+};
+
+/// The chares that may move, the heaviest first.
+inline std::vector<chare_load*> heaviest_first(balancing& all) {
+    std::vector<chare_load*> order;
+    for (chare_load& c : all.chares)
+        if (c.may_move) order.push_back(&c);
+    std::sort(order.begin(), order.end(), [](const chare_load* a, const chare_load* b) {
+        return a->load != b->load ? a->load > b->load : a->sort < b->sort;
+    });
+    return order;
+}
+
+/// Of the chares of a PE, heaviest first: the heaviest that the other PE can take below the limit, else the one
+/// that leaves the lowest maximum of the two; their number if none makes it lower.
+inline std::size_t best_to_give(const std::vector<chare_load*>& from, double load, double least, double limit) {
+    std::size_t best = from.size();
+    double lowest = load;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        const double weight = from[i]->load;
+        if (weight <= 0) break;
+        if (least + weight <= limit) return i;
+        if (const double most = std::max(least + weight, load - weight); most < lowest) lowest = most, best = i;
+    }
+    return best;
+}
+
+MOTET_INLINE std::uint32_t strategy_named(const std::string& name) {
     if (name == "greedy") return strategy_of<greedy_strategy>::id();
     if (name == "refine") return strategy_of<refine_strategy>::id();
     if (name == "rotate") return strategy_of<rotate_strategy>::id();
@@ -294,5 +190,124 @@ inline std::uint32_t strategy_named(const std::string& name) {
 }
 
 } // namespace runtime
+
+MOTET_INLINE void greedy_strategy::operator()(balancing& all) const {
+    std::vector<double> fixed(static_cast<std::size_t>(all.pes));
+    for (const chare_load& c : all.chares)
+        if (!c.may_move) fixed[static_cast<std::size_t>(c.pe)] += c.load;
+    runtime::pe_heap pes(fixed);
+    for (chare_load* c : runtime::heaviest_first(all)) {
+        auto [load, pe] = pes.pop();
+        c->to = pe;
+        pes.push(load + c->load, pe);
+    }
+}
+
+MOTET_INLINE void refine_strategy::operator()(balancing& all) const {
+    for (chare_load& c : all.chares) c.to = c.pe;
+    const std::vector<double> before = all.loads();
+    double sum = 0;
+    for (const double each : before) sum += each;
+    const double limit = tolerance * sum / static_cast<double>(all.pes);
+    std::vector<std::vector<chare_load*>> on(before.size());
+    for (chare_load* c : runtime::heaviest_first(all)) on[static_cast<std::size_t>(c->pe)].push_back(c);
+    std::priority_queue<std::pair<double, std::size_t>> heavy;
+    runtime::pe_heap light(before);
+    for (std::size_t pe = 0; pe < before.size(); ++pe)
+        if (before[pe] > limit) heavy.push({before[pe], pe});
+    while (!heavy.empty()) {
+        const auto [load, pe] = heavy.top();
+        heavy.pop();
+        const auto [least, to] = light.pop();
+        const std::size_t which = runtime::best_to_give(on[pe], load, least, limit);
+        if (which == on[pe].size() || static_cast<std::size_t>(to) == pe) {
+            light.push(least, to);
+            continue; // this PE has nothing to give that would help
+        }
+        chare_load& given = *on[pe][which];
+        on[pe].erase(on[pe].begin() + static_cast<std::ptrdiff_t>(which));
+        given.to = to;
+        light.push(least + given.load, to);
+        if (load - given.load > limit) heavy.push({load - given.load, pe});
+    }
+}
+
+MOTET_INLINE void rotate_strategy::operator()(balancing& all) const {
+    for (chare_load& c : all.chares)
+        if (c.may_move) c.to = (c.pe + 1) % all.pes;
+}
+
+MOTET_INLINE void random_strategy::operator()(balancing& all) const {
+    for (chare_load& c : all.chares)
+        if (c.may_move)
+            c.to = static_cast<std::int64_t>(runtime::scrambled(c.sort * 0x2545F4914F6CDD1Du + all.round) %
+                                             static_cast<std::uint64_t>(all.pes));
+}
+
+MOTET_INLINE void communication_strategy::operator()(balancing& all) const {
+    struct partner {
+        std::size_t who;
+        std::uint64_t count;
+    };
+    const std::size_t count = all.chares.size();
+    std::vector<std::vector<partner>> partners(count);
+    for (const chare_messages& m : all.messages) {
+        partners[m.from].push_back({m.to, m.count});
+        partners[m.to].push_back({m.from, m.count});
+    }
+    std::vector<double> loads(static_cast<std::size_t>(all.pes));
+    double sum = 0;
+    for (const chare_load& c : all.chares) sum += c.load;
+    const double limit = tolerance * sum / static_cast<double>(all.pes);
+    std::vector<bool> placed(count);
+    std::vector<std::uint64_t> attraction(count); ///< messages exchanged with those that have a place
+    std::priority_queue<std::pair<std::uint64_t, std::size_t>> attracted;
+    const auto place = [&](std::size_t which, std::size_t pe) {
+        all.chares[which].to = static_cast<std::int64_t>(pe);
+        loads[pe] += all.chares[which].load;
+        placed[which] = true;
+        for (const partner& each : partners[which]) {
+            if (placed[each.who]) continue;
+            attraction[each.who] += each.count;
+            attracted.push({attraction[each.who], each.who});
+        }
+    };
+    for (std::size_t i = 0; i < count; ++i)
+        if (!all.chares[i].may_move) place(i, static_cast<std::size_t>(all.chares[i].pe));
+    std::vector<std::uint64_t> exchanged(loads.size());
+    const auto best_place = [&](const chare_load& c, std::size_t which) {
+        std::vector<std::size_t> candidates;
+        for (const partner& each : partners[which]) {
+            if (!placed[each.who]) continue;
+            const auto pe = static_cast<std::size_t>(all.chares[each.who].to);
+            if (exchanged[pe] == 0) candidates.push_back(pe);
+            exchanged[pe] += each.count;
+        }
+        std::size_t best = loads.size();
+        std::uint64_t most = 0;
+        for (const std::size_t pe : candidates) {
+            if (loads[pe] + c.load <= limit && exchanged[pe] > most) most = exchanged[pe], best = pe;
+            exchanged[pe] = 0;
+        }
+        const auto now = static_cast<std::size_t>(c.pe);
+        if (best == loads.size() && loads[now] + c.load <= limit) best = now;
+        if (best == loads.size())
+            best = static_cast<std::size_t>(std::min_element(loads.begin(), loads.end()) - loads.begin());
+        return best;
+    };
+    for (const chare_load* next : runtime::heaviest_first(all)) {
+        for (std::size_t which = static_cast<std::size_t>(next - all.chares.data());;) {
+            if (!placed[which]) place(which, best_place(all.chares[which], which));
+            while (!attracted.empty() &&
+                   (placed[attracted.top().second] || attracted.top().first != attraction[attracted.top().second]))
+                attracted.pop();
+            if (attracted.empty()) break;
+            which = attracted.top().second;
+            attracted.pop();
+        }
+    }
+}
+
+#endif // MOTET_BODIES
 
 } // namespace motet::inline MOTET_VARIANT

@@ -146,19 +146,21 @@ private:
         if (owner_ == runtime::no_pe) throw error("this activity has not begun: make it with motet::activity::begin()");
     }
     /// The counters here, which are about to change.
-    runtime::activity_counts& count() const {
-        check();
-        runtime::pe& p = runtime::this_pe();
-        runtime::activity_state& here = runtime::local_chares::of(p).activities[id()];
-        runtime::note_activity(p, id(), owner_, here);
-        return here.own;
-    }
+    runtime::activity_counts& count() const;
 
     runtime::pe_number owner_ = runtime::no_pe;
     std::uint64_t serial_ = 0;
 };
 
 #if MOTET_BODIES
+MOTET_INLINE runtime::activity_counts& activity::count() const {
+    check();
+    runtime::pe& p = runtime::this_pe();
+    runtime::activity_state& here = runtime::local_chares::of(p).activities[id()];
+    runtime::note_activity(p, id(), owner_, here);
+    return here.own;
+}
+
 MOTET_INLINE future<void> activity::completed() const {
     check();
     runtime::pe& p = runtime::this_pe();

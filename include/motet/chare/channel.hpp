@@ -13,11 +13,54 @@ namespace motet::inline MOTET_VARIANT {
 namespace runtime {
 
 /// A value arrives at an end of a channel.
-inline void take_channel_value(pe& p, part&, element_header& e, channel_key from, std::uint64_t number, boxed value) {
+MOTET_INLINE void take_channel_value(pe& p, part&, element_header& e, channel_key from, std::uint64_t number,
+                                     boxed value);
+
+/// The number of the next value that this element sends there.
+MOTET_INLINE std::uint64_t next_channel_number(element_header& e, const channel_key& to);
+
+/// Waits for the next value from there, which must be of the type with this number and name.
+MOTET_INLINE boxed receive_from_channel(pe& p, const frame& f, const channel_key& from, std::uint32_t type,
+                                        const char* name);
+
+#if MOTET_BODIES
+MOTET_INLINE void take_channel_value(pe& p, part&, element_header& e, channel_key from, std::uint64_t number,
+                                     boxed value) {
     channel_end& end = e.extend().channels[from];
     end.values[number] = std::move(value);
     if (end.receiver != nullptr && end.values.begin()->first == end.received + 1) p.make_ready(*end.receiver);
 }
+
+MOTET_INLINE std::uint64_t next_channel_number(element_header& e, const channel_key& to) {
+    return ++e.extend().channels[to].sent;
+}
+
+MOTET_INLINE boxed receive_from_channel(pe& p, const frame& f, const channel_key& from, std::uint32_t type,
+                                        const char* name) {
+    element_header& e = element_of(f);
+    channel_end& end = e.extend().channels[from]; // stays where it is while this frame pins the chare
+    while (end.values.empty() || end.values.begin()->first != end.received + 1) {
+        waiting_frame(p);
+        if (end.receiver != nullptr)
+            throw error("two methods of " + element_text(part_of(f), e.index) +
+                        " wait for one channel: give each a tag of its own");
+        waiter w;
+        w.describe = [](waiter&) { return std::string("for a value from a channel"); };
+        end.receiver = &w;
+        struct reset {
+            channel_end& end;
+            ~reset() { end.receiver = nullptr; }
+        } const on_return{end};
+        p.park(w);
+    }
+    if (end.values.begin()->second.type_number() != type)
+        throw error("a channel brings a value of another type than " + demangled(name));
+    boxed value = std::move(end.values.begin()->second);
+    end.values.erase(end.values.begin());
+    ++end.received;
+    return value;
+}
+#endif // MOTET_BODIES
 
 } // namespace runtime
 
@@ -40,7 +83,7 @@ public:
         runtime::pe& p = runtime::this_pe();
         const runtime::frame& f = runtime::method_frame(p, "motet::channel::send");
         runtime::element_header& e = runtime::element_of(f);
-        const std::uint64_t number = ++e.extend().channels[key()].sent;
+        const std::uint64_t number = runtime::next_channel_number(e, key());
         const runtime::channel_key own{runtime::part_of(f).info->id.bits(), e.index.low, e.index.high, tag_};
         runtime::post_element<&runtime::take_channel_value>(p, to_, index_, runtime::address{}, own, number,
                                                             runtime::boxed::of<T>(std::move(value)));
@@ -49,27 +92,7 @@ public:
     T receive() const {
         runtime::pe& p = runtime::this_pe();
         const runtime::frame& f = runtime::method_frame(p, "motet::channel::receive");
-        runtime::element_header& e = runtime::element_of(f);
-        runtime::channel_end& end = e.extend().channels[key()]; // stays where it is while this frame pins the chare
-        while (end.values.empty() || end.values.begin()->first != end.received + 1) {
-            runtime::waiting_frame(p);
-            if (end.receiver != nullptr)
-                throw error("two methods of " + runtime::element_text(runtime::part_of(f), e.index) +
-                            " wait for one channel: give each a tag of its own");
-            runtime::waiter w;
-            w.describe = [](runtime::waiter&) { return std::string("for a value from a channel"); };
-            end.receiver = &w;
-            struct reset {
-                runtime::channel_end& end;
-                ~reset() { end.receiver = nullptr; }
-            } const on_return{end};
-            p.park(w);
-        }
-        if (end.values.begin()->second.type_number() != runtime::boxed_as<T>::id())
-            throw error("a channel brings a value of another type than " + runtime::demangled(typeid(T).name()));
-        runtime::boxed value = std::move(end.values.begin()->second);
-        end.values.erase(end.values.begin());
-        ++end.received;
+        runtime::boxed value = runtime::receive_from_channel(p, f, key(), runtime::boxed_as<T>::id(), typeid(T).name());
         return std::move(value.as<T>());
     }
 

@@ -69,6 +69,11 @@ struct sent_count {
 
 /// What few elements need, and only for a while.
 struct element_extension {
+    element_extension();
+    element_extension(const element_extension&) = delete;
+    element_extension& operator=(const element_extension&) = delete;
+    ~element_extension();
+
     waiter_list conditions; ///< parked in this element, waiting for its state
     message_list held;      ///< held back by a `when`
     pe_number move_to = no_pe;
@@ -82,6 +87,11 @@ struct element_extension {
     double last_load = 0; ///< the same between the two balancings before
     std::vector<sent_count> sent;
 };
+
+#if MOTET_BODIES
+MOTET_INLINE element_extension::element_extension() = default;
+MOTET_INLINE element_extension::~element_extension() = default;
+#endif // MOTET_BODIES
 
 /// What stands before each chare in memory.
 struct element_header {

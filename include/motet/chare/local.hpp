@@ -20,10 +20,8 @@ class future_state_base;
 class future_table {
 public:
     std::uint64_t add(future_state_base* state) {
-        if (vacant.empty()) {
-            slots.push_back({state, first_generation});
-            return (slots.size() - 1) | (std::uint64_t{first_generation} << 32);
-        }
+        if (vacant.empty()) [[unlikely]]
+            return grow(state);
         const std::uint32_t slot = vacant.back();
         vacant.pop_back();
         slots[slot].state = state;
@@ -50,6 +48,7 @@ public:
     std::uint32_t first_generation = 0;
 
 private:
+    std::uint64_t grow(future_state_base* state);
     struct entry {
         future_state_base* state;
         std::uint32_t generation;
@@ -57,6 +56,13 @@ private:
     std::vector<entry> slots;
     std::vector<std::uint32_t> vacant;
 };
+
+#if MOTET_BODIES
+MOTET_INLINE std::uint64_t future_table::grow(future_state_base* state) {
+    slots.push_back({state, first_generation});
+    return (slots.size() - 1) | (std::uint64_t{first_generation} << 32);
+}
+#endif // MOTET_BODIES
 
 /// Delivering a broadcast to the elements of a PE. A handler that waits in the middle leaves the rest to another fiber.
 struct delivery_work {

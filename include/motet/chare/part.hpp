@@ -213,21 +213,29 @@ struct part {
     /// How many elements here owe this PE the rounds after `done`.
     std::uint32_t& population_of(std::uint64_t done) {
         const std::size_t place = done - passed;
-        if (place >= population.size()) population.resize(place + 1);
+        if (place >= population.size()) [[unlikely]]
+            grow_population(place);
         return population[place];
     }
     reduction_round& round(std::uint64_t number) {
         const std::size_t place = number - passed - 1;
-        if (place >= rounds.size()) rounds.resize(place + 1);
+        if (place >= rounds.size()) [[unlikely]]
+            grow_rounds(place);
         return rounds[place];
     }
     bool fixed() const { return info->kind == collection_kind::group || info->kind == collection_kind::node_group; }
+
+private:
+    void grow_population(std::size_t place);
+    void grow_rounds(std::size_t place);
 };
 
 #if MOTET_BODIES
 MOTET_INLINE part::part(std::shared_ptr<collection_info> shared)
     : info(std::move(shared)), type(&registry::get<collection_type>(info->type)) {}
 MOTET_INLINE part::~part() = default;
+MOTET_INLINE void part::grow_population(std::size_t place) { population.resize(place + 1); }
+MOTET_INLINE void part::grow_rounds(std::size_t place) { rounds.resize(place + 1); }
 #endif // MOTET_BODIES
 
 /// The chares of one PE: the state that the chare floor keeps with it.

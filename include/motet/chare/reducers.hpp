@@ -80,6 +80,19 @@ struct one_of {
     auto operator()(const auto& a, const auto& b) const -> decltype(bool(a) != bool(b)) { return bool(a) != bool(b); }
 };
 
+/// Where the value stands that comes next in the order of elements.
+struct ordered_place {
+    std::pair<std::uint64_t, std::uint64_t> order;
+    std::size_t place;
+};
+MOTET_INLINE void sort_places(std::vector<ordered_place>& places);
+#if MOTET_BODIES
+MOTET_INLINE void sort_places(std::vector<ordered_place>& places) {
+    std::sort(places.begin(), places.end(),
+              [](const ordered_place& a, const ordered_place& b) { return a.order < b.order; });
+}
+#endif // MOTET_BODIES
+
 /// What a reducer needs that does more than combine two values of one type: `accumulator<V>`, made from each value and
 /// the order of its element by `lift`, put together by `combine`, turned into the result by `finish<Index>`.
 struct gather_reducer {
@@ -101,10 +114,13 @@ struct gather_reducer {
     }
     template <class Index, class V>
     static std::vector<V> finish(std::vector<std::pair<std::pair<std::uint64_t, std::uint64_t>, V>>&& all) {
-        std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::vector<ordered_place> places;
+        places.reserve(all.size());
+        for (std::size_t i = 0; i < all.size(); ++i) places.push_back({all[i].first, i});
+        sort_places(places);
         std::vector<V> result;
         result.reserve(all.size());
-        for (auto& [order, value] : all) result.push_back(std::move(value));
+        for (const ordered_place& each : places) result.push_back(std::move(all[each.place].second));
         return result;
     }
 };

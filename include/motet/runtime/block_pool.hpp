@@ -45,29 +45,10 @@ public:
     block_depot() = default;
     block_depot(const block_depot&) = delete;
     block_depot& operator=(const block_depot&) = delete;
-    ~block_depot() {
-        for (void* slab : slabs) std::free(slab);
-    }
-    void give(std::size_t size_class, free_block* chain) {
-        const std::lock_guard lock(mutex);
-        full[size_class].push_back(chain);
-    }
+    ~block_depot();
+    void give(std::size_t size_class, free_block* chain);
     /// A chain of `magazine` free blocks.
-    free_block* take(std::size_t size_class) {
-        const std::lock_guard lock(mutex);
-        if (auto& chains = full[size_class]; !chains.empty()) {
-            free_block* chain = chains.back();
-            chains.pop_back();
-            return chain;
-        }
-        const std::size_t size = lead + block_size(size_class);
-        auto* slab = static_cast<std::byte*>(std::aligned_alloc(64, size * magazine));
-        if (slab == nullptr) throw std::bad_alloc();
-        slabs.push_back(slab);
-        free_block* chain = nullptr;
-        for (std::size_t i = magazine; i-- > 0;) chain = new (slab + i * size + lead) free_block{chain};
-        return chain;
-    }
+    free_block* take(std::size_t size_class);
 
 private:
     std::mutex mutex;
@@ -117,26 +98,60 @@ private:
         free_block* spare = nullptr; // a full magazine
         std::uint32_t count = 0;     // of `current`
     };
-    [[gnu::noinline]] void* allocate(std::size_t bytes) {
-        auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, (depot.lead + bytes + 63) / 64 * 64));
-        if (memory == nullptr) throw std::bad_alloc();
-        return memory + depot.lead;
-    }
-    [[gnu::noinline]] void release(void* memory) { std::free(static_cast<std::byte*>(memory) - depot.lead); }
-    [[gnu::noinline]] void refill(shelf& s, std::size_t size_class) {
-        s.current = s.spare != nullptr ? s.spare : depot.take(size_class);
-        s.spare = nullptr;
-        s.count = block_depot::magazine;
-    }
-    [[gnu::noinline]] void spill(shelf& s, std::size_t size_class) {
-        if (s.spare != nullptr) depot.give(size_class, s.spare);
-        s.spare = s.current;
-        s.current = nullptr;
-        s.count = 0;
-    }
+    void* allocate(std::size_t bytes);
+    void release(void* memory);
+    void refill(shelf& s, std::size_t size_class);
+    void spill(shelf& s, std::size_t size_class);
 
     block_depot& depot;
     std::array<shelf, block_classes> shelves;
 };
+
+#if MOTET_BODIES
+
+MOTET_INLINE block_depot::~block_depot() {
+    for (void* slab : slabs) std::free(slab);
+}
+MOTET_INLINE void block_depot::give(std::size_t size_class, free_block* chain) {
+    const std::lock_guard lock(mutex);
+    full[size_class].push_back(chain);
+}
+MOTET_INLINE free_block* block_depot::take(std::size_t size_class) {
+    const std::lock_guard lock(mutex);
+    if (auto& chains = full[size_class]; !chains.empty()) {
+        free_block* chain = chains.back();
+        chains.pop_back();
+        return chain;
+    }
+    const std::size_t size = lead + block_size(size_class);
+    auto* slab = static_cast<std::byte*>(std::aligned_alloc(64, size * magazine));
+    if (slab == nullptr) throw std::bad_alloc();
+    slabs.push_back(slab);
+    free_block* chain = nullptr;
+    for (std::size_t i = magazine; i-- > 0;) chain = new (slab + i * size + lead) free_block{chain};
+    return chain;
+}
+
+[[gnu::noinline]] MOTET_INLINE void* block_pool::allocate(std::size_t bytes) {
+    auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, (depot.lead + bytes + 63) / 64 * 64));
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory + depot.lead;
+}
+[[gnu::noinline]] MOTET_INLINE void block_pool::release(void* memory) {
+    std::free(static_cast<std::byte*>(memory) - depot.lead);
+}
+[[gnu::noinline]] MOTET_INLINE void block_pool::refill(shelf& s, std::size_t size_class) {
+    s.current = s.spare != nullptr ? s.spare : depot.take(size_class);
+    s.spare = nullptr;
+    s.count = block_depot::magazine;
+}
+[[gnu::noinline]] MOTET_INLINE void block_pool::spill(shelf& s, std::size_t size_class) {
+    if (s.spare != nullptr) depot.give(size_class, s.spare);
+    s.spare = s.current;
+    s.current = nullptr;
+    s.count = 0;
+}
+
+#endif // MOTET_BODIES
 
 } // namespace motet::inline MOTET_VARIANT::runtime

@@ -79,6 +79,12 @@ MOTET_INLINE machine::machine(runtime::options chosen, std::vector<std::string> 
     if (remote) remote->attach(*this);
 }
 
+MOTET_INLINE pe::pe(machine& owner, process& within, pe_number global_number)
+    : number(global_number), home(within), job(owner), blocks(within.blocks) {
+    if (!owner.options.simulated) outboxes.resize(within.pe_count);
+}
+MOTET_INLINE pe::~pe() = default;
+
 MOTET_INLINE machine::~machine() {
     for (auto& p : pes)
         if (p->state) p->state->clear(*p);

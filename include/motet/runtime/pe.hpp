@@ -77,12 +77,10 @@ public:
 /// A processing element: one inbox, one queue, and the chares that live here. One thread at a time runs it.
 class pe {
 public:
-    pe(machine& owner, process& within, pe_number global_number)
-        : number(global_number), home(within), job(owner), blocks(within.blocks) {
-        if (!owner.options.simulated) outboxes.resize(within.pe_count);
-    }
+    pe(machine& owner, process& within, pe_number global_number);
     pe(const pe&) = delete;
     pe& operator=(const pe&) = delete;
+    ~pe();
     /// Destroys every message that is still somewhere on this PE; called for all PEs before the first one goes.
     void drain();
 

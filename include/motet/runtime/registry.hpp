@@ -47,34 +47,11 @@ public:
         std::string (*schema)(); ///< of what travels under this name; null: the name says all
     };
 
-    static registry& instance() {
-        static registry all;
-        return all;
-    }
-    void add(const char* name, const void* operations, std::uint32_t* number, std::string (*schema)() = nullptr) {
-        items.push_back({name, operations, number, schema});
-        sealed = false;
-    }
+    ~registry();
+    static registry& instance();
+    void add(const char* name, const void* operations, std::uint32_t* number, std::string (*schema)() = nullptr);
     /// Numbers the items. Throws `error` where one name stands for two things.
-    void seal() {
-        if (sealed) return;
-        std::sort(items.begin(), items.end(),
-                  [](const item& a, const item& b) { return std::strcmp(a.name, b.name) < 0; });
-        table.assign(items.size() + 1, nullptr);
-        fingerprint_value = reflect::fnv_begin;
-        for (std::size_t i = 0; i < items.size(); ++i) {
-            if (i > 0 && std::strcmp(items[i].name, items[i - 1].name) == 0)
-                throw error("two entries have the same name, " + demangled(items[i].name) +
-                            ": it stands in an anonymous namespace (or is local) in two source files. Give one of the "
-                            "two types another name, or put it into a named namespace.");
-            table[i + 1] = items[i].operations;
-            *items[i].number = static_cast<std::uint32_t>(i + 1);
-            fingerprint_value = reflect::fnv_1a(items[i].name, fingerprint_value);
-            if (items[i].schema != nullptr) fingerprint_value = reflect::fnv_1a(items[i].schema(), fingerprint_value);
-        }
-        if (this == &instance()) numbered = table.data();
-        sealed = true;
-    }
+    void seal();
     template <class Operations>
     const Operations& at(std::uint32_t number) const {
         return *static_cast<const Operations*>(table[number]);
@@ -111,6 +88,37 @@ private:
     std::uint64_t fingerprint_value = 0;
     bool sealed = false;
 };
+
+#if MOTET_BODIES
+MOTET_INLINE registry::~registry() = default;
+MOTET_INLINE registry& registry::instance() {
+    static registry all;
+    return all;
+}
+MOTET_INLINE void registry::add(const char* name, const void* operations, std::uint32_t* number,
+                                std::string (*schema)()) {
+    items.push_back({name, operations, number, schema});
+    sealed = false;
+}
+MOTET_INLINE void registry::seal() {
+    if (sealed) return;
+    std::sort(items.begin(), items.end(), [](const item& a, const item& b) { return std::strcmp(a.name, b.name) < 0; });
+    table.assign(items.size() + 1, nullptr);
+    fingerprint_value = reflect::fnv_begin;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (i > 0 && std::strcmp(items[i].name, items[i - 1].name) == 0)
+            throw error("two entries have the same name, " + demangled(items[i].name) +
+                        ": it stands in an anonymous namespace (or is local) in two source files. Give one of the "
+                        "two types another name, or put it into a named namespace.");
+        table[i + 1] = items[i].operations;
+        *items[i].number = static_cast<std::uint32_t>(i + 1);
+        fingerprint_value = reflect::fnv_1a(items[i].name, fingerprint_value);
+        if (items[i].schema != nullptr) fingerprint_value = reflect::fnv_1a(items[i].schema(), fingerprint_value);
+    }
+    if (this == &instance()) numbered = table.data();
+    sealed = true;
+}
+#endif // MOTET_BODIES
 
 /// Names that were read mean the same in this program.
 inline void translate(collection_id& id) {
