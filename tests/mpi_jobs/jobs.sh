@@ -55,6 +55,21 @@ job 1 finalized && fails && says "motet::run is called after MPI_Finalize"
 # What is the same on all processes is told once.
 job 3 --motet-pess 3 && fails && says_once "unknown option --motet-pess"
 job 3 --motet-help && ends_with 0 && says_once "--motet-pes N"
+# Processes that know nothing of each other: srun without a --mpi that suits, or the mpirun of another MPI. That it is so
+# is told by the environment, which is faked here (srun.sh has the real thing).
+what="singletons"
+for process in 0 1; do
+    SLURM_STEP_NUM_TASKS=2 SLURM_PROCID=$process timeout 60 "$folder/job" --motet-pes 1 </dev/null >"$out" 2>&1
+    code=$?
+    fails
+    if ((process == 0)); then says_once "2 processes of this program were started together, but each would run alone: its MPI,"; fi
+done
+[[ ! -s $out ]] || wrong "is told by both"
+SLURM_STEP_NUM_TASKS=2 SLURM_PROCID=0 timeout 60 "$folder/job" --motet-pes 1 --motet-alone </dev/null >"$out" 2>&1
+code=$?
+ends_with 0 && says "sum 0"
+job 2 --motet-pes 1 --motet-alone && ends_with 0
+(($(grep -c "sum 0" "$out") == 2)) || wrong "does not run twice"
 # Lines.
 job 3 prints --motet-pes 1 --motet-prefix && ends_with 0 && says "[2] a line of" && says "[2] process 2" && says "[0] process 0"
 (($(wc -l <"$out") == 6)) || wrong "is not six lines"

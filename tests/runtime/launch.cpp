@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "environment.hpp"
 #include "run.hpp"
 
 #include <atomic>
@@ -67,6 +68,38 @@ TEST_CASE("unless told otherwise there is one PE per core") {
     motet::runtime::options chosen;
     chosen.stack = 256 << 10;
     run(chosen, [](pe& p) { CHECK(p.job.pe_total() == std::max(1u, std::thread::hardware_concurrency())); });
+}
+
+TEST_CASE("copies of a program that know nothing of each other are refused, unless that is meant") {
+    const auto refused = [](const char* count_name, const char* rank_name, const char* rank) {
+        const environment count(count_name, "2");
+        const environment number(rank_name, rank);
+        try {
+            code_of(threads(1), [] {});
+        } catch (const motet::runtime::told_elsewhere&) {
+            return std::string("another tells");
+        } catch (const motet::error& problem) {
+            return std::string(problem.what());
+        }
+        return std::string();
+    };
+    // srun without a --mpi that suits; mpirun with a program built without MPI, or with another one.
+    CHECK(refused("SLURM_STEP_NUM_TASKS", "SLURM_PROCID", "0") ==
+          "2 processes of this program were started together, but each would run alone: it is built without MPI (link "
+          "it to motet::mpi). Where that is meant, give --motet-alone");
+    CHECK(refused("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "0") != "");
+    CHECK(refused("PMI_SIZE", "PMI_RANK", "0") != "");
+    CHECK(refused("PMI_SIZE", "PMI_RANK", "1") == "another tells");
+    CHECK(refused("SLURM_NTASKS", "SLURM_PROCID", "0") == ""); // a batch script
+    const environment step("SLURM_STEP_NUM_TASKS", "2");
+    {
+        const environment inner("OMPI_COMM_WORLD_SIZE", "1"); // mpirun -n 1 in it
+        CHECK(code_of(threads(1), [] {}) == 0);
+    }
+    CHECK(code_of(simulated(2, 1), [] {}) == 0);
+    options alone = threads(1);
+    alone.alone = true;
+    CHECK(code_of(alone, [] {}) == 0);
 }
 
 TEST_CASE("an exception in main, or on any PE, ends the run as an error" * doctest::test_suite("simulated")) {

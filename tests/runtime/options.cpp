@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "environment.hpp"
+
 #include <motet/runtime/options.hpp>
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ using motet::runtime::known_options;
 using motet::runtime::option;
 using motet::runtime::options;
 using motet::runtime::take_options;
+using motet_test::environment;
 
 namespace {
 
@@ -32,17 +34,6 @@ std::string refused(std::vector<std::string> arguments) {
 }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-/// Sets an environment variable for a while.
-class environment {
-public:
-    environment(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
-    environment(const environment&) = delete;
-    ~environment() { unsetenv(name_); }
-
-private:
-    const char* name_;
-};
 
 } // namespace
 
@@ -148,6 +139,7 @@ TEST_CASE("bad values are refused, with what was expected") {
         {"net-gap", {"", "5", "1h"}},
         {"net-bandwidth", {"", "-1", "10GB", "inf", "nan", "infK"}},
         {"help", {"", "perhaps"}},
+        {"alone", {"", "perhaps"}},
         {"prefix", {"", "perhaps"}},
         {"restart", {""}},
         {"checkpoint-period", {"", "5", "-1s"}},

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -70,13 +69,6 @@ MOTET_INLINE std::unique_ptr<pe_state> equip(pe& p) {
 MOTET_INLINE int run_program(int& argc, char** argv, main_body main, const void* within = nullptr);
 
 #if MOTET_BODIES
-/// Whether this is the process that tells what is the same on all of them, as the launchers of MPI jobs say.
-inline bool speaks_for_all() {
-    for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
-        if (const char* rank = std::getenv(name)) return std::strcmp(rank, "0") == 0;
-    return true;
-}
-
 inline int tell_error(const char* what) {
     std::fflush(stdout);
     std::fprintf(stderr, "motet: error: %s\n", what);

@@ -12,6 +12,7 @@
 #endif
 #include <mpi.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -78,6 +79,24 @@ inline void initialize() {
         check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided), "MPI_Init_thread");
     }
     ending::prepare(done == 0);
+}
+
+/// Which MPI this is: its name and version.
+inline std::string library() {
+    char text[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length = 0;
+    MPI_Get_library_version(text, &length);
+    std::string name(text, static_cast<std::size_t>(length));
+    name.resize(std::min(name.find_first_of(",\n"), name.size()));
+    std::replace(name.begin(), name.end(), '\t', ' ');
+    return name;
+}
+
+/// How many processes of the job MPI knows of.
+inline int size_of_world() {
+    int size = 1;
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    return size;
 }
 
 /// What is wrong with how MPI was initialized, for a process with so many PEs; or empty.

@@ -3,6 +3,7 @@
 
 #include <motet/runtime/pe.hpp>
 #if MOTET_BODIES
+#include <motet/runtime/launcher.hpp>
 #ifdef MOTET_WITH_MPI
 #include <motet/runtime/mpi_start.hpp>
 #endif
@@ -129,6 +130,7 @@ MOTET_INLINE void machine::fail(std::string what) {
 #ifndef MOTET_WITH_MPI
 /// The way to the other processes of the job: there are none. Settles the number of PEs.
 inline std::unique_ptr<remote_port> connect(options& chosen) {
+    refuse_copies(chosen, "it is built without MPI (link it to motet::mpi)");
     const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
     if (chosen.pes == 0) chosen.pes = cores;
     chosen.core_each = chosen.pes <= cores;

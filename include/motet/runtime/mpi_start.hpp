@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/net/mpi.hpp>
+#include <motet/runtime/launcher.hpp>
 #include <motet/runtime/mpi_agreement.hpp>
 #include <motet/runtime/mpi_link.hpp>
 #include <motet/runtime/options.hpp>
@@ -105,7 +106,12 @@ inline std::string difference_of_accounts(const agreement& all, const options& c
 /// Throws `error` on every process if something is wrong with one of them.
 inline std::unique_ptr<remote_port> connect(options& chosen) {
     net::initialize();
-    auto link = std::make_unique<mpi_link>(chosen.within != MPI_COMM_NULL ? chosen.within : MPI_COMM_WORLD);
+    if (net::size_of_world() == 1)
+        refuse_copies(chosen, "its MPI, " + net::library() +
+                                  ", does not know of the others. Start them with the mpirun of this MPI, or with srun "
+                                  "--mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH)");
+    if (chosen.within == MPI_COMM_NULL) chosen.within = chosen.alone ? MPI_COMM_SELF : MPI_COMM_WORLD;
+    auto link = std::make_unique<mpi_link>(chosen.within);
     const net::communicator& group = link->group();
     const agreement all(group);
     all.on(difference_of_programs(all, group.rank));

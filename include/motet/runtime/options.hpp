@@ -58,6 +58,7 @@ struct options {
     bool freeze_on_deadlock = false;    ///< the same
     double freeze_hold = 600;           ///< seconds that it does
     bool help = false;
+    bool alone = false;    ///< a run of this process, whatever others were started with it
     bool prefix = false;   ///< lines that are printed begin with the number of their process
     bool core_each = true; ///< every PE has a core of its own, as far as can be told
 #ifdef MOTET_WITH_MPI
@@ -133,6 +134,8 @@ inline constexpr option known_options[] = {
      [](options& o, std::string_view v) {
          o.pes = parse::number<std::uint32_t>("pes", v, 1, 4096, "a number of PEs from 1 to 4096");
      }},
+    {"alone", nullptr, "run alone, although mpirun or srun started several of this program: each runs all of it",
+     [](options& o, std::string_view v) { o.alone = parse::yes_no("alone", v); }},
     {"prefix", nullptr, "begin every line that motet::print writes with the number of its process",
      [](options& o, std::string_view v) { o.prefix = parse::yes_no("prefix", v); }},
     {"stack", "SIZE", "stack of a fiber (default 8M: like a thread's)",
