@@ -46,9 +46,11 @@ struct worker {
     }
     std::int64_t sum_of_all();
     std::int64_t own() const { return value; }
-    void give_back() {}
+    void move(std::uint32_t pe) { motet::move_this(pe); }
+    void leave() { motet::erase_this(); }
+    void end(int code) { motet::exit(code); }
 };
-MOTET_SCRIPT(worker, total, moved, join, counts, set, fail, when_told, sum_of_all)
+MOTET_SCRIPT(worker, total, moved, join, counts, set, fail, when_told, sum_of_all, move, leave, end)
 
 std::int64_t worker::sum_of_all() {
     const auto all = motet::this_collection<worker, std::int64_t>();
@@ -72,7 +74,7 @@ TEST_CASE("scripts call the listed methods, with any arguments and any result") 
         CHECK(run("charm.join(['a', 'b', 'c'], '-')") == "'a-b-c'");
         CHECK(run("charm.counts()") == "{'a': 1}");
         CHECK(run("charm.set([5.0, 6])\ncharm.total()") == "11");
-        CHECK(run("sorted(dir(charm))[:3]") == "['counts', 'fail', 'join']");
+        CHECK(run("sorted(dir(charm))[:4]") == "['counts', 'end', 'fail', 'join']");
         CHECK(run("repr(charm.join), charm.total.__doc__") ==
               "('<method join(list of str, str) -> str>', 'total() -> float64')");
     });
@@ -83,7 +85,7 @@ TEST_CASE("wrong calls are refused with what there is") {
         const auto chare = motet::chare<worker>::create(worker{});
         const auto run = [&](const char* code) { return said(motet::run_script(chare, high(code)).get()); };
         CHECK(run("charm.totl()") == "AttributeError: worker has no method 'totl' for scripts; it has: total, moved, "
-                                     "join, counts, set, fail, when_told, sum_of_all");
+                                     "join, counts, set, fail, when_told, sum_of_all, move, leave, end");
         CHECK(run("charm.own()").substr(0, 14) == "AttributeError");
         CHECK(run("charm.total(1)") == "TypeError: total() -> float64 takes 0 arguments, and 1 are given");
         CHECK(run("charm.set(['a'])") == "TypeError: set.1st argument[0]: expected float64, got str");
@@ -158,7 +160,40 @@ TEST_CASE("views that a script holds over a call are snapshots after it") {
         CHECK(
             said(motet::run_script(chare, high("c = self.cells\ncharm.set([7.0])\nlist(c), list(self.cells)")).get()) ==
             "([1, 2], [7])");
+        // Others change the struct while the script waits.
+        auto waits = motet::run_script(chare, high("c = self.cells\nc[0] = 8\ncharm.when_told()\nc[0] = 9\n"
+                                                   "list(c), list(self.cells)"));
+        motet::run_script(chare, {.code = "self.cells[0] += 1\nself.cells.extend([5.0] * 1000)"}).get();
+        chare.ask<&worker::set>(std::vector<double>{1, 2, 3}).get();
+        chare.ask<&worker::tell_it>(1).get();
+        CHECK(said(waits.get()) == "([9, 2], [1, 2, 3])");
     });
+}
+
+TEST_CASE("a script moves its own chare, and erases it: when it has ended") {
+    everywhere([] {
+        const auto workers = motet::array<worker>::create();
+        workers.insert(4, worker{}).get();
+        const auto last = static_cast<std::uint32_t>(motet::pe_count() - 1);
+        for (const std::uint32_t pe : {last, 0u, last})
+            CHECK(said(motet::run_script(workers[4], high("here = ck.mype()\ncharm.move(" + std::to_string(pe) +
+                                                          ")\nself.value += 1\nhere - ck.mype()"))
+                           .get()) == "0");
+        CHECK(said(motet::run_script(workers[4], {.code = "self.value"}).get()) == "4");
+        CHECK(said(motet::run_script(workers[4], high("charm.leave()\nself.value += 1\nself.value")).get()) == "5");
+        CHECK(contains(thrown_by([&] { workers[4].ask<&worker::own>().get(); }), "worker[4]"));
+    });
+}
+
+TEST_CASE("a script ends the program") {
+    for (const auto& chosen : some()) {
+        const auto body = [] {
+            const auto workers = motet::array<worker>::create(3, worker{});
+            const auto other = motet::run_script(workers[1], high("charm.when_told()"));
+            motet::run_script(workers[2], high("charm.end(6)\nwhile True: charm.total()")).get();
+        };
+        CHECK(run(chosen, body) == 6);
+    }
 }
 
 TEST_CASE("a run that ends while scripts wait ends them") {

@@ -41,11 +41,13 @@ TEST_CASE("ck says where a script runs") {
         const auto custom = motet::array<box, place>::create();
         custom.insert(place{3, -4}, box{}).get();
         const auto group = motet::group<box>::create(box{});
+        const auto nodes = motet::node_group<box>::create(box{});
         const auto single = motet::chare<box>::create(box{});
         CHECK(run_in(line[2], "ck.myindex()") == "(2)");
         CHECK(run_in(plane(1, 0), "ck.myindex()") == "(1, 0)");
         CHECK(run_in(custom[place{3, -4}], "ck.myindex()") == "(3, -4)");
         CHECK(run_in(group[0], "ck.myindex()") == "None");
+        CHECK(run_in(nodes[0], "ck.myindex()") == "None");
         CHECK(run_in(single, "ck.myindex()") == "None");
         const std::string where = std::to_string(motet::pe_count()) + ", " + std::to_string(motet::process_count());
         CHECK(run_in(line[1], "ck.numpes(), ck.numnodes()") == "(" + where + ")");
@@ -145,6 +147,11 @@ TEST_CASE("variables stay where a request is persistent") {
             CHECK(run("def f(): return 'again'", 1, true) == "None");
             CHECK(run("f()", 1, false) == "'again'");
             CHECK(run("f()", 1, false) == "NameError: name 'f' is not defined");
+            // Tracebacks have its lines, however many others have come since.
+            run("def g():\n    return 1 / 0", 1, true);
+            for (int i = 0; i < 300; ++i) run(std::to_string(i).c_str(), 2, false);
+            const auto later = motet::run_script(chare, {.code = "g()", .persistent = true, .handle = 1}).get();
+            CHECK(contains(later.traceback, "line 2, in g\n    return 1 / 0"));
         },
         moves::none);
 }

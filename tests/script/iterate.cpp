@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -123,6 +124,21 @@ struct columns {
     void group(std::string name, std::vector<std::size_t> members) { groups[name] = std::move(members); }
 };
 MOTET_SCRIPT(columns, make, group)
+
+/// A range whose iterator fails in the middle.
+struct breaking {
+    std::vector<particle> particles{{1, 0}, {2, 0}, {3, 0}};
+    struct walk {
+        breaking* of;
+        std::size_t at = 0;
+        particle* next() {
+            if (at == 2) throw std::out_of_range("the third one is broken");
+            return &of->particles[at++];
+        }
+    };
+    auto range(const motet::range_request&) { return walk{this}; }
+};
+MOTET_SCRIPT(breaking)
 
 /// A C++ range, and an iterator that listens.
 struct spoken {
@@ -303,6 +319,8 @@ TEST_CASE("what the function returns is collected, reduced, or stored") {
         CHECK(chare.ask<&box::masses>().get() == std::vector<double>{1, 7, 3});
         CHECK(
             contains(run(with(over("within.numbers", "def f(n): return 'x'"), {}, "store")), "TypeError: numbers[0]"));
+        CHECK(contains(run(with(over("within.numbers", "def f(n): return 2**40"), {}, "store")),
+                       "OverflowError: numbers[0]"));
     });
 }
 
@@ -388,6 +406,9 @@ TEST_CASE("an iterator of one's own hears what the function returns, and has the
         CHECK(run(chare, over("", "def f(p):\n    p.mass *= 2\n    return str(int(p.mass))")) == "['heard 246']");
         CHECK(run(chare, over("anything", "def f(p): 1/0")) == "ZeroDivisionError: division by zero");
         CHECK(contains(run(chare, over("", "def f(p): return 1", true)), "is gone through one by one only"));
+        const auto broken = motet::chare<breaking>::create(breaking{});
+        CHECK(run(broken, over("", "def f(p): p.mass *= 2")) == "IndexError: the third one is broken");
+        CHECK(said(motet::run_script(broken, {.code = "self.particles.mass.tolist()"}).get()) == "[2, 4, 3]");
         const auto numbers = motet::chare<numbered>::create(numbered{});
         auto request = with(over("x", "def f(n): return n"), {}, "sum");
         request.parameters = {std::int64_t{3}};

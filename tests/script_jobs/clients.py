@@ -40,6 +40,7 @@ def check(program):
         raises(motet.ScriptError, "'most' is no reducer", lambda: p.run("boxes", "1", reduce="most"))
         answer = p.execute("boxes", "print(ck.myindex())", (1, 0))
         assert answer.output == "(1, 0)\n" and answer.outcomes[0].result is None
+        p.run("boxes", "ck.printstr('to the program\\n')", (1, 1))
         # Errors.
         problem = raises(motet.ScriptError, "ZeroDivisionError: division by zero",
                          lambda: p.run("boxes", "def f():\n    1/0\nf()", (0, 0)))
@@ -333,7 +334,7 @@ def main():
             p.execute("keeper", "charm.end()", high_level=True, wait=False)
             assert program.wait(60) == 0
             raises(motet.Error, "the program has ended", lambda: [p.names() for _ in range(3)])
-        assert program.stdout.read() == "ended\n"
+        assert program.stdout.read() == "to the program\nended\n"
         assert motet.programs() == []
         raises(motet.Error, "runs with --motet-script", motet.connect)
     finally:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-// A program that clients look into: clients.py.
+// A program that clients look into (clients.py), and that goes on whatever they do (bad_luck.py).
 #include <motet/script.hpp>
 
 #include <complex>
@@ -24,17 +24,21 @@ struct box {
         return number;
     }
     double twice(double x) const { return 2 * x; }
+    void move(std::uint32_t pe) { motet::move_this(pe); }
+    void greeted() {}
+    void greet() { motet::this_collection<box, motet::grid<2>>()[{0, 0}].tell<&box::greeted>(); }
 };
-MOTET_SCRIPT(box, when_told, twice)
+MOTET_SCRIPT(box, when_told, twice, move, greet)
 
 struct keeper {
     bool ended = false;
     void end() { ended = true; }
+    void exit(int code) { motet::exit(code); }
     void wait() {
         motet::wait([&] { return ended; });
     }
 };
-MOTET_SCRIPT(keeper, end)
+MOTET_SCRIPT(keeper, end, exit)
 
 } // namespace scripted
 

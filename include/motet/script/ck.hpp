@@ -205,7 +205,7 @@ MOTET_INLINE void prepare_python() {
     static PyMethodDef forked{"_forked", &leave_script, METH_NOARGS, nullptr};
     names["_forked"] = py::reinterpret_steal<py::object>(PyCFunction_New(&forked, nullptr));
     py::exec(R"py(
-import ast, io, linecache, numpy, operator, os, sys, traceback
+import ast, collections, io, itertools, linecache, numpy, operator, os, sys, threading, traceback
 
 def traced(kind, value, trace):
     """The traceback as text, without what runs the script."""
@@ -217,25 +217,34 @@ def traced(kind, value, trace):
     return "".join(told.format())
 
 _compiled = {}
-_count = 0
+_numbers = itertools.count(1)  # no two threads get the same one
+_sources = collections.deque()
+_keeps = threading.Lock()
+def keep_lines(name, code):
+    """For tracebacks, of functions too that were uploaded long ago: of the newest scripts, 16 MiB of them in all."""
+    linecache.cache[name] = (len(code), None, code.splitlines(True), name)
+    size = len(code) + 1000  # and what keeps it
+    with _keeps:
+        _sources.append((name, size))
+        keep_lines.bytes += size
+        while keep_lines.bytes > 16 << 20 and len(_sources) > 1:
+            oldest, size = _sources.popleft()
+            keep_lines.bytes -= size
+            linecache.cache.pop(oldest, None)
+keep_lines.bytes = 0
+
 def compiled(code):
     """The code without its last statement, and that one if it is an expression. Tracebacks find its lines."""
     found = _compiled.get(code)
     if found is not None: return found
-    global _count
-    _count += 1
-    name = f"<script {_count}>"
-    linecache.cache[name] = (len(code), None, code.splitlines(True), name)
+    name = f"<script {next(_numbers)}>"
+    keep_lines(name, code)
     tree = ast.parse(code, name)
     last = None
     if tree.body and isinstance(tree.body[-1], ast.Expr):
         last = compile(ast.Expression(tree.body.pop().value), name, "eval")
     made = (compile(tree, name, "exec") if tree.body else None, last)
-    if len(_compiled) >= 256:
-        oldest = next(iter(_compiled))
-        gone = _compiled.pop(oldest)
-        for part in gone:
-            if part is not None: linecache.cache.pop(part.co_filename, None)
+    while len(_compiled) >= 256: _compiled.pop(list(_compiled)[0], None)  # other threads do, too
     _compiled[code] = made
     return made
 

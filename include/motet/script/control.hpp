@@ -33,7 +33,8 @@
 ///    (PyThreadState_SetAsyncExc): once, and again each second as long as the script goes on.
 /// 3. A script that waits in a method of its chare, or for a future, is woken: what waits is unwound.
 /// 4. Native code that does not come back to Python cannot be stopped; nor can a script that catches whatever is
-///    raised. `whatever_runs` says where those are.
+///    raised. `whatever_runs` says where those are, in every process: each tells process 0 before it strikes, for
+///    native code may keep Python's lock, and again when it knows more.
 /// 5. Between processes these are notes (runtime/remote.hpp), which get through while all PEs of a process are busy
 ///    with scripts. So does output, at most `most_ahead` bytes that have not been acknowledged; what a script prints
 ///    faster than that waits for its end, and the oldest of it is dropped. In an embedded machine (a plain MPI program)
@@ -44,7 +45,7 @@ namespace motet::inline MOTET_VARIANT::script {
 
 /// What processes note to each other about scripts.
 struct script_note {
-    enum kinds : std::uint8_t { interrupt, output, acknowledge, leave };
+    enum kinds : std::uint8_t { interrupt, output, acknowledge, leave, place };
     std::uint8_t kind = interrupt;
     std::uint32_t process = 0; ///< the sender
     std::uint64_t run = 0;
@@ -84,13 +85,13 @@ public:
     /// The desk says which run of a handle begins, in what and for whom, and that it has ended.
     void note_run(std::uint32_t handle, std::uint64_t run, std::string name, std::string client) {
         const std::lock_guard lock(guard);
-        runs[handle] = {run, std::move(name), std::move(client), clock::now(), {}};
+        runs[handle] = {run, std::move(name), std::move(client), clock::now(), {}, {}};
     }
     /// The same for a hook, which goes with the client of that number; 0: with none.
     void note_hook(std::uint32_t handle, std::uint64_t run, std::string name, std::string client,
                    std::uint64_t goes_with) {
         const std::lock_guard lock(guard);
-        runs[handle] = {run, std::move(name), std::move(client), clock::now(), goes_with};
+        runs[handle] = {run, std::move(name), std::move(client), clock::now(), goes_with, {}};
     }
     void note_end(std::uint32_t handle) {
         const std::lock_guard lock(guard);
@@ -109,7 +110,7 @@ public:
     }
     /// What runs. In process 0.
     std::vector<running_name> list();
-    /// Where a run still is in this process, for people; empty: nowhere.
+    /// Where a run still is that was to stop, for people; empty: nowhere. In process 0.
     std::string whatever_runs(std::uint64_t run);
 
     static void take_note(runtime::machine& job, std::span<const std::byte> bytes);
@@ -125,6 +126,7 @@ public:
 private:
     static constexpr std::size_t most_ahead = std::size_t{64} << 10;
     static constexpr std::size_t most_interrupted = 1000;
+    static constexpr std::size_t most_told = 3000; ///< bytes of a place
     static constexpr auto tick = std::chrono::milliseconds(20);
 
     struct run_record {
@@ -132,7 +134,8 @@ private:
         std::string name;
         std::string client;
         clock::time_point since;
-        std::optional<std::uint64_t> hook_of; ///< it is a hook, which goes with that client; 0: with none
+        std::optional<std::uint64_t> hook_of;        ///< it is a hook, which goes with that client; 0: with none
+        std::map<std::uint32_t, std::string> places; ///< where it is in other processes, once it was to stop
     };
 
     std::string place_of(std::uint64_t run) const;
@@ -144,6 +147,8 @@ private:
     watched_script* by_serial(std::uint64_t serial);
     void interrupt_here(std::uint64_t run);
     void note_others(script_note::kinds kind, std::uint64_t run);
+    void tell_place(std::uint64_t run);
+    void take_place(const script_note& what);
     void note(std::uint32_t process, const script_note& what);
 
     runtime::machine& job;
@@ -199,6 +204,7 @@ inline void script_control::wake() {
 inline void script_control::end(watched_script& s) {
     const std::lock_guard lock(guard);
     std::erase(running, &s);
+    if (s.reason == stop_reason::asked) tell_place(s.run);
 }
 
 inline watched_script* script_control::by_serial(std::uint64_t serial) {
@@ -253,7 +259,29 @@ inline void script_control::let_leave_all_of(std::uint64_t client) {
 
 inline std::string script_control::whatever_runs(std::uint64_t run) {
     const std::lock_guard lock(guard);
-    return place_of(run);
+    std::string text = place_of(run);
+    for (const auto& [handle, r] : runs)
+        if (r.run == run)
+            for (const auto& [process, place] : r.places)
+                if (!place.empty()) text += (text.empty() ? "" : ", ") + place;
+    return text;
+}
+
+/// To process 0; with the lock.
+inline void script_control::tell_place(std::uint64_t run) {
+    if (!job.remote || job.embedded || job.remote->process_number() == 0) return;
+    script_note what;
+    what.kind = script_note::place;
+    what.process = job.remote->process_number();
+    what.run = run;
+    what.text = place_of(run).substr(0, most_told);
+    note(0, what);
+}
+
+inline void script_control::take_place(const script_note& what) {
+    const std::lock_guard lock(guard);
+    for (auto& [handle, r] : runs)
+        if (r.run == what.run) r.places[what.process] = what.text;
 }
 
 inline std::vector<running_name> script_control::list() {
@@ -318,6 +346,7 @@ inline void script_control::look(std::unique_lock<std::mutex>& lock) {
         if (!is_to_stop(*s, now) || now < s->next_strike) continue;
         s->next_strike = now + std::chrono::seconds(1);
         to_strike.push_back(s->serial);
+        if (s->reason == stop_reason::asked) tell_place(s->run);
         if (s->on != nullptr && !job.sim && s->reason != stop_reason::run_ends)
             runtime::post_from_outside<&cancel_wait>(*s->p, s->serial);
     }
@@ -359,7 +388,10 @@ inline void script_control::strike(const std::vector<std::uint64_t>& which) {
         if (seen == 0) continue;
         std::string place = line_of(seen);
         const std::lock_guard lock(guard);
-        if (watched_script* const s = by_serial(serial)) s->place = std::move(place);
+        watched_script* const s = by_serial(serial);
+        if (s == nullptr) continue;
+        s->place = std::move(place);
+        if (s->reason == stop_reason::asked) tell_place(s->run);
     }
 }
 
@@ -410,6 +442,7 @@ inline void script_control::take_note(runtime::machine& job, std::span<const std
         own->note(what.process, back);
         break;
     }
+    case script_note::place: own->take_place(what); break;
     default: own->ahead -= what.amount; break;
     }
 }

@@ -37,7 +37,7 @@ inline void take_current_error(script_outcome& outcome) {
     } catch (py::error_already_set& problem) {
         take_error(outcome, problem);
     } catch (const does_not_fit& problem) {
-        outcome.error_type = "TypeError";
+        outcome.error_type = reinterpret_cast<PyTypeObject*>(problem.type)->tp_name;
         outcome.error = problem.what;
     } catch (const std::exception& problem) {
         outcome.error_type = "RuntimeError";

@@ -14,7 +14,7 @@
 /// Python's values into the program's.
 namespace motet::inline MOTET_VARIANT::script {
 
-/// A Python value that does not fit where it was to go. Becomes a TypeError or ValueError.
+/// A Python value that does not fit where it was to go. Becomes an exception of that type.
 struct does_not_fit {
     PyObject* type; ///< of the exception
     std::string what;
