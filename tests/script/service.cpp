@@ -387,8 +387,12 @@ TEST_CASE("output is streamed as it comes, also while the script keeps its PE, a
         CHECK(said(c.execute(request("charm.when_told()")).outcomes.at(0)) != "5"); // not high_level
         auto wait = request("charm.when_told()");
         wait.script.high_level = true;
-        CHECK(said(c.execute(wait).outcomes.at(0)) == "5"); // it has ended: nobody was kept waiting
+        CHECK(said(c.execute(wait).outcomes.at(0)) == "5");               // it has ended: nobody was kept waiting
+#if !defined(MOTET_ADDRESS_SANITIZER) && !defined(MOTET_THREAD_SANITIZER) // they keep what is freed
         CHECK(memory() - before < 20000);
+#else
+        CHECK(memory() >= before);
+#endif
         // What it prints in a detached run is there before its end.
         auto detached = request("print('a')\nwhile True: pass", {1}, false);
         const auto running = c.execute(detached).handle;

@@ -71,7 +71,7 @@ def clients_die(p):
             lambda c: c.write("boxes", "number", 5), lambda c: c.execute("boxes", "1"),
             lambda c: c.execute("boxes", "charm.when_told()", high_level=True, limit=0.1),
             lambda c: c.execute("boxes", "while True: print('x')", LAST, limit=0.1, on_part=print),
-            lambda c: c.execute("boxes", "self.number = 6\n1 / 0", atomic=True),
+            lambda c: c.execute("boxes", "self.number = 6\n1 / 0", atomic=True, limit=0.1),
             lambda c: c.execute("boxes", "def f(p): p.mass *= 1", iterate="f", over="particles", wait=False),
             lambda c: c.execute("main", "charm.sleep(0.01)", high_level=True),
             lambda c: c.hook("box", "1"), lambda c: c.unhook(99), lambda c: c.freeze(),
@@ -115,6 +115,25 @@ def frames(p):
     is_well(p)
 
 
+def signed(p):
+    """Frames over TCP: sent again, in another order, altered, with another client's key or none."""
+    with motet.connect(port, key=keys["me"]) as client:
+        assert client.run("boxes", "self.number", LAST) == 5
+    for by in -1, 1, 0:
+        with motet.connect(port, key=keys["me"]) as client:
+            client.names()
+            client._socket._sent += by
+            if by == 0:
+                client._socket._key = bytes(32)
+            raises(motet.Error, "closed the connection", client.names)
+    with motet.connect(port, key=keys["viewer"]) as client:
+        raises(motet.Error, "it needs run, and has look", lambda: client.run("boxes", "1"))
+    raises(motet.Error, "", lambda: motet.connect(port, key=keys["wrong"]))
+    with socket.create_connection(("127.0.0.1", int(port))) as other:
+        other.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    is_well(p)
+
+
 def many_clients(p):
     clients = [unlucky(lambda c: c.execute("boxes", f"ck.myindex(), {i}", (i % 2, i // 2 % 2), high_level=i % 5 == 0),
                        dies=False) for i in range(500)]
@@ -127,9 +146,9 @@ def many_clients(p):
 def prints(p):
     """Two that wait, one that is told to go home, and one of a script that ends silently (Charm++'s manual, 26.5)."""
     for index in FIRST, LAST:
-        handle = p.execute("boxes", "print('begun')\ncharm.when_told()\nprint('told')\nself.go = False\ncharm.when_told()",
-                           index, high_level=True, wait=False).handle
-        assert p.print(handle) == "begun\n" and p.print(handle, wait=False) == ""
+        handle = p.execute("boxes", "ck.printclient('begun')\ncharm.when_told()\nck.printclient('told')\nself.go = False\n"
+                           "charm.when_told()", index, high_level=True, wait=False).handle
+        assert p.print(handle) == "begun" and p.print(handle, wait=False) == ""
         earlier = unlucky(lambda c: c.print(handle), dies=False)
         p.run("main", "charm.sleep(0.01)", high_level=True)
         later = unlucky(lambda c: c.print(handle), dies=False)
@@ -137,7 +156,7 @@ def prints(p):
         assert p.print(handle, kill=True) == "" and later._receive()[2].output == ""
         waits = unlucky(lambda c: c.print(handle), dies=False)
         p.run("boxes", GO, index)
-        assert waits._receive()[2].output == "told\n"
+        assert waits._receive()[2].output == "told"
         waits = unlucky(lambda c: c.print(handle), dies=False)
         p.run("boxes", GO, index)
         assert waits._receive()[2].output == "" and p.finished(handle)[0].result == 5
@@ -206,9 +225,22 @@ def chares_leave(p):
     is_well(p)
 
 
+def files_of_keys():
+    """Of the program, and of its clients: each a file that nobody else can read."""
+    one, other = "a1" * 32, "b2" * 32
+    made = {}
+    for name, text in ("keys", f"me all {one}\nviewer look {other}\n"), ("me", f"me - {one}\n"), \
+            ("viewer", f"viewer - {other}\n"), ("wrong", f"me - {other}\n"):
+        made[name] = os.path.join(os.environ["XDG_RUNTIME_DIR"], name)
+        with open(os.open(made[name], os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(text)
+    return made
+
+
 @contextlib.contextmanager
 def running():
-    program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "--motet-script", "--motet-pes", "2"], stderr=subprocess.DEVNULL)
+    program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "--motet-script-tcp", port, "--motet-script-key", keys["keys"],
+                                "--motet-pes", "2"], stderr=subprocess.DEVNULL)
     try:
         until_open(program, served=2)
         with motet.connect() as p:
@@ -220,8 +252,12 @@ def running():
 
 with tempfile.TemporaryDirectory() as sockets:
     os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = sockets
+    keys = files_of_keys()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
     with running() as (p, program):
-        for test in clients_die, frames, many_clients, prints, no_end, flood, chares_leave:
+        for test in clients_die, frames, signed, many_clients, prints, no_end, flood, chares_leave:
             print(test.__name__, flush=True)
             test(p)
         p.execute("keeper", "charm.exit(4)", high_level=True, wait=False)

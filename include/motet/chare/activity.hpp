@@ -52,7 +52,7 @@ inline void begin_activity_wave(pe& p, std::uint64_t id) {
 }
 
 inline void wake_activity_wave(pe& p, std::uint64_t id) {
-    --p.sleeping;
+    p.timer_runs();
     begin_activity_wave(p, id);
 }
 inline void pause_activity_wave(pe& p, std::uint64_t id, activity_state& a) {

@@ -46,7 +46,7 @@ MOTET_INLINE message* tell_after(pe& p, double seconds, address to);
 
 #if MOTET_BODIES
 inline void tell_time(pe& p, address to) {
-    --p.sleeping;
+    p.timer_runs();
     deliver_nothing(p, to);
 }
 MOTET_INLINE message* tell_after(pe& p, double seconds, address to) {

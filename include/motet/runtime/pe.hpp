@@ -142,6 +142,11 @@ public:
         m->set(message::cancelled);
         m->set(message::uncounted); // where it is in line already, it finds nobody
     }
+    /// For what a timer of those that are counted calls. One that was cancelled when it was in line already has been
+    /// counted then.
+    void timer_runs() {
+        if (current_frame->counted) --sleeping;
+    }
     /// Puts a message that arrived in line.
     void enqueue(message* m) {
         if ((m->flags & (message::expedited | message::prioritized)) == 0) [[likely]]

@@ -91,8 +91,16 @@ public:
 
     transaction* running = nullptr; ///< that of the script that runs
     std::unordered_map<runtime::element_header*, transaction> locked;
-    std::unordered_map<const runtime::message*, runtime::message*> waiting; ///< timers of what is held back (step 1)
-    std::map<std::uint64_t, std::deque<queued>> queues;                     ///< by collection
+    /// The time of a script that is held back (step 1). Its chare may have left with it meanwhile, and another one have
+    /// come to the same address.
+    struct bound {
+        std::uint64_t number = 0;
+        runtime::message* timer = nullptr;
+        std::weak_ptr<const script_job> of;
+    };
+    std::unordered_map<const runtime::message*, bound> waiting;
+    std::uint64_t last_bound = 0;
+    std::map<std::uint64_t, std::deque<queued>> queues; ///< by collection
 
 private:
     runtime::pe& p;
@@ -118,11 +126,12 @@ inline script_outcome refused_outcome(const runtime::part& c, const runtime::ele
 }
 
 /// The time of a script that is held back is over.
-inline void refuse_waiting(runtime::pe& p, runtime::collection_id id, runtime::index_bits index,
-                           std::uintptr_t address) {
+inline void refuse_waiting(runtime::pe& p, runtime::collection_id id, runtime::index_bits index, std::uintptr_t address,
+                           std::uint64_t number) {
+    p.timer_runs();
     auto& waiting = transactions::of(p).waiting;
     const auto found = waiting.find(reinterpret_cast<const runtime::message*>(address));
-    if (found == waiting.end()) return;
+    if (found == waiting.end() || found->second.number != number) return;
     waiting.erase(found);
     runtime::part* const c = runtime::local_chares::of(p).find(p, id);
     runtime::element_header* const e = c != nullptr ? c->table.find(index) : nullptr;
@@ -148,20 +157,22 @@ inline void refuse_waiting(runtime::pe& p, runtime::collection_id id, runtime::i
 }
 
 MOTET_INLINE bool may_begin(runtime::pe& p, runtime::part& c, runtime::element_header& e, runtime::message* m) {
-    auto& waiting = transactions::of(p).waiting;
-    const auto known = waiting.find(m);
+    transactions& all = transactions::of(p);
+    const auto& job = std::get<0>(script_call::payload::in(*m));
+    const auto known = all.waiting.find(m);
+    const bool waits = known != all.waiting.end() && known->second.of.lock() == job;
+    if (known != all.waiting.end() && (!waits || e.pins == 0)) {
+        p.cancel_timer(known->second.timer);
+        all.waiting.erase(known);
+    }
     if (e.pins != 0) {
         runtime::hold_back(p, e, m);
-        if (known != waiting.end()) return false;
-        auto* const timer =
-            runtime::call<&refuse_waiting>::make(p, c.info->id, e.index, reinterpret_cast<std::uintptr_t>(m));
-        waiting[m] = timer;
+        if (waits) return false;
+        auto* const timer = runtime::call<&refuse_waiting>::make(p, c.info->id, e.index,
+                                                                 reinterpret_cast<std::uintptr_t>(m), ++all.last_bound);
+        all.waiting[m] = {all.last_bound, timer, job};
         p.send_after(longest_wait(m), timer);
         return false;
-    }
-    if (known != waiting.end()) {
-        p.cancel_timer(known->second);
-        waiting.erase(known);
     }
     return true;
 }

@@ -72,21 +72,27 @@ inline void end_child(const running_script& s) {
 /// Python's own names, and those that are served, as far as this PE knows: what every script finds.
 inline py::dict names_in_scripts(runtime::pe& p);
 
-/// The variables of the request's handle in this chare; new ones, if it has none yet.
+/// New variables for scripts in this chare.
+inline std::shared_ptr<space> new_space(runtime::pe& p, runtime::part& c, runtime::element_header& e) {
+    const lent_object* const lent = find_lent(c, e);
+    auto made = std::make_shared<space>(
+        std::make_shared<scope>(nullptr, lent != nullptr ? lent->describe(lent->object) : c.type->describe(),
+                                runtime::element_text(c, e.index)));
+    made->chare->steady = lent != nullptr;
+    made->variables["__builtins__"] = names_in_scripts(p);
+    made->variables["__name__"] = "__script__";
+    made->variables["ck"] = py::module_::import("ck");
+    return made;
+}
+
+/// Those of a handle in this chare; new ones, if it has none yet. Without a handle nobody else has them.
 inline std::shared_ptr<space> space_for(runtime::pe& p, runtime::part& c, runtime::element_header& e,
                                         std::uint32_t handle) {
-    auto& known = script_host::of(p.home).spaces[script_host::key_of(handle, c, e)];
-    if (!known) {
-        const lent_object* const lent = find_lent(c, e);
-        known = std::make_shared<space>(
-            std::make_shared<scope>(nullptr, lent != nullptr ? lent->describe(lent->object) : c.type->describe(),
-                                    runtime::element_text(c, e.index)));
-        known->chare->steady = lent != nullptr;
-        known->variables["__builtins__"] = names_in_scripts(p);
-        known->variables["__name__"] = "__script__";
-        known->variables["ck"] = py::module_::import("ck");
-    }
-    return known;
+    if (handle == 0) return new_space(p, c, e);
+    auto& spaces = script_host::of(p.home).spaces;
+    const auto key = script_host::key_of(handle, c, e);
+    const auto known = spaces.find(key);
+    return known != spaces.end() ? known->second : spaces.emplace(key, new_space(p, c, e)).first->second;
 }
 
 /// The index of an element as scripts see it: an int, or a tuple of several; None of a single chare.
@@ -162,6 +168,13 @@ script_outcome run_as_script(running_script& running, const script_job& job, Bod
 inline script_outcome run_request(runtime::pe& p, runtime::part& c, runtime::element_header& e, const script_job& job) {
     const script_request& request = job.request;
     const auto s = space_for(p, c, e, request.handle);
+    if (std::exchange(s->used, true)) { // the desk lets nobody in; the program itself may do this
+        script_outcome refused;
+        if (c.info->kind != runtime::collection_kind::single) refused.index = c.type->coordinates(e.index);
+        refused.error_type = "RuntimeError";
+        refused.error = "interpreter " + std::to_string(request.handle) + " still runs a script in this chare";
+        return refused;
+    }
     running_script running(p, c, e, *s);
     const lent_object* const lent = find_lent(c, e);
     running.methods =
@@ -177,6 +190,7 @@ inline script_outcome run_request(runtime::pe& p, runtime::part& c, runtime::ele
         py::object result = run_code(variables, what.request.code);
         return what.request.iterate ? iterate(variables, what.request) : result;
     });
+    s->used = false;
     // The next element of this index is another one.
     if (!request.persistent || e.has(runtime::element_header::erase_pending))
         script_host::of(p.home).spaces.erase(script_host::key_of(request.handle, c, e));

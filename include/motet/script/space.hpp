@@ -25,6 +25,7 @@ struct [[gnu::visibility("hidden")]] space {
 
     std::shared_ptr<scope> chare;
     py::dict variables;
+    bool used = false; ///< a script runs with them
 };
 
 /// What the atomic script that runs on a PE has for the program's own output.
