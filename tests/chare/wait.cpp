@@ -214,6 +214,23 @@ TEST_CASE("sleeping: as long as asked, in order, while others go on") {
     if (this_job().size == 1) CHECK(virtual_time == doctest::Approx(36'000'005));
 }
 
+TEST_CASE("a timer that nobody waits for any more is counted once, when it is due already, too") {
+    on_threads([] {
+        const auto boxes = motet::array<box>::create(1, box{}); // on this PE
+        for (int before = 1; before < 100; before += 7) {
+            {
+                const auto timer = motet::after(std::chrono::nanoseconds(1)); // in line while there are many messages
+                for (int i = 0; i < before; ++i) boxes[0].tell<&box::add>(1);
+                auto asked = boxes[0].ask<&box::get>();
+                for (int i = 0; i < 100; ++i) boxes[0].tell<&box::add>(1);
+                asked.get();
+            }
+            motet::quiescence().get();
+            CHECK(motet::runtime::this_pe().sleeping == 0);
+        }
+    });
+}
+
 TEST_CASE("waiting outside of a run is refused") {
     const char* text = "this needs a running program";
     CHECK(contains(thrown_by([] { motet::wait([] { return true; }); }), text));
