@@ -152,6 +152,13 @@ TEST_CASE("a transaction over a collection happens everywhere or nowhere, and on
         CHECK(boxes.reduce<&box::get>(motet::sum).get() == 16);
         CHECK(received(boxes) == 2 * (4 + 10));
 
+        // One that cannot be sent holds up no other.
+        CHECK(contains(thrown_by([&] {
+                           motet::run_script(boxes, atomic("1"), {.slices = {{}, {}}}).get();
+                       }),
+                       "an index of 1 numbers takes as many slices"));
+        for (const auto& each : motet::run_script(boxes, atomic("1")).get()) CHECK_FALSE(each.failed());
+
         // One chare that never becomes free: nothing happens anywhere, and nothing stays locked.
         auto parked = boxes[3].ask<&box::until_released>();
         while (!boxes[3].ask<&box::is_parked>().get()) {}

@@ -104,6 +104,20 @@ TEST_CASE("a script for an element that does not exist fails as a call would") {
         });
 }
 
+TEST_CASE("scripts of the program that run in one chare at the same time have variables of their own") {
+    everywhere([] {
+        const auto boxes = motet::array<box, motet::grid<2>>::create({1, 2}, box{});
+        const auto in_first = [&](const char* n) {
+            return motet::run_script(boxes[{0, 0}], {.code = "x = " + std::string(n) + "\ncharm.slow()\nself.number, x",
+                                                     .high_level = true});
+        };
+        auto a = in_first("1");
+        auto b = in_first("2");
+        CHECK(said(a.get()) == "(0, 1)");
+        CHECK(said(b.get()) == "(0, 2)");
+    });
+}
+
 TEST_CASE("a script runs in chosen elements only: some indices, slices, or those that meet a condition") {
     everywhere([] {
         const auto boxes = motet::array<box, motet::grid<2>>::create({3, 4}, box{});

@@ -82,10 +82,19 @@ struct tile {
     static constexpr auto policy(motet::read_only) {
         return motet::fields<&tile::watched, &tile::kept, &tile::listed, &tile::filed>{};
     }
+    static constexpr auto policy(motet::unit) {
+        return std::tuple{motet::fields<&tile::wide>::in("m/s"), motet::fields<&tile::cells, &tile::watched>::in("K")};
+    }
     double second_mass() const { return particles.at(1).mass; }
     std::size_t size() const { return cells.size(); }
 };
 MOTET_SCRIPT(tile)
+
+/// Holds one of two structs.
+struct chooser {
+    std::variant<particle, named> one;
+};
+MOTET_SCRIPT(chooser)
 
 /// Says itself what its scripts find in it.
 struct guarded {
@@ -254,8 +263,9 @@ fails(AttributeError, "no field or method 'secret'", lambda: ck.read("secret"))
 assert "secret" not in repr(self) and "42" not in repr(self) and "secret" not in dir(self)
 fails(AttributeError, "watched is read-only", lambda: setattr(self, "watched", 1))
 assert self.watched == 3
-assert "watched: int32 (read-only)" in type(self).__doc__ and "cells: list of float64" in type(self).__doc__
-assert type(self).cells.__doc__ == "list of float64"
+assert "watched: int32 in K (read-only)" in type(self).__doc__ and "cells: list of float64 in K" in type(self).__doc__
+assert type(self).cells.__doc__ == "list of float64 in K" and type(self).wide.__doc__ == "float64 in m/s"
+assert type(self).narrow.__doc__ == "float32" and type(self).pause.__doc__.endswith(" in s")
 )py");
 }
 
@@ -408,6 +418,20 @@ assert self.inner[0].mass == 9
     assert_in_python<unrelated>("assert self.number == 3\nself.number = 4\nassert ck.read('number') == 4");
 }
 
+TEST_CASE("a reference into a variant ends with what that held") {
+    assert_in_python<chooser>(R"py(
+first = self.one
+first.id = 7
+assert self.one.id == 7
+self.one = {"name": "a name that is no number", "tags": [1]}
+def gone(what):
+    try: what()
+    except ReferenceError as problem: return "not there any more" in str(problem)
+assert gone(lambda: first.id) and gone(lambda: setattr(first, "mass", 3))
+assert self.one.name == "a name that is no number"
+)py");
+}
+
 TEST_CASE("results are values") {
     one(threads(1), [] {
         const auto chare = motet::chare<tile>::create(tile{});
@@ -425,7 +449,8 @@ TEST_CASE("results are values") {
         CHECK(result("self.names[0]") == "{'name': 'a', 'tags': array <i4 1}");
         CHECK(result("self.counts, self.seen, self.words") == "({'x': 1}, [1, 2], ['x', 'y'])");
         CHECK(result("print, self.watched") == "(<builtin_function_or_method>, 3)");
-        CHECK(result("x = []\nx.append(x)\nx") == "RecursionError: maximum recursion depth exceeded in a result");
+        for (const char* deep : {"x = []\nx.append(x)\nx", "x = {}\nfor i in range(700): x = {1: x}\nx"})
+            CHECK(contains(result(deep), "ValueError: more than 100 lists or dicts that lie in each other"));
         CHECK(result("class broken:\n    def __repr__(self): 1/0\nbroken()") == "<broken>");
     });
 }

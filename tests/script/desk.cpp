@@ -106,6 +106,20 @@ TEST_CASE("handles: new, persistent, busy, unknown, dead and foreign ones") {
             CHECK(c.finished(first, false).wait().handle == first);
             CHECK(said(c.execute(request("x", true, false, first)).wait().outcomes.at(0)) == "2");
             CHECK(contains(c.execute(request("x", true, false, first)).wait().error, "its variables are gone"));
+            // An element that comes after another one under its index does not find its variables.
+            const auto sparse = motet::array<box>::create();
+            sparse.insert(1, box{}).get();
+            motet::serve(sparse, "sparse");
+            const auto in_sparse = [&](std::string code, std::uint32_t handle) {
+                auto r = request(std::move(code), true, true, handle);
+                r.name = "sparse";
+                return c.execute(r).wait();
+            };
+            const auto third = in_sparse("x = 7", 0).handle;
+            CHECK(said(in_sparse("x", third).outcomes.at(0)) == "7");
+            sparse[1].erase().get();
+            sparse.insert(1, box{}).get();
+            CHECK(contains(said(in_sparse("x", third).outcomes.at(0)), "NameError: name 'x' is not defined"));
         },
         moves::none);
 }

@@ -201,6 +201,16 @@ TEST_CASE("what cannot be is said") {
     });
 }
 
+TEST_CASE("a function takes along what it uses, as it is each time, and nothing else") {
+    one(threads(1), [] {
+        const program all;
+        CHECK(all.run("import numpy\nw = numpy.zeros(5000)\nf = lambda self: int(w.sum())\nbefore = tiles.map(f)\n"
+                      "w[2500] = 1\nset(before), set(tiles.map(f))") == "([0], [1])");
+        CHECK(all.run("step = object()\nset(tiles.map(lambda self: self.step))") == "[0]");
+        CHECK(contains(all.run("step = object()\ntiles.map(lambda self: step)"), "cannot be sent to another chare"));
+    });
+}
+
 TEST_CASE("names, docstrings and help say what there is") {
     one(threads(1), [] {
         const program all;
@@ -225,6 +235,10 @@ wanted = ["labels: list[label]", "counts: dict[str, int]", "tags: numpy.ndarray"
           "def watched(self) -> int: ...", "tiles: collection_of_tile", "one: element_of_tile"]
 names[4:], [line for line in wanted if line not in lines], "secret" in text)") ==
               "(['label', 'point', 'element_of_tile', 'collection_of_tile'], [], False)");
+        motet::withdraw("one");
+        CHECK(contains(all.run("one"), "NameError: name 'one' is not defined"));
+        CHECK(contains(all.run("import motet\nmotet.one"), "nothing is served under the name 'one'"));
+        CHECK(all.run("repr(tiles)") == "'tiles'");
         CHECK(contains(all.run("motet.stubs('tles')"), "NameError"));
         CHECK(contains(all.run("import motet\nmotet.stubs('tles')"), "nothing is served under the name 'tles'"));
     });

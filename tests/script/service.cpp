@@ -225,7 +225,17 @@ TEST_CASE("bytes that are no request are refused, and the program goes on") {
         CHECK(answer_to(framed(early)) == "the first request must be a hello");
         motet::service::request_frame old;
         old.what = motet::service::hello{99};
-        CHECK(contains(answer_to(framed(old)), "speaks version 1 of the protocol, and the client version 99"));
+        const std::string own = std::to_string(motet::service::protocol_version);
+        const std::string no = "speaks version " + own + " of the protocol, and the client version 99";
+        CHECK(contains(answer_to(framed(old)), no));
+        auto longer = framed(old); // its hello says more
+        longer[0] = std::byte{14};
+        longer.push_back(std::byte{1});
+        CHECK(contains(answer_to(longer), no));
+        // What an answer of another version says at its beginning is understood.
+        auto other = framed(motet::service::answer_frame{0, {.error = "no"}});
+        other.resize(20);
+        CHECK(motet::service::error_in(std::span(other).subspan(8)) == "no");
         motet::service::request_frame greeting;
         greeting.what = motet::service::hello{};
         std::mt19937 random(1);
@@ -242,6 +252,24 @@ TEST_CASE("bytes that are no request are refused, and the program goes on") {
             exchange(bytes);
         }
         CHECK(first.list().size() == 1);
+    });
+}
+
+TEST_CASE("what a client only looks at, and what it has begun and left") {
+    with_client(2, [] {
+        motet::client c("test");
+        CHECK(contains(c.stubs(), "boxes: collection_of_box"));
+        CHECK(contains(thrown_by([&] { c.stubs({"none"}); }), "nothing is served under the name 'none'"));
+        const motet::value number{std::string("number")};
+        CHECK(contains(thrown_by([&] { c.read("boxes", {1}, std::vector(101, number)); }),
+                       "a path has at most 100 steps"));
+        CHECK(
+            contains(said(c.read("boxes", {1}, {{std::string("__init__")}}).outcomes.at(0)), "'__init__' is no field"));
+        CHECK(
+            contains(said(c.execute(request("x = []\nfor i in range(700): x = [x]\nx")).outcomes.at(0)), "ValueError"));
+        const auto loop = c.execute(request("while True: pass", {1}, false)).handle;
+        c.interrupt(0);
+        CHECK(c.finished(loop).outcomes.at(0).error_type == "KeyboardInterrupt");
     });
 }
 
@@ -405,6 +433,7 @@ TEST_CASE("output is streamed as it comes, also while the script keeps its PE, a
 #ifdef MOTET_WITH_TCP
 const std::string key_me(64, 'a');
 const std::string key_viewer(64, 'b');
+const std::string key_runner(64, 'c');
 
 /// A port that is free, a file of keys, and one that says nothing but a viewer's.
 struct keyed {
@@ -416,7 +445,9 @@ struct keyed {
                    .local_endpoint()
                    .port();
         folder = getenv("XDG_RUNTIME_DIR");
-        write("keys", "me all " + key_me + " # everything\n\nviewer look,read " + key_viewer + "\n");
+        write("keys", "me all " + key_me + " # everything\n\nviewer look,read " + key_viewer + "\nrunner run " +
+                          key_runner + "\n");
+        write("runner", "runner - " + key_runner + "\n");
         write("viewer", "viewer - " + key_viewer + "\n");
         write("wrong", "me - " + key_viewer + "\n");
         o.script_tcp = std::to_string(port);
@@ -479,7 +510,16 @@ TEST_CASE("over TCP every frame is signed, and a key allows what it says; the lo
             CHECK(thrown_by([&] { viewer.write("boxes", {1}, number, {}); }) == no + "write, and has look,read");
             CHECK(thrown_by([&] { viewer.interrupt(3); }) == no + "control, and has look,read");
             CHECK(thrown_by([&] { viewer.print(1); }) == no + "run, and has look,read");
+            CHECK(contains(viewer.stubs({"boxes"}), "boxes: collection_of_box"));
+            CHECK(thrown_by([&] { viewer.read("boxes", {1}, {{std::string(2 << 20, 'x')}}); }) != ""); // too long
+            auto runner = at.connect("runner");
+            const auto loop = runner.execute(request("while True: pass", {1}, false)).handle;
+            CHECK(thrown_by([&] { at.connect("runner").interrupt(loop); }) == no + "control, and has run");
+            runner.interrupt(loop); // its own
+            CHECK(runner.finished(loop).outcomes.at(0).error_type == "KeyboardInterrupt");
             // No key.
+            CHECK(contains(thrown_by([&] { motet::client("localhost", at.port, at.folder + "/keys"); }),
+                           "'localhost' is no address"));
             CHECK(contains(thrown_by([&] { at.connect("wrong"); }), "closed the connection"));
             const auto signed_frame = [](seal& by, std::vector<std::byte> frame) {
                 const digest d = by.sign(std::span(frame).subspan(8));
@@ -788,6 +828,19 @@ TEST_CASE("a client freezes the program while a message is under way, looks arou
             hopped = index != nullptr && text_of(*index) == text_of(*message.find("index"));
             CHECK(sum_of_hops(c) == before + (hopped ? 1 : 0));
         }
+        auto some = request("ck.myindex()[0]", {});
+        some.elements.indices = {{1}, {7}};
+        const auto two = c.execute(some).outcomes;
+        REQUIRE(two.size() == 2);
+        CHECK(said(two[0]) == "1");
+        CHECK(contains(said(two[1]), "LookupError: there is no such element"));
+        some.elements = {.slices = {{.begin = 1}}, .where = "index < 2"};
+        CHECK(c.execute(some).outcomes.size() == 1);
+        some.elements = {};
+        some.across = "sum";
+        CHECK(said(c.execute(some).outcomes.at(0)) == "3");
+        some.script.atomic = true;
+        CHECK(contains(thrown_by([&] { c.execute(some); }), "the program stands still, and an atomic script"));
         CHECK(thrown_by([&] { c.step(77); }).substr(0, 18) == "there is no PE 77:");
         CHECK(!frozen(c.go()));
         CHECK(goes_on(c));

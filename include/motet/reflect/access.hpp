@@ -85,6 +85,8 @@ struct access {
     // Structure.
     /// What may be done with a field from outside; null: everything, with all of them.
     field_policy (*policy)(void* object, std::size_t field);
+    /// The unit that a field is in; null: nothing is said of any.
+    std::string_view (*unit)(void* object, std::size_t field);
     /// What the struct does itself in place of what is derived from its fields; null: nothing.
     const own_access* own;
     bool scattered; ///< the fields do not lie in the object itself, and may move
@@ -248,6 +250,8 @@ struct access_to {
     static constexpr void structure(access& a) {
         if constexpr (obstacle_of<T> == obstacle::none && has_policies<T>)
             a.policy = [](void* object, std::size_t field) { return policy_of(of(object), field); };
+        if constexpr (obstacle_of<T> == obstacle::none && has_policy<T, motet::unit>)
+            a.unit = [](void* object, std::size_t field) { return unit_of(of(object), field); };
         if constexpr (reads_itself<T> || writes_itself<T> || ranges_itself<T>) a.own = &own_access_to<T>::operations;
     }
 

@@ -270,7 +270,12 @@ struct transaction_root {
         script_job job = *now.job;
         job.request.transaction = now.key;
         const runtime::address to{runtime::registered<prepared_key, of_prepared>::id(), p.number, id, {now.key, 0}};
-        script_broadcast::issue(p, *runtime::local_chares::of(p).find(p, id)->type, id, to, std::move(job));
+        try {
+            script_broadcast::issue(p, *runtime::local_chares::of(p).find(p, id)->type, id, to, std::move(job));
+        } catch (const error& why) { // there are no such elements
+            now.failure = why.what();
+            finish(p, id);
+        }
     }
     static void take_prepared(runtime::pe& p, const runtime::address& to, void* value) {
         queued& now = queue(p, to.collection).front();
@@ -291,8 +296,9 @@ struct transaction_root {
         b->arguments = runtime::boxed::of<decision>({now.key, now.commit});
         runtime::issue_broadcast(p, id, std::move(b));
     }
-    static void take_decided(runtime::pe& p, const runtime::address& to, void*) {
-        auto& all = queue(p, to.collection);
+    static void take_decided(runtime::pe& p, const runtime::address& to, void*) { finish(p, to.collection); }
+    static void finish(runtime::pe& p, runtime::collection_id id) {
+        auto& all = queue(p, id);
         queued done = std::move(all.front());
         all.pop_front();
         if (!done.commit) mark_undone(done.outcomes);
@@ -300,7 +306,7 @@ struct transaction_root {
             runtime::deliver(p, done.reply, &done.outcomes);
         else
             runtime::deliver_failure(p, done.reply, {done.failure, "motet::error", {}, "a script", false});
-        if (!all.empty()) prepare(p, to.collection);
+        if (!all.empty()) prepare(p, id);
     }
     static void fail_decided(runtime::pe& p, const runtime::address& to, runtime::failure&&) {
         take_decided(p, to, nullptr);

@@ -222,20 +222,28 @@ struct script_broadcast {
     /// In a target: what was reduced over no elements is None.
     static constexpr std::uint64_t reduces = 1;
 
-    /// Sends it. `target` takes a vector of outcomes. Throws `error` for indices that cannot be.
-    static void issue(runtime::pe& p, const runtime::collection_type& chares, runtime::collection_id name,
-                      runtime::address target, script_job what) {
+    /// Those of the indices that are chosen, if some are named, that the slices have, too, in order and once each.
+    /// Throws `error` for indices and slices that cannot be.
+    static std::vector<runtime::index_bits> members_of(const runtime::collection_type& chares,
+                                                       const chosen_elements& chosen) {
         std::vector<runtime::index_bits> members;
-        for (const auto& index : what.elements.indices) {
+        for (const auto& index : chosen.indices) {
             const runtime::index_bits bits = chares.from_coordinates(index);
-            if (what.elements.has(index)) members.push_back(bits);
+            if (chosen.has(index)) members.push_back(bits);
         }
-        if (const std::size_t slices = what.elements.slices.size(), wanted = chares.coordinates({}).size();
+        if (const std::size_t slices = chosen.slices.size(), wanted = chares.coordinates({}).size();
             slices != 0 && slices != wanted)
             throw error("an index of " + std::to_string(wanted) + " numbers takes as many slices, and these are " +
                         std::to_string(slices));
         std::sort(members.begin(), members.end());
         members.erase(std::unique(members.begin(), members.end()), members.end());
+        return members;
+    }
+
+    /// Sends it. `target` takes a vector of outcomes. Throws `error` as members_of does.
+    static void issue(runtime::pe& p, const runtime::collection_type& chares, runtime::collection_id name,
+                      runtime::address target, script_job what) {
+        const std::vector<runtime::index_bits> members = members_of(chares, what.elements);
         const bool some = !what.elements.indices.empty();
         what.many = true;
         target.index.high = what.across ? reduces : 0;

@@ -13,6 +13,14 @@
 /// The module `ck` (Charm++ manual, section 26.3) and what `print` does.
 namespace motet::inline MOTET_VARIANT::script {
 
+/// Whether a step of a path names a field there; else it is a place or a key. What Python itself has is no field.
+inline bool is_field_name(const py::object& of, PyObject* step) {
+    if (!PyUnicode_Check(step) || !is_reference(of.ptr()) || ref(of.ptr()).type->kind != kind::structure) return false;
+    if (is_pythons_own(path_of(step)))
+        raise(PyExc_AttributeError, "'" + py::str(step).cast<std::string>() + "' is no field");
+    return true;
+}
+
 /// Goes from an object along a path, as ck.read and ck.write give it: names of fields, places and keys. In a tuple, or
 /// one after the other.
 inline py::object follow(py::object at, PyObject* steps, Py_ssize_t count) {
@@ -21,10 +29,8 @@ inline py::object follow(py::object at, PyObject* steps, Py_ssize_t count) {
         if (is_reference(at.ptr()) && i + 1 < count)
             if (py::object found = own_read(ref(at.ptr()), steps, PyExc_LookupError, i)) return found;
         PyObject* const each = PyTuple_GET_ITEM(steps, i);
-        const bool is_field =
-            PyUnicode_Check(each) && is_reference(at.ptr()) && ref(at.ptr()).type->kind == kind::structure;
-        at = py::reinterpret_steal<py::object>(is_field ? PyObject_GetAttr(at.ptr(), each)
-                                                        : PyObject_GetItem(at.ptr(), each));
+        at = py::reinterpret_steal<py::object>(is_field_name(at, each) ? PyObject_GetAttr(at.ptr(), each)
+                                                                       : PyObject_GetItem(at.ptr(), each));
         check(static_cast<bool>(at));
     }
     return at;
@@ -71,9 +77,8 @@ inline PyObject* ck_write(PyObject*, PyObject* arguments) {
             at = follow(at, next.ptr(), 1);
         }
         PyObject* const last = PyTuple_GET_ITEM(steps.ptr(), count - 1);
-        const bool is_field =
-            PyUnicode_Check(last) && is_reference(at.ptr()) && ref(at.ptr()).type->kind == kind::structure;
-        check((is_field ? PyObject_SetAttr(at.ptr(), last, value) : PyObject_SetItem(at.ptr(), last, value)) == 0);
+        check((is_field_name(at, last) ? PyObject_SetAttr(at.ptr(), last, value)
+                                       : PyObject_SetItem(at.ptr(), last, value)) == 0);
         return none();
     });
 }
@@ -192,6 +197,7 @@ inline void prepare_proxies(py::dict& names);
 inline void prepare_stubs(py::dict& names);
 
 MOTET_INLINE void prepare_python() {
+    view_base_type(), sequence_type(), set_type(), map_type(), box_type(), method_type(); // python.hpp, step 4
     prepare_views();
     prepare_program_arrays();
     const auto modules = py::module_::import("sys").attr("modules");
@@ -244,9 +250,15 @@ def compiled(code):
     if tree.body and isinstance(tree.body[-1], ast.Expr):
         last = compile(ast.Expression(tree.body.pop().value), name, "eval")
     made = (compile(tree, name, "exec") if tree.body else None, last)
-    while len(_compiled) >= 256: _compiled.pop(list(_compiled)[0], None)  # other threads do, too
-    _compiled[code] = made
+    with _keeps:
+        if code not in _compiled: compiled.characters += len(code)
+        _compiled[code] = made
+        while len(_compiled) > 256 or (compiled.characters > 4 << 20 and len(_compiled) > 1):
+            oldest = next(iter(_compiled))
+            del _compiled[oldest]
+            compiled.characters -= len(oldest)
     return made
+compiled.characters = 0
 
 def condition(text, function, names):
     """What says whether an element is selected: a function of the script, or an expression of the parameter of its

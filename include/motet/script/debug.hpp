@@ -266,15 +266,21 @@ inline report obey(runtime::pe& p, const order& o) {
     case order::verb::run: {
         runtime::part* const c = runtime::local_chares::of(p).find(p, o.collection);
         if (c == nullptr) break;
-        std::vector<runtime::index_bits> here; // a script may insert, and erase
-        for (const runtime::element_header* e : c->table.elements) here.push_back(e->index);
+        const chosen_elements& chosen = o.job->elements;
+        std::vector<runtime::index_bits> here = script_broadcast::members_of(*c->type, chosen);
+        std::erase_if(here, [&](const auto& index) { return c->table.find(index) == nullptr; });
+        if (chosen.indices.empty())
+            for (const runtime::element_header* e : c->table.elements) // a script may insert, and erase
+                if (chosen.slices.empty() || chosen.has(c->type->coordinates(e->index))) here.push_back(e->index);
         for (const runtime::index_bits& index : here) {
             runtime::element_header* const e = c->table.find(index);
             if (e == nullptr) continue;
             runtime::frame f{.element = e, .part = c, .type = script_call::id(), .counted = false, .may_wait = false};
             const runtime::frame_scope scope(p, f);
             ++e->pins;
-            mine.outcomes.push_back(run_here(p, *c, *e, f, *o.job));
+            script_outcome outcome = run_here(p, *c, *e, f, *o.job);
+            if (!chosen.indices.empty()) mine.said.push_back(index_value(c->type->coordinates(index)));
+            if (!outcome.skipped) mine.outcomes.push_back(std::move(outcome));
             --e->pins;
             if (e->flags != 0) runtime::after_frame(p, *c, *e);
         }
@@ -776,8 +782,19 @@ inline void debug_desk::run_in_all(runtime::pe& p, runtime::collection_id collec
     o.what = order::verb::run;
     o.collection = collection;
     o.job = std::make_shared<const script_job>(std::move(low));
-    give(p, std::move(o), [&p, handle](report all) {
-        desk::of(p).take(handle, finish_results(p, {.outcomes = std::move(all.outcomes), .across = {}}), {});
+    give(p, std::move(o), [&p, handle, job = o.job](report all) {
+        for (const auto& index : job->elements.indices) {
+            if (!job->elements.has(index) || std::ranges::count(all.said, index_value(index)) != 0) continue;
+            all.said.push_back(index_value(index)); // once
+            script_outcome none;
+            none.index = index;
+            none.error_type = "LookupError";
+            none.error = "there is no such element: it was erased, or never inserted";
+            all.outcomes.push_back(std::move(none));
+        }
+        auto outcomes = finish_results(p, {.outcomes = std::move(all.outcomes), .across = job->across});
+        if (outcomes.empty() && job->across) outcomes.emplace_back();
+        desk::of(p).take(handle, std::move(outcomes), {});
     });
 }
 

@@ -52,7 +52,7 @@ def _unkeyed(key):
 template <class Body>
 script_outcome run_once(runtime::pe& p, runtime::part& c, runtime::element_header& e, const script_job& job,
                         Body&& body) {
-    space variables(std::make_shared<scope>(nullptr, c.type->describe(), runtime::element_text(c, e.index)));
+    space variables(scope_of(c, e));
     running_script running(p, c, e, variables);
     return run_as_script(running, job, std::forward<Body>(body));
 }

@@ -7,8 +7,10 @@
 #if MOTET_BODIES
 #include <motet/script/control.hpp>
 #include <motet/script/literal.hpp>
+#include <motet/script/space.hpp>
 #endif
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -30,10 +32,16 @@
 ///    earlier is answered with nothing. A Finished waits for the end. A stream gets each chare's outcome as it comes,
 ///    and all of them in the last answer.
 /// 4. Handles that nobody can use any more, because their script has ended and they are not persistent, are remembered
-///    for their output and outcome: the last thousand of them.
+///    for their output and outcome: the last thousand of them. Their variables are forgotten in all processes.
 namespace motet::inline MOTET_VARIANT::script {
 
 class output_board;
+
+/// What is done in chares in place of running the code of a request (deeds.hpp), which is for the log then.
+struct asked_deed {
+    std::string name = {}; ///< empty: the code is run
+    std::vector<value> arguments = {};
+};
 
 using answer_to = std::function<void(script_answer)>;
 /// Gets the handle of an Execute before its script begins.
@@ -58,11 +66,7 @@ public:
     void await_client(runtime::pe& p);
 
     void serve(runtime::pe& p, served what);
-    void withdraw(const std::string& name) {
-        auto fewer = std::make_shared<served_names>(*all);
-        fewer->all.erase(name);
-        all = std::move(fewer);
-    }
+    void withdraw(runtime::pe& p, const std::string& name);
     /// From now on nothing is run, for that reason; empty: it is again.
     void refuse_all(std::string why) { refusal = std::move(why); }
     /// Whether a script runs.
@@ -72,7 +76,7 @@ public:
     void list(const answer_to& answer);
     /// `client`: who asks, for people.
     void execute(runtime::pe& p, execute_request request, answer_to answer, const started_to& started = {},
-                 const std::string& client = {});
+                 const std::string& client = {}, asked_deed deed = {});
     /// The same as soon as something is served under its name; where that is empty, under any.
     void at_start(runtime::pe& p, execute_request request, answer_to answer, started_to started, std::string client);
     /// What of that has never come, for people; empty: nothing.
@@ -104,7 +108,8 @@ private:
     struct record {
         bool running = false;
         bool persistent = false;
-        std::string name; ///< what it runs in
+        bool kept = false; ///< it has had variables that stay
+        std::string name;  ///< what it runs in
         std::vector<std::int64_t> index;
         std::string failure; ///< on the way
         std::vector<script_outcome> outcomes;
@@ -114,6 +119,7 @@ private:
     };
     static constexpr std::size_t most_running = 1000;
     static constexpr std::size_t most_ended = 1000;
+    static constexpr std::size_t most_kept = 10000;
 
     static script_answer problem(std::string why) { return {.error = std::move(why)}; }
     static script_answer unknown(std::uint32_t handle) {
@@ -144,6 +150,7 @@ private:
     std::uint32_t last_handle = 0;
     std::uint64_t last_run = 0;
     std::size_t running = 0; ///< scripts
+    std::size_t kept = 0;    ///< handles with variables that stay
     bool greeted = false;
     bool served_once = false;
     std::string refusal;
@@ -178,10 +185,12 @@ private:
 };
 
 MOTET_INLINE void serve_at_desk(runtime::pe& p, served what);
+MOTET_INLINE void withdraw_at_desk(runtime::pe& p, std::string name);
 
 #if MOTET_BODIES
 
 MOTET_INLINE void serve_at_desk(runtime::pe& p, served what) { desk::of(p).serve(p, std::move(what)); }
+MOTET_INLINE void withdraw_at_desk(runtime::pe& p, std::string name) { desk::of(p).withdraw(p, name); }
 
 inline void take_at_desk(runtime::pe& p, std::uint32_t handle, std::vector<script_outcome> outcomes,
                          std::string failure) {
@@ -261,6 +270,24 @@ inline output_board& desk::output() const { return script_control::of(job).outpu
 inline bool is_frozen(runtime::pe& first);
 inline void run_in_all(runtime::pe& first, runtime::collection_id collection, shared_job job, std::uint32_t handle);
 
+/// The variables of a handle go, in all processes; on its way down the tree of PEs.
+inline void forget_variables(runtime::pe& p, std::uint32_t handle) {
+    runtime::tree(p, 0).for_each_child(
+        p.number, [&](runtime::pe_number child) { runtime::post<&forget_variables>(p, child, handle); });
+    if (!p.home.scripting) return;
+    struct errand {
+        runtime::process& home;
+        std::uint32_t handle;
+    } gone{p.home, handle};
+    p.fibers->call_on_thread(
+        [](void* pointer) {
+            const auto& job = *static_cast<errand*>(pointer);
+            const gil lock;
+            script_host::of(job.home).forget(job.handle);
+        },
+        &gone);
+}
+
 MOTET_INLINE bool desk::greet(runtime::pe& p) {
     greeted = true;
     runtime::stir(p);
@@ -274,6 +301,10 @@ MOTET_INLINE void desk::await_client(runtime::pe& p) {
     runtime::waiter w;
     w.describe = [](runtime::waiter&) { return std::string("for a client (--motet-script-wait)"); };
     main = &w;
+    struct at_the_end { // also of the run
+        runtime::waiter*& waits;
+        ~at_the_end() { waits = nullptr; }
+    } const end{main};
     p.park(w);
 }
 
@@ -289,6 +320,15 @@ MOTET_INLINE void desk::serve(runtime::pe& p, served what) {
     awaited now = *std::exchange(first, std::nullopt);
     now.request.name = name;
     execute(p, std::move(now.request), std::move(now.answer), now.started, now.client);
+}
+
+MOTET_INLINE void desk::withdraw(runtime::pe& p, const std::string& name) {
+    if (!all->all.contains(name)) return;
+    auto fewer = std::make_shared<served_names>(*all);
+    ++fewer->version;
+    fewer->all.erase(name);
+    all = std::move(fewer);
+    learn_names(p, all);
 }
 
 MOTET_INLINE void desk::at_start(runtime::pe& p, execute_request request, answer_to answer, started_to started,
@@ -334,7 +374,7 @@ MOTET_INLINE const served* desk::named(runtime::pe& p, const std::string& name) 
 }
 
 MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_to answer, const started_to& started,
-                                const std::string& client) {
+                                const std::string& client, asked_deed deed) {
     if (!request.problem.empty()) return answer(problem(request.problem));
     served_once = true;
     const served* const where = named(p, request.name);
@@ -368,12 +408,23 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
             return answer(problem(request.name + ": " + why.what()));
         }
     }
+    if (many && request.script.atomic && is_frozen(p))
+        return answer(problem("the program stands still, and an atomic script of a whole collection takes messages: "
+                              "let the program go on, or run it in one chare"));
     if (running >= most_running)
         return answer(problem(std::to_string(running) + " scripts run already: try again when one has ended"));
+    if (request.script.persistent && request.script.handle == 0 && kept >= most_kept) {
+        const auto oldest =
+            std::find_if(records.begin(), records.end(), [](const auto& each) { return each.second.kept; });
+        return answer(problem(std::to_string(kept) + " persistent interpreters are kept already, such as " +
+                              std::to_string(oldest->first) + " of " + oldest->second.name +
+                              ": a request with its handle that is not persistent ends one"));
+    }
     record& r = records[handle];
     ++running;
     r.running = true;
     r.persistent = request.script.persistent;
+    if (r.persistent && !std::exchange(r.kept, true)) ++kept;
     r.name = request.name;
     r.index = request.index;
     r.outcomes.clear();
@@ -392,16 +443,20 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
         answer({.handle = handle});
     script_job run{.opened = what.opened,
                    .request = std::move(request.script),
+                   .deed = std::move(deed.name),
+                   .arguments = std::move(deed.arguments),
                    .elements = std::move(request.elements),
                    .names = all};
+    if (!run.deed.empty()) run.request.code.clear();
     if (!request.across.empty()) run.across = std::make_shared<const value>(value{std::move(request.across)});
     const runtime::address to = desk_delivery::to(handle, many);
     try {
         if (many && atomic)
             begin_transaction(p, what.collection, std::make_shared<const script_job>(std::move(run)), to);
-        else if (many && is_frozen(p))
+        else if (many && is_frozen(p)) {
+            script_broadcast::members_of(what.type_of_chares(), run.elements);
             run_in_all(p, what.collection, std::make_shared<const script_job>(std::move(run)), handle);
-        else if (many)
+        } else if (many)
             script_broadcast::issue(p, what.type_of_chares(), what.collection, to, std::move(run));
         else
             runtime::submit(
@@ -475,6 +530,10 @@ MOTET_INLINE void desk::complete(std::uint32_t handle) {
     if (auto answer = std::exchange(r->execute, nullptr))
         answer({.handle = handle, .has_outcomes = true, .outcomes = r->outcomes, .output = output().take(handle)});
     if (r->persistent) return;
+    if (std::exchange(r->kept, false)) {
+        --kept;
+        forget_variables(*job.pes[0], handle);
+    }
     ended.push_back(handle);
     if (ended.size() > most_ended) {
         output().forget(ended.front());
@@ -552,6 +611,12 @@ template <class T, class Index>
 void serve(const element_proxy<T, Index>& chare, std::string name) {
     script::serve_chares<T, Index>(std::move(name), runtime::collection_kind::single, chare.collection_name(),
                                    chare.index_name());
+}
+
+/// What is served under that name is not there for clients and scripts any more; what runs in it goes on. May be called
+/// anywhere and at any time.
+inline void withdraw(std::string name) {
+    runtime::do_at<&script::withdraw_at_desk>(runtime::this_pe(), 0, std::move(name));
 }
 
 } // namespace motet::inline MOTET_VARIANT

@@ -72,27 +72,28 @@ inline void end_child(const running_script& s) {
 /// Python's own names, and those that are served, as far as this PE knows: what every script finds.
 inline py::dict names_in_scripts(runtime::pe& p);
 
-/// New variables for scripts in this chare.
-inline std::shared_ptr<space> new_space(runtime::pe& p, runtime::part& c, runtime::element_header& e) {
+/// What scripts look into in this chare. It is closed: see run_as_script.
+inline std::shared_ptr<scope> scope_of(runtime::part& c, runtime::element_header& e) {
     const lent_object* const lent = find_lent(c, e);
-    auto made = std::make_shared<space>(
-        std::make_shared<scope>(nullptr, lent != nullptr ? lent->describe(lent->object) : c.type->describe(),
-                                runtime::element_text(c, e.index)));
-    made->chare->steady = lent != nullptr;
-    made->variables["__builtins__"] = names_in_scripts(p);
-    made->variables["__name__"] = "__script__";
-    made->variables["ck"] = py::module_::import("ck");
+    auto made = std::make_shared<scope>(nullptr, lent != nullptr ? lent->describe(lent->object) : c.type->describe(),
+                                        runtime::element_text(c, e.index));
+    made->steady = lent != nullptr;
     return made;
 }
 
-/// Those of a handle in this chare; new ones, if it has none yet. Without a handle nobody else has them.
+/// The variables of the request's handle in this chare; new ones, if it has none yet.
 inline std::shared_ptr<space> space_for(runtime::pe& p, runtime::part& c, runtime::element_header& e,
                                         std::uint32_t handle) {
-    if (handle == 0) return new_space(p, c, e);
-    auto& spaces = script_host::of(p.home).spaces;
+    auto& all = script_host::of(p.home).spaces;
     const auto key = script_host::key_of(handle, c, e);
-    const auto known = spaces.find(key);
-    return known != spaces.end() ? known->second : spaces.emplace(key, new_space(p, c, e)).first->second;
+    if (const auto known = all.find(key); known != all.end() && known->second->birth == script_host::birth_of(e))
+        return known->second;
+    const auto made = std::make_shared<space>(scope_of(c, e), script_host::birth_of(e));
+    made->variables["__builtins__"] = names_in_scripts(p);
+    made->variables["__name__"] = "__script__";
+    made->variables["ck"] = py::module_::import("ck");
+    if (handle != 0) all[key] = made; // else nobody else has them
+    return made;
 }
 
 /// The index of an element as scripts see it: an int, or a tuple of several; None of a single chare.
@@ -130,33 +131,41 @@ script_outcome run_as_script(running_script& running, const script_job& job, Bod
     if (c.info->kind != runtime::collection_kind::single) outcome.index = c.type->coordinates(running.e.index);
     outcome.pe = running.p.number;
     outcome.messages = running.p.processed;
-    running_script* const before = std::exchange(running_script::current(), &running);
     space& s = running.variables;
-    s.chare->reopen(c.type->object(running.e));
-    watching watched(running, job.request);
-    try {
-        stop_if_asked(running);
-        names_in_scripts(running.p);
-        if (is_chosen(s, job, outcome.index)) {
-            py::object result = body(running, job);
-            if (job.across) result = (*helpers())["lifted"](from_value(*job.across), result);
-            outcome.result = to_value(result.ptr());
-        } else {
-            outcome.skipped = true;
+    struct entered {
+        scope& chare;
+        running_script* before;
+        ~entered() {
+            chare.close();
+            running_script::current() = before;
         }
-    } catch (py::error_already_set& problem) {
+    };
+    {
+        const entered in{*s.chare, std::exchange(running_script::current(), &running)};
+        s.chare->reopen(c.type->object(running.e));
+        watching watched(running, job.request);
+        try {
+            stop_if_asked(running);
+            names_in_scripts(running.p);
+            if (is_chosen(s, job, outcome.index)) {
+                py::object result = body(running, job);
+                if (job.across) result = (*helpers())["lifted"](from_value(*job.across), result);
+                outcome.result = to_value(result.ptr());
+            } else {
+                outcome.skipped = true;
+            }
+        } catch (py::error_already_set& problem) {
+            end_child(running);
+            watched.end();
+            take_error(outcome, problem);
+            if (outcome.error.empty() && problem.matches(exception_for(running.watched.reason)))
+                outcome.error = stop_text(running);
+        } catch (...) {
+            take_current_error(outcome);
+        }
         end_child(running);
         watched.end();
-        take_error(outcome, problem);
-        if (outcome.error.empty() && problem.matches(exception_for(running.watched.reason)))
-            outcome.error = stop_text(running);
-    } catch (...) {
-        take_current_error(outcome);
     }
-    end_child(running);
-    watched.end();
-    s.chare->close();
-    running_script::current() = before;
     if (running.handle == 0)
         outcome.output = running.output.take();
     else if (!outcome.skipped && running.p.home.number != 0 && running.p.job.remote)

@@ -197,7 +197,8 @@ inline bool may_be_changed(const type_description& type, void* object, std::size
 
 /// Whether the struct's own `write` takes a value for the name.
 inline bool own_write_takes(const type_description& type, void* object, std::string_view name, PyObject* given);
-inline value to_value(PyObject* from);
+/// `depth`: how many others it lies in.
+inline value to_value(PyObject* from, int depth = 0);
 
 /// From a dict, or from any object that has all the fields as attributes.
 inline void read_structure(const type_description& type, void* to, PyObject* from, const path& where) {

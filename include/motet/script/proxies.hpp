@@ -293,7 +293,7 @@ inline PyObject* facts_of(PyObject*, PyObject* handle) {
         for (const auto& field : example.type.fields) {
             if (find_field(example.type, example.object, field.name) == nullptr) continue;
             const bool open = may_be_changed(example.type, example.object, field.index);
-            const std::string text = field_about(field, open);
+            const std::string text = field_about(example.type, example.object, field);
             about += "  " + std::string(field.name) + ": " + text + "\n";
             fields.append(py::make_tuple(std::string(field.name), text, open));
         }
@@ -467,20 +467,25 @@ inline PyObject* checked_sendable(PyObject*, PyObject* arguments) {
 
 inline py::dict names_in_scripts(runtime::pe& p) {
     script_host& host = script_host::of(p.home);
+    const py::dict pythons = py::module_::import("builtins").attr("__dict__");
     if (!host.prepared) {
-        host.builtins = py::module_::import("builtins").attr("__dict__").attr("copy")();
-        host.prepared = true;
+        py::dict copy = pythons.attr("copy")();
+        if (!std::exchange(host.prepared, true)) host.builtins = std::move(copy);
     }
     const shared_names names = pe_scripting::of(p).names;
     if (names->version <= host.version) return host.builtins;
+    py::dict made; // while it is made other PEs of the process may run: they find what was there before, or all of it
+    for (const auto& [name, each] : names->all)
+        made[text_to_python(name)] =
+            (*helpers())[each.opened == opened_lent() ? "_lent" : "_proxy_of"](handle_of(each));
+    if (names->version <= host.version) return host.builtins;
     host.version = names->version;
-    const py::dict pythons = py::module_::import("builtins").attr("__dict__");
-    for (const auto& [name, each] : names->all) {
-        if (each.opened == opened_lent()) continue; // in a plain MPI program nothing waits for other ranks
-        const py::object key = text_to_python(name);
-        host.served[key] = (*helpers())["_proxy_of"](handle_of(each));
-        if (!pythons.contains(key)) host.builtins[key] = host.served[key];
-    }
+    for (const auto& [name, proxy] : host.served)
+        if (!made.contains(name) && !pythons.contains(name)) PyDict_DelItem(host.builtins.ptr(), name.ptr());
+    for (const auto& [name, proxy] : made)
+        if (!pythons.contains(name)) host.builtins[name] = proxy;
+    PyDict_Clear(host.served.ptr());
+    check(PyDict_Update(host.served.ptr(), made.ptr()) == 0);
     return host.builtins;
 }
 

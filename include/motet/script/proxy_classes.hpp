@@ -13,7 +13,7 @@ namespace motet::inline MOTET_VARIANT::script {
 inline void make_proxy_classes(py::dict& names) {
 
     run_own_python(R"py(
-import builtins, importlib, inspect, marshal, math, operator, sys, types
+import builtins, dis, importlib, inspect, marshal, math, operator, pickle, sys, types
 import numpy
 
 class RemoteError(RuntimeError):
@@ -448,7 +448,9 @@ def _erase(of):
     future([_start(of._served, element._key(of), "erase", (), None)], f"{of!r}.erase()", _one).get()
 
 def _names_in(code):
-    yield from code.co_names
+    """The names of the script's that code uses: those of attributes are no such names."""
+    for each in dis.get_instructions(code):
+        if each.opname in ("LOAD_GLOBAL", "LOAD_NAME"): yield each.argval
     for each in code.co_consts:
         if isinstance(each, types.CodeType): yield from _names_in(each)
 
@@ -481,7 +483,7 @@ def packed(function):
 _unpacked = {}
 def unpacked(what):
     if what[0] == "named": return operator.attrgetter(what[2])(importlib.import_module(what[1]))
-    key = repr(what)
+    key = pickle.dumps(what) # all of it: of a large array repr shows the ends
     found = _unpacked.get(key)
     if found is not None: return found
     names = {"__name__": "__script__", "__builtins__": builtins}
@@ -496,8 +498,10 @@ def unpacked(what):
         function.__kwdefaults__ = keywords or None
         return function
     for name, entry in what[2].items(): names[name] = made(entry)
-    if len(_unpacked) >= 256: _unpacked.clear()
-    _unpacked[key] = found = made(what[1])
+    found = made(what[1])
+    if len(key) < 1 << 16: # what is larger costs more to bring here than to make again
+        if len(_unpacked) >= 256: _unpacked.clear()
+        _unpacked[key] = found
     return found
 
 def _property(name, doc, open):
@@ -525,6 +529,20 @@ def _proxy_of(served):
     many = made(collection, f"'{name}': {kind} of {type_name}.\n\n{about}\n{inspect.cleandoc(collection.__doc__)}")
     many._element_class = one
     return many()
+
+class _lent:
+    """Stands for what a plain MPI program has opened, where a script wants it as scripts of chares have it."""
+    __slots__ = ("_lent_name",)
+    def __init__(self, served): object.__setattr__(self, "_lent_name", _facts(served)[0])
+    def _refuse(self, *_):
+        raise RuntimeError(f"{self._lent_name!r} belongs to a plain MPI program, whose ranks wait for nobody but each other: "
+                           "run the script in it, where `self` is what this rank has of it; values of other ranks come by MPI")
+    def __getattr__(self, name):
+        if name.startswith("__"): raise AttributeError(name)
+        self._refuse()
+    __setattr__ = __getitem__ = __setitem__ = __delitem__ = __call__ = __iter__ = __len__ = _refuse
+    def __bool__(self): return True
+    def __repr__(self): return f"<{self._lent_name}, of a plain MPI program>"
 
 _module = types.ModuleType("motet", "The running program: what it serves, by name, and what scripts wait with.")
 for _each in (wait, wait_any, future, results, Errors, RemoteError, collection, element): setattr(_module, _each.__name__, _each)

@@ -14,23 +14,23 @@
 /// Python's values as motet::value and back: what travels between processes and to clients.
 namespace motet::inline MOTET_VARIANT::script {
 
-inline std::vector<value> items_to_values(PyObject* sequence) {
+inline std::vector<value> items_to_values(PyObject* sequence, int depth) {
     const auto items = py::reinterpret_steal<py::object>(PySequence_List(sequence));
     check(static_cast<bool>(items));
     std::vector<value> all;
     all.reserve(static_cast<std::size_t>(PyList_GET_SIZE(items.ptr())));
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.ptr()); ++i)
-        all.push_back(to_value(PyList_GET_ITEM(items.ptr(), i)));
+        all.push_back(to_value(PyList_GET_ITEM(items.ptr(), i), depth));
     return all;
 }
 
-inline value::dict dict_to_value(PyObject* mapping) {
+inline value::dict dict_to_value(PyObject* mapping, int depth) {
     const auto items = py::reinterpret_steal<py::object>(PyMapping_Items(mapping));
     check(static_cast<bool>(items));
     value::dict all;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items.ptr()); ++i) {
         PyObject* const pair = PyList_GET_ITEM(items.ptr(), i);
-        all.items.push_back({to_value(PyTuple_GET_ITEM(pair, 0)), to_value(PyTuple_GET_ITEM(pair, 1))});
+        all.items.push_back({to_value(PyTuple_GET_ITEM(pair, 0), depth), to_value(PyTuple_GET_ITEM(pair, 1), depth)});
     }
     return all;
 }
@@ -41,9 +41,9 @@ inline value object_to_value(PyObject* from) {
     return {value::object{Py_TYPE(from)->tp_name, text ? text.cast<std::string>() : "<its repr raises>"}};
 }
 
-inline value array_to_value(const py::array& from) {
+inline value array_to_value(const py::array& from, int depth) {
     if (from.dtype().attr("hasobject").cast<bool>()) // as lists
-        return from.dtype().attr("names").is_none() ? to_value(from.attr("tolist")().ptr())
+        return from.dtype().attr("names").is_none() ? to_value(from.attr("tolist")().ptr(), depth)
                                                     : object_to_value(from.ptr());
     auto row = py::array::ensure(from, py::array::c_style);
     check(static_cast<bool>(row));
@@ -61,7 +61,7 @@ inline value array_to_value(const py::array& from) {
     return {std::move(made)};
 }
 
-inline value struct_to_value(reference& r) {
+inline value struct_to_value(reference& r, int depth) {
     value::dict all;
     if (r.type->access->own != nullptr) {
         if (r.type->access->own->reads_all) return object_to_value(reinterpret_cast<PyObject*>(&r));
@@ -70,7 +70,7 @@ inline value struct_to_value(reference& r) {
             const auto each = py::reinterpret_steal<py::object>(
                 PyObject_GetAttrString(reinterpret_cast<PyObject*>(&r), std::string(field.name).c_str()));
             check(static_cast<bool>(each));
-            all.items.push_back({value{std::string(field.name)}, to_value(each.ptr())});
+            all.items.push_back({value{std::string(field.name)}, to_value(each.ptr(), depth)});
         }
         return {std::move(all)};
     }
@@ -79,14 +79,17 @@ inline value struct_to_value(reference& r) {
         if (find_field(*r.type, at, field.name) == nullptr) continue;
         const py::object each = to_python(*field.type, field.address(at), r.within,
                                           {reinterpret_cast<PyObject*>(&r), step::field, field.index, nullptr});
-        all.items.push_back({value{std::string(field.name)}, to_value(each.ptr())});
+        all.items.push_back({value{std::string(field.name)}, to_value(each.ptr(), depth)});
     }
     return {std::move(all)};
 }
 
 inline bool is_reference(PyObject* object) { return Py_TYPE(object)->tp_dealloc == &free_reference; }
 
-inline value to_value(PyObject* from) {
+/// As deep as values may lie in each other: far less than the serialization takes, which nobody asks again.
+inline constexpr int most_nested = 100;
+
+inline value to_value(PyObject* from, int depth) {
     if (from == Py_None) return {};
     if (PyBool_Check(from)) return {from == Py_True};
     if (PyLong_CheckExact(from)) {
@@ -116,21 +119,20 @@ inline value to_value(PyObject* from) {
         const auto* const begin = reinterpret_cast<const std::byte*>(PyBytes_AS_STRING(from));
         return {value::bytes{{begin, begin + PyBytes_GET_SIZE(from)}}};
     }
-    check(Py_EnterRecursiveCall(" in a result") == 0);
-    struct leave {
-        ~leave() { Py_LeaveRecursiveCall(); }
-    } const at_the_end;
-    if (PyList_Check(from)) return {value::list{items_to_values(from)}};
-    if (PyTuple_Check(from)) return {value::tuple{items_to_values(from)}};
-    if (PyDict_Check(from)) return {dict_to_value(from)};
+    if (++depth > most_nested)
+        raise(PyExc_ValueError, "more than " + std::to_string(most_nested) +
+                                    " lists or dicts that lie in each other cannot be sent: does it contain itself?");
+    if (PyList_Check(from)) return {value::list{items_to_values(from, depth)}};
+    if (PyTuple_Check(from)) return {value::tuple{items_to_values(from, depth)}};
+    if (PyDict_Check(from)) return {dict_to_value(from, depth)};
     if (is_reference(from)) {
         reference& r = ref(from);
-        if (r.type->kind == kind::structure) return struct_to_value(r);
-        if (r.type->kind == kind::map) return {dict_to_value(from)};
-        return {value::list{items_to_values(from)}};
+        if (r.type->kind == kind::structure) return struct_to_value(r, depth);
+        if (r.type->kind == kind::map) return {dict_to_value(from, depth)};
+        return {value::list{items_to_values(from, depth)}};
     }
-    if (is_program_array(from)) return array_to_value(as_array(from));
-    if (py::isinstance<py::array>(from)) return array_to_value(py::reinterpret_borrow<py::array>(from));
+    if (is_program_array(from)) return array_to_value(as_array(from), depth);
+    if (py::isinstance<py::array>(from)) return array_to_value(py::reinterpret_borrow<py::array>(from), depth);
     // NumPy's scalars, and a record of a structured array.
     if (PyObject_HasAttrString(from, "dtype") != 0 && PyObject_HasAttrString(from, "item") != 0) {
         const py::object names = py::reinterpret_borrow<py::object>(from).attr("dtype").attr("names");
@@ -141,13 +143,14 @@ inline value to_value(PyObject* from) {
             value::dict all;
             for (const py::handle name : names)
                 all.items.push_back(
-                    {to_value(name.ptr()), to_value(py::object(py::reinterpret_borrow<py::object>(from)[name]).ptr())});
+                    {to_value(name.ptr()),
+                     to_value(py::object(py::reinterpret_borrow<py::object>(from)[name]).ptr(), depth)});
             return {std::move(all)};
         }
     }
-    if (PyAnySet_Check(from)) return {value::list{items_to_values(from)}};
+    if (PyAnySet_Check(from)) return {value::list{items_to_values(from, depth)}};
     if (PyObject_HasAttrString(reinterpret_cast<PyObject*>(Py_TYPE(from)), "_motet_value") != 0) // of a proxy: fetched
-        return to_value(py::reinterpret_borrow<py::object>(from).attr("_motet_value")().ptr());
+        return to_value(py::reinterpret_borrow<py::object>(from).attr("_motet_value")().ptr(), depth);
     return object_to_value(from);
 }
 

@@ -58,6 +58,8 @@ R guarded(F&& f, R failed = R{}) noexcept {
         PyErr_NoMemory();
     } catch (const std::exception& problem) {
         PyErr_SetString(PyExc_RuntimeError, problem.what());
+    } catch (...) { // of the program's own code
+        PyErr_SetString(PyExc_RuntimeError, "something was thrown that is no std::exception");
     }
     return failed;
 }
@@ -113,8 +115,10 @@ inline void* locate(reference& r) {
         return found;
     }
     case step::held: {
-        void* const found = parent.type->access->held(at);
-        if (found == nullptr) raise(PyExc_ReferenceError, "what this pointed to is not there any more");
+        const access& can = *parent.type->access;
+        void* const found = can.held(at);
+        if (found == nullptr || (parent.type->kind == kind::variant && can.which(at) != r.place))
+            raise(PyExc_ReferenceError, "what this pointed to is not there any more");
         return found;
     }
     default: return parent.type->access->part(at, r.place);

@@ -66,7 +66,11 @@ struct chosen_elements {
         std::optional<std::int64_t> end = {};
         std::int64_t step = 1;
         bool has(std::int64_t n) const {
-            return (!begin || n >= *begin) && (!end || n < *end) && (n - begin.value_or(0)) % step == 0;
+            if ((begin && n < *begin) || (end && n >= *end)) return false;
+            const auto from = [n](std::int64_t first) {
+                return static_cast<std::uint64_t>(n) - static_cast<std::uint64_t>(first);
+            };
+            return begin ? from(*begin) % static_cast<std::uint64_t>(step) == 0 : n % step == 0;
         }
     };
     std::vector<slice> slices = {};
@@ -222,6 +226,11 @@ struct write_request {
 
 /// What is served.
 struct list_request {};
+
+/// What is served as declarations for editors, a .pyi file: the result of one outcome. Runs no code of the client.
+struct stubs_request {
+    std::vector<std::string> names; ///< under which it is served; none: all
+};
 
 /// Something that is served.
 struct served_name {

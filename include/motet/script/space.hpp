@@ -15,15 +15,17 @@
 #include <span>
 #include <string>
 #include <tuple>
+#include <vector>
 
 /// What a script leaves behind for the next one: its variables.
 namespace motet::inline MOTET_VARIANT::script {
 
 /// The variables of scripts of one handle in one chare, and how they look into it.
 struct [[gnu::visibility("hidden")]] space {
-    explicit space(std::shared_ptr<scope> into) : chare(std::move(into)) {}
+    explicit space(std::shared_ptr<scope> into, std::uint64_t born = 0) : chare(std::move(into)), birth(born) {}
 
     std::shared_ptr<scope> chare;
+    std::uint64_t birth; ///< of the chare: one that comes after it under the same index does not find its variables
     py::dict variables;
     bool used = false; ///< a script runs with them
 };
@@ -108,6 +110,15 @@ struct [[gnu::visibility("hidden")]] script_host final : runtime::machine_state 
     }
     static key key_of(std::uint32_t handle, const runtime::part& c, const runtime::element_header& e) {
         return {handle, c.info->id.bits(), e.index.high, e.index.low};
+    }
+    static std::uint64_t birth_of(const runtime::element_header& e) { return e.version >> 32; }
+    /// Nobody asks for the variables of that handle any more. They may lie here of chares that have moved, or are gone.
+    void forget(std::uint32_t handle) {
+        std::vector<std::shared_ptr<space>> gone; // what goes may run Python, which may come back here
+        const auto first = spaces.lower_bound({handle, 0, 0, 0});
+        auto last = first;
+        for (; last != spaces.end() && std::get<0>(last->first) == handle; ++last) gone.push_back(last->second);
+        spaces.erase(first, last);
     }
 };
 

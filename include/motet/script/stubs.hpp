@@ -65,7 +65,7 @@ private:
             const std::string of = of_all ? "numpy.ndarray" : python_type(*field.type);
             const bool open = may_be_changed(type, object, field.index);
             lines += open ? "    " + name + ": " + of : "    @property\n    def " + name + "(self) -> " + of + ": ...";
-            lines += "  # " + field_about(field, open) + "\n";
+            lines += "  # " + field_about(type, object, field) + "\n";
         }
         return lines.empty() ? "    ...\n" : lines;
     }
@@ -158,7 +158,8 @@ class collection:
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Any]: ...
     def __contains__(self, index: Any) -> bool: ...
-''' + _stubs([type(each)._served for name, each in found.items() if (name in given if given else name != "main")])
+''' + _stubs([type(each)._served for name, each in found.items()
+            if (name in given if given else name != "main") and not isinstance(each, _lent)])
 _module.stubs = stubs
 )py",
                    names);

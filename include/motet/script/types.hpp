@@ -115,9 +115,18 @@ inline int set_own_attribute(PyObject* self, PyObject* name, PyObject* value) {
     return taken == 0 ? set_attribute(self, name, value) : std::min(taken, 0);
 }
 
-/// What is said of a field: its type, in Python and in C++.
-inline std::string field_about(const reflect::field_description& field, bool open) {
-    return type_text(*field.type) + (open ? "" : " (read-only)") + "; C++: " + std::string(field.type->name);
+/// What is said of a field of a struct, of which `object` is one: its type as scripts see it, its unit, and whether it
+/// can be changed.
+inline std::string field_text(const type_description& type, void* object, const reflect::field_description& field) {
+    std::string_view unit;
+    if (type.access->unit != nullptr) unit = type.access->unit(object, field.index);
+    if (unit.empty() && field.type->access->numbers == 1) unit = "s"; // of a time
+    return type_text(*field.type) + (unit.empty() ? "" : " in ") + std::string(unit) +
+           (may_be_changed(type, object, field.index) ? "" : " (read-only)");
+}
+/// The same with its type in C++.
+inline std::string field_about(const type_description& type, void* object, const reflect::field_description& field) {
+    return field_text(type, object, field) + "; C++: " + std::string(field.type->name);
 }
 
 inline std::string field_list_text(const type_description& type, void* object) {
@@ -126,8 +135,7 @@ inline std::string field_list_text(const type_description& type, void* object) {
     text += "Fields:\n";
     for (const auto& field : type.fields) {
         if (find_field(type, object, field.name) == nullptr) continue;
-        text += "  " + std::string(field.name) + ": " + type_text(*field.type) +
-                (may_be_changed(type, object, field.index) ? "" : " (read-only)") + "\n";
+        text += "  " + std::string(field.name) + ": " + field_text(type, object, field) + "\n";
     }
     return text;
 }
@@ -147,8 +155,7 @@ inline PyTypeObject* struct_type(const type_description& type, void* object) {
         auto a = std::make_unique<attribute>(attribute{
             &field,
             static_cast<std::size_t>(static_cast<std::byte*>(field.address(object)) - static_cast<std::byte*>(object)),
-            std::string(field.name), type_text(*field.type) + (open ? "" : " (read-only)"), open,
-            type.access->scattered});
+            std::string(field.name), field_text(type, object, field), open, type.access->scattered});
         info->definitions.push_back({a->name.c_str(), &get_field, &set_field, a->doc.c_str(), a.get()});
         info->attributes.push_back(std::move(a));
     }

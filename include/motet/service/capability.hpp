@@ -64,6 +64,7 @@ struct needed_capabilities {
     capabilities operator()(const interrupt_request& r) const {
         return {r.handle == 0 ? capabilities::run : capabilities::control};
     }
+    capabilities operator()(const stubs_request&) const { return {capabilities::look}; }
     capabilities operator()(const events_request&) const { return {capabilities::look}; }
     capabilities operator()(const inspect_request&) const { return {capabilities::look}; }
     capabilities operator()(const freeze_request&) const { return {capabilities::control}; }

@@ -77,7 +77,7 @@ public:
         here.connect(service::socket_folder() + "/" + fitting[0], failed);
         if (failed) throw error("no connection to " + fitting[0] + ": " + failed.message());
         socket = std::move(here);
-        ask(service::hello{});
+        greet();
     }
 #ifdef MOTET_WITH_TCP
     /// Connects over TCP (--motet-script-tcp) to an address, with the first key of a file.
@@ -85,13 +85,16 @@ public:
         const service::key_file::owned own = service::key_file::first(key_file);
         boost::asio::ip::tcp::socket there(context);
         boost::system::error_code failed;
-        there.connect({boost::asio::ip::make_address(address), port}, failed);
+        const auto where = boost::asio::ip::make_address(address, failed);
+        if (failed) throw error("'" + address + "' is no address: give one such as 127.0.0.1, and no name");
+        there.connect({where, port}, failed);
         std::array<std::byte, service::greeting_text.size() + 32> greeting{};
         if (!failed) there.set_option(boost::asio::ip::tcp::no_delay(true), failed);
         if (!failed) boost::asio::read(there, boost::asio::buffer(greeting), failed);
         if (failed) throw error("no connection to " + address + ": " + failed.message());
         if (std::memcmp(greeting.data(), service::greeting_text.data(), service::greeting_text.size()) != 0)
-            throw error(address + " port " + std::to_string(port) + " is no program that takes scripts");
+            throw error(address + " port " + std::to_string(port) +
+                        " is no program that takes scripts from a client of this version");
         socket = std::move(there);
         service::digest nonce{};
         std::memcpy(nonce.data(), greeting.data() + service::greeting_text.size(), nonce.size());
@@ -104,12 +107,19 @@ public:
         frame.insert(frame.end(), mine.begin(), mine.end());
         frame.insert(frame.end(), name.begin(), name.end());
         send(std::move(frame));
-        ask(service::hello{});
+        greet();
     }
 #endif
 
     /// What is served.
     std::vector<served_name> list() { return ask(list_request{}).names; }
+    /// Declarations of what is served under these names, or of all, for editors: a .pyi file.
+    std::string stubs(std::vector<std::string> names = {}) {
+        const script_answer answer = ask(stubs_request{std::move(names)});
+        const script_outcome& outcome = answer.outcomes.at(0);
+        if (outcome.failed()) throw error(outcome.error);
+        return outcome.result.text();
+    }
     /// Runs a script; see execute_request. What it printed is in the answer where it waits.
     script_answer execute(execute_request request) { return ask(std::move(request)); }
     /// The same; `on_part` gets answers before the last one: first one with the handle, then what is printed, and each
@@ -139,6 +149,7 @@ public:
     script_answer finished(std::uint32_t handle, bool wait = true) { return ask(finished_request{handle, wait}); }
     /// Installs a script that runs at messages, and gives its handle: `print` has its output.
     std::uint32_t hook(hook_request request) { return ask(std::move(request)).handle; }
+    /// Removes it.
     void unhook(std::uint32_t handle) { ask(unhook_request{handle}); }
     /// Has the program stand still; see freeze_request. A dict: frozen, pe, holders, seconds, last (event).
     value freeze(double hold = 0) { return ask(freeze_request{hold}).found; }
@@ -155,13 +166,24 @@ public:
 
 private:
     template <class Request>
-    script_answer ask(Request&& what, const std::function<void(const script_answer&)>& on_part = {}) {
+    void send_request(Request&& what) {
         service::request_frame request;
         request.number = ++last;
         request.what = std::forward<Request>(what);
         send(service::framed(request));
+    }
+    /// Of its answer counts only what is the same in all versions.
+    void greet() {
+        send_request(service::hello{});
+        if (const std::string no = service::error_in(receive()); !no.empty()) throw error(no);
+    }
+    template <class Request>
+    script_answer ask(Request&& what, const std::function<void(const script_answer&)>& on_part = {}) {
+        send_request(std::forward<Request>(what));
         for (;;) {
-            script_answer answer = receive();
+            service::answer_frame frame;
+            serial::decode_into(receive(), frame);
+            script_answer answer = std::move(frame.answer);
             if (!answer.error.empty()) throw error(answer.error);
             if (!answer.more) return answer;
             if (on_part) on_part(answer);
@@ -178,14 +200,18 @@ private:
         boost::asio::write(socket, boost::asio::buffer(frame), failed);
         if (failed) throw error("the program does not listen any more: " + failed.message());
     }
-    script_answer receive() {
+    /// The content of a frame.
+    std::vector<std::byte> receive() {
         boost::system::error_code failed;
         std::array<std::byte, 8> header{};
         boost::asio::read(socket, boost::asio::buffer(header), failed);
         std::vector<std::byte> body;
-        if (!failed) {
-            body.resize(service::length_of(header));
-            boost::asio::read(socket, boost::asio::buffer(body), failed);
+        constexpr std::size_t piece = std::size_t{1} << 24; // memory is taken as bytes come
+        const std::uint64_t length = failed ? 0 : service::length_of(header);
+        while (!failed && body.size() < length) {
+            const std::size_t before = body.size();
+            body.resize(static_cast<std::size_t>(std::min<std::uint64_t>(length, before + piece)));
+            boost::asio::read(socket, boost::asio::buffer(body.data() + before, body.size() - before), failed);
         }
 #ifdef MOTET_WITH_TCP
         service::digest signature{};
@@ -194,9 +220,7 @@ private:
             throw error("an answer is not from the program that knows the key");
 #endif
         if (failed) throw error("the program has ended, or closed the connection: " + failed.message());
-        service::answer_frame answer;
-        serial::decode_into(body, answer);
-        return std::move(answer.answer);
+        return body;
     }
 
     boost::asio::io_context context;

@@ -50,9 +50,10 @@ private:
     static constexpr std::size_t most_unknown = 100;
     static constexpr std::size_t most_told = 100; ///< of those that are refused, in the log
 
+    void run();
     void bind_local();
     void accept_local();
-    void begin(const std::shared_ptr<session>& client);
+    void accept_later(const boost::system::error_code& failed, void (listener::*accept)());
     bool is_full(const std::string& who);
 
     std::string path;
@@ -88,38 +89,44 @@ inline listener::listener(runtime::machine& of)
 #endif
 {
     script::start_python(); // what can go wrong is told now
-    bind_local();
-    try {
+    path = socket_folder() + "/" + socket_name(job);
 #ifdef MOTET_WITH_TCP
-        if (!job.options.script_tcp.empty()) bind_tcp();
-#else
-        if (!job.options.script_tcp.empty())
-            throw error("--motet-script-tcp: this program is built without OpenSSL (Debian: libssl-dev)");
-#endif
+    if (!job.options.script_tcp.empty()) bind_tcp();
+    try {
+        bind_local(); // who finds the socket finds the port, too
     } catch (...) {
-        unlink(path.c_str());
+        if (!made_key.empty()) unlink(made_key.c_str());
         throw;
     }
+#else
+    if (!job.options.script_tcp.empty())
+        throw error("--motet-script-tcp: this program is built without OpenSSL (Debian: libssl-dev)");
+    bind_local();
+#endif
     std::fprintf(stderr, "motet: open to scripts as %s\n", path.substr(path.rfind('/') + 1).c_str());
     accept_local();
-    thread = script::thread_beside([this] {
-        context.run();
-        nothing_left.release();
-    });
+    thread = script::thread_beside([this] { run(); });
+}
+
+inline void listener::run() {
+    for (bool ended = false; !ended;) try {
+            context.run();
+            ended = true;
+        } catch (const std::exception& why) { // no memory, say: it ends the session that it is thrown in
+            std::fprintf(stderr, "motet: warning: a client of scripts is dropped: %s\n", why.what());
+        }
+    nothing_left.release();
 }
 
 inline void listener::bind_local() {
-    path = socket_folder() + "/" + socket_name(job);
     // It gets its name when somebody listens: who finds a socket where nobody does takes it away.
     const std::string unnamed = socket_folder() + "/." + socket_name(job);
     unlink(unnamed.c_str()); // of a program of this number that was killed
     try {
         at_socket.open();
-        const auto before = umask(077);
-        boost::system::error_code failed;
-        at_socket.bind(unnamed, failed);
-        umask(before);
-        if (failed) throw boost::system::system_error(failed);
+        keep_own(at_socket.native_handle());
+        fchmod(at_socket.native_handle(), 0600); // the mode that it gets in the folder
+        at_socket.bind(unnamed);
         at_socket.listen();
         if (rename(unnamed.c_str(), path.c_str()) != 0) throw error(std::strerror(errno));
     } catch (const std::exception& why) {
@@ -139,23 +146,31 @@ inline void listener::refused(const std::string& who, const std::string& why) {
         log()->write(script::log_line().add("client", who).add("does", "refused").add("why", why));
 }
 
+/// Where no file descriptors are left, say, the next attempt would fail as fast: it comes a little later.
+inline void listener::accept_later(const boost::system::error_code& failed, void (listener::*accept)()) {
+    if (!at_socket.is_open()) return; // the end
+    refused("somebody", "no connection can be taken now: " + failed.message());
+    const auto timer = std::make_shared<asio::steady_timer>(context, std::chrono::milliseconds(100));
+    timer->async_wait([this, timer, accept](boost::system::error_code) {
+        if (at_socket.is_open()) (this->*accept)();
+    });
+}
+
 inline void listener::accept_local() {
     at_socket.async_accept([this](boost::system::error_code failed, local::socket connected) {
-        if (failed == asio::error::operation_aborted) return;
-        if (!failed) {
-            ucred who{};
-            socklen_t size = sizeof who;
-            const bool known = getsockopt(connected.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0;
-            const std::string text = "user " + std::to_string(who.uid) + ", process " + std::to_string(who.pid);
-            if (!known || who.uid != geteuid()) {
-                refused(text, "it is another user");
-            } else if (!is_full(text)) {
-                const auto client = std::make_shared<session>(*this, std::move(connected), text, capabilities::all());
-                sessions.push_back(client);
-                client->begin();
-            }
-        }
+        if (failed) return accept_later(failed, &listener::accept_local);
         accept_local();
+        ucred who{};
+        socklen_t size = sizeof who;
+        const bool known = getsockopt(connected.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0;
+        const std::string text = "user " + std::to_string(who.uid) + ", process " + std::to_string(who.pid);
+        if (!known || who.uid != geteuid()) {
+            refused(text, "it is another user");
+        } else if (!is_full(text)) {
+            const auto client = std::make_shared<session>(*this, std::move(connected), text, capabilities::all());
+            sessions.push_back(client);
+            client->begin();
+        }
     });
 }
 
@@ -178,6 +193,7 @@ inline void listener::bind_tcp() {
         const tcp::endpoint where(asio::ip::make_address(address),
                                   static_cast<std::uint16_t>(std::stoul(given.substr(colon + 1))));
         at_port.open(where.protocol());
+        keep_own(at_port.native_handle());
         at_port.set_option(tcp::acceptor::reuse_address(true));
         at_port.bind(where);
         at_port.listen();
@@ -192,10 +208,11 @@ inline void listener::bind_tcp() {
 
 inline void listener::accept_tcp() {
     at_port.async_accept([this](boost::system::error_code failed, tcp::socket connected) {
-        if (failed == asio::error::operation_aborted) return;
+        if (failed) return accept_later(failed, &listener::accept_tcp);
+        accept_tcp();
         boost::system::error_code gone;
-        const auto from = failed ? tcp::endpoint() : connected.remote_endpoint(gone);
-        if (!failed && !gone) {
+        const auto from = connected.remote_endpoint(gone);
+        if (!gone) {
             const std::string text = from.address().to_string() + " port " + std::to_string(from.port());
             connected.set_option(tcp::no_delay(true), gone);
             if (unknown >= most_unknown) {
@@ -206,7 +223,6 @@ inline void listener::accept_tcp() {
                 client->begin_with_key();
             }
         }
-        accept_tcp();
     });
 }
 #endif

@@ -256,7 +256,10 @@ inline void mpi_host::lend(std::string name, script::lent_object what, std::stri
 
 inline void mpi_host::withdraw(const std::string& name) {
     std::erase_if(all, [&](const lent& each) { return each.name == name; });
-    if (machine.here().number == 0) desk().withdraw(name);
+    if (machine.here().number != 0) return;
+    machine.here().enter();
+    desk().withdraw(machine.here(), name);
+    runtime::pe::current_slot() = nullptr;
 }
 
 /// All ranks must have opened the same: else a script would wait for ever for one that has not.

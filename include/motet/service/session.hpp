@@ -20,9 +20,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <fcntl.h>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,14 +56,17 @@ public:
     virtual void refused(const std::string& who, const std::string& why) = 0;
 
     runtime::machine& job;
-    asio::io_context context{1};
     script::client_number clients = 0; ///< so far
     std::unique_ptr<script::script_log>& log() { return script::script_control::of(job).log; }
 #ifdef MOTET_WITH_TCP
     key_file keys;                       ///< of TCP
     std::atomic<std::size_t> unknown{0}; ///< clients that have not shown a key yet
 #endif
+    asio::io_context context{1}; ///< the last one: sessions that are left end with it, and use what stands above
 };
+
+/// A socket that children of this process do not get.
+inline void keep_own(int socket) { fcntl(socket, F_SETFD, FD_CLOEXEC); }
 
 class session : public std::enable_shared_from_this<session> {
 public:
@@ -69,7 +74,9 @@ public:
 
     session(host& of, stream_socket connected, std::string name, capabilities granted)
         : owner(of), socket(std::move(connected)), clock(of.context), who(std::move(name)), may(granted),
-          client(++of.clients) {}
+          client(++of.clients) {
+        keep_own(socket.native_handle());
+    }
 
     session(const session&) = delete;
     session& operator=(const session&) = delete;
@@ -84,8 +91,9 @@ public:
 #endif
     /// May be called by any thread.
     void answer(std::uint64_t number, script_answer what);
-    /// The same: a script of this client begins. Its output shall be sent as it comes, or not.
-    void begin_script(std::uint64_t number, std::uint32_t handle, bool stream);
+    /// The same: a script of this client begins. Whether the request is answered at its end, and output sent as it
+    /// comes.
+    void begin_script(std::uint64_t number, std::uint32_t handle, bool waits, bool stream);
     /// The same: streams have something to say.
     void stream_soon();
     /// Closes the connection when what waits has been sent.
@@ -104,6 +112,8 @@ private:
     void write();
     void stream();
     void interrupt(std::uint64_t number, std::uint32_t handle);
+    /// Handles of what it has begun and that goes on.
+    std::vector<std::uint32_t> own_scripts();
     /// Answers when none of the runs goes on, or says where after two seconds.
     void await_end(std::uint64_t number, std::vector<std::uint32_t> handles, std::vector<std::uint64_t> runs,
                    std::chrono::steady_clock::time_point latest);
@@ -122,7 +132,8 @@ private:
     std::vector<std::byte> body;
     std::deque<std::vector<std::byte>> outgoing;
     std::size_t waiting = 0;                           ///< bytes that it has not taken
-    std::map<std::uint64_t, script_of_client> scripts; ///< that it has begun, by the number of the request
+    std::map<std::uint64_t, script_of_client> scripts; ///< that it waits for, by the number of the request
+    std::map<std::uint32_t, std::uint64_t> detached;   ///< runs that it has begun and does not wait for, by handle
     std::size_t under_way = 0;                         ///< requests
     bool greeted = false;
     bool closing = false;
@@ -142,6 +153,7 @@ private:
     static constexpr std::size_t most_under_way = 1000;
     static constexpr std::size_t piece = std::size_t{1} << 20; ///< memory is taken as bytes come
     static constexpr std::size_t longest_key_frame = 32 + 64;
+    static constexpr std::size_t most_asking_bytes = std::size_t{1} << 20; ///< of whoever may only look and read
 };
 
 /// A request on its way to the desk.
@@ -152,32 +164,52 @@ struct inbound {
     std::string who;
 };
 
-/// ck.read or ck.write, as a script.
-inline execute_request by_path(const std::string& name, const std::vector<std::int64_t>& index,
-                               const std::vector<value>& path, const value* written) {
-    execute_request made;
-    made.name = name;
-    made.index = index;
-    const std::string steps = script::literal({value::tuple{path}});
-    made.script.code =
-        written == nullptr ? "ck.read(" + steps + ")" : "ck.write(" + steps + ", " + script::literal(*written) + ")";
-    return made;
-}
-
 inline void take_execute(runtime::pe& p, const std::shared_ptr<inbound>& in, execute_request execute,
-                         const script::answer_to& answer) {
+                         const script::answer_to& answer, script::asked_deed deed = {}) {
     const bool wait = execute.wait;
-    const bool stream = execute.stream;
+    const bool stream = execute.stream && wait;
     const auto started = [&](std::uint32_t handle) {
         const auto client = in->from.lock();
-        if (!client || !wait) return;
-        client->begin_script(in->request.number, handle, stream);
+        if (!client) return;
+        client->begin_script(in->request.number, handle, wait, stream);
         if (stream)
             script::script_control::of(p.job).output.watch(handle, script::output_board::stream, [from = in->from] {
                 if (const auto to = from.lock()) to->stream_soon();
             });
     };
-    script::desk::of(p).execute(p, std::move(execute), answer, started, in->who);
+    script::desk::of(p).execute(p, std::move(execute), answer, started, in->who, std::move(deed));
+}
+
+/// ck.read, or ck.write, where something is written. No code is made of what the client sends, but for the log.
+inline void take_path(runtime::pe& p, const std::shared_ptr<inbound>& in, std::string name,
+                      std::vector<std::int64_t> index, std::vector<value> path, value* written,
+                      const script::answer_to& answer) {
+    static constexpr std::size_t most_steps = 100;
+    if (path.size() > most_steps)
+        throw error("a path has at most " + std::to_string(most_steps) + " steps, and this one has " +
+                    std::to_string(path.size()));
+    execute_request made;
+    made.name = std::move(name);
+    made.index = std::move(index);
+    if (script::script_control::of(p.job).log) {
+        const std::string steps = script::literal({value::tuple{path}});
+        made.script.code = written == nullptr ? "ck.read(" + steps + ")"
+                                              : "ck.write(" + steps + ", " + script::literal(*written) + ")";
+    }
+    script::asked_deed deed{written == nullptr ? "get" : "set", std::move(path)};
+    if (written != nullptr) deed.arguments.insert(deed.arguments.begin(), std::move(*written));
+    take_execute(p, in, std::move(made), answer, std::move(deed));
+}
+
+/// motet.stubs(), for whoever may look: the names are all that is the client's in the code.
+inline void take_stubs(runtime::pe& p, const std::shared_ptr<inbound>& in, const std::vector<std::string>& names,
+                       const script::answer_to& answer) {
+    value::list all;
+    for (const std::string& name : names) all.items.push_back({name});
+    execute_request made;
+    made.name = script::program_name;
+    made.script.code = "import motet\nmotet.stubs(*" + script::literal({std::move(all)}) + ")";
+    take_execute(p, in, std::move(made), answer);
 }
 
 inline void take_request(runtime::pe& p, std::shared_ptr<inbound> in) {
@@ -199,10 +231,13 @@ inline void take_request(runtime::pe& p, std::shared_ptr<inbound> in) {
             desk.list(answer);
         else if (auto* execute = std::get_if<execute_request>(&what))
             take_execute(p, in, std::move(*execute), answer);
-        else if (const auto* read = std::get_if<read_request>(&what))
-            take_execute(p, in, by_path(read->name, read->index, read->path, nullptr), answer);
-        else if (const auto* write = std::get_if<write_request>(&what))
-            take_execute(p, in, by_path(write->name, write->index, write->path, &write->written), answer);
+        else if (auto* read = std::get_if<read_request>(&what))
+            take_path(p, in, std::move(read->name), std::move(read->index), std::move(read->path), nullptr, answer);
+        else if (auto* write = std::get_if<write_request>(&what))
+            take_path(p, in, std::move(write->name), std::move(write->index), std::move(write->path), &write->written,
+                      answer);
+        else if (const auto* stubs = std::get_if<stubs_request>(&what))
+            take_stubs(p, in, stubs->names, answer);
         else if (const auto* print = std::get_if<print_request>(&what))
             desk.print(print->handle, print->wait, print->kill, answer);
         else if (const auto* finished = std::get_if<finished_request>(&what))
@@ -244,9 +279,11 @@ inline void session::read() {
                          if (self->shows_key && length > longest_key_frame)
                              return self->drop("its first frame is too long");
 #endif
-                         if (length > most_request_bytes)
+                         const bool gives = (self->may.bits & (capabilities::write | capabilities::run)) != 0;
+                         const std::size_t most = gives ? most_request_bytes : most_asking_bytes;
+                         if (length > most)
                              return self->refuse("a request of " + std::to_string(length) + " bytes: at most " +
-                                                 std::to_string(most_request_bytes) + " are taken");
+                                                 std::to_string(most) + " are taken");
                          self->read_body(length);
                      });
 }
@@ -321,20 +358,21 @@ inline void session::take_content() {
 
 /// The frame is whole, and signed where it has to be.
 inline void session::take_body() {
+    if (!greeted)
+        if (const auto version = version_in(body); version && *version != protocol_version)
+            return refuse("this program speaks version " + std::to_string(protocol_version) +
+                          " of the protocol, and the client version " + std::to_string(*version));
     request_frame request;
     try {
         serial::decode_into(body, request);
-    } catch (const error& why) {
+    } catch (const std::exception& why) { // also: no memory for what it says
         return refuse(std::string("this is no request: ") + why.what());
     }
     take(std::move(request));
 }
 
 inline void session::take(request_frame request) {
-    if (const auto* greeting = std::get_if<hello>(&request.what)) {
-        if (greeting->version != protocol_version)
-            return refuse("this program speaks version " + std::to_string(protocol_version) +
-                          " of the protocol, and the client version " + std::to_string(greeting->version));
+    if (std::holds_alternative<hello>(request.what)) {
         if (!greeted && owner.log()) owner.log()->write(script::log_line().add("client", who).add("does", "connect"));
         greeted = true;
     } else if (!greeted) {
@@ -348,13 +386,17 @@ inline void session::take(request_frame request) {
         return read();
     }
     ++under_way;
-    const capabilities needed = std::visit(needed_capabilities{}, request.what);
+    capabilities needed = std::visit(needed_capabilities{}, request.what);
+    const auto* const stop = std::get_if<interrupt_request>(&request.what);
+    if (stop != nullptr)
+        if (const auto own = own_scripts(); std::find(own.begin(), own.end(), stop->handle) != own.end())
+            needed = {capabilities::run};
     if (!may.have(needed)) {
         owner.refused(who, "a request needs " + needed.text());
         answer(number, {.error = "this key does not allow it: it needs " + needed.text() + ", and has " + may.text()});
         return read();
     }
-    if (const auto* stop = std::get_if<interrupt_request>(&request.what)) {
+    if (stop != nullptr) {
         interrupt(number, stop->handle);
         return read();
     }
@@ -392,7 +434,12 @@ inline void session::close() {
 
 inline void session::answer(std::uint64_t number, script_answer what) {
     const bool last = !what.more;
-    auto bytes = framed(answer_frame{number, std::move(what)});
+    std::vector<std::byte> bytes;
+    try {
+        bytes = framed(answer_frame{number, std::move(what)});
+    } catch (const error& why) {
+        bytes = framed(answer_frame{number, {.error = std::string("the answer cannot be sent: ") + why.what()}});
+    }
     asio::post(owner.context, [self = shared_from_this(), bytes = std::move(bytes), number, last]() mutable {
         if (last) {
             self->scripts.erase(number);
@@ -402,8 +449,14 @@ inline void session::answer(std::uint64_t number, script_answer what) {
     });
 }
 
-inline void session::begin_script(std::uint64_t number, std::uint32_t handle, bool streams) {
-    asio::post(owner.context, [=, this, self = shared_from_this()] { scripts[number] = {handle, streams}; });
+inline void session::begin_script(std::uint64_t number, std::uint32_t handle, bool waits, bool streams) {
+    const std::uint64_t run = script::script_control::of(owner.job).run_of(handle);
+    asio::post(owner.context, [=, this, self = shared_from_this()] {
+        if (waits)
+            scripts[number] = {handle, streams};
+        else
+            detached[handle] = run;
+    });
     if (streams) answer(number, {.handle = handle, .more = true});
 }
 
@@ -422,11 +475,17 @@ inline void session::stream() {
     }
 }
 
+inline std::vector<std::uint32_t> session::own_scripts() {
+    auto& control = script::script_control::of(owner.job);
+    std::erase_if(detached, [&](const auto& each) { return control.run_of(each.first) != each.second; });
+    std::vector<std::uint32_t> all;
+    for (const auto& [number, each] : scripts) all.push_back(each.handle);
+    for (const auto& [handle, run] : detached) all.push_back(handle);
+    return all;
+}
+
 inline void session::interrupt(std::uint64_t number, std::uint32_t handle) {
-    std::vector<std::uint32_t> handles;
-    if (handle != 0) handles.push_back(handle);
-    for (const auto& [of, each] : scripts)
-        if (handle == 0) handles.push_back(each.handle);
+    auto handles = handle == 0 ? own_scripts() : std::vector{handle};
     auto& control = script::script_control::of(owner.job);
     std::vector<std::uint64_t> runs;
     for (const std::uint32_t each : handles) {

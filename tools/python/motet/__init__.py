@@ -23,7 +23,7 @@ from .wire import Array, Object, ProtocolError, Reader, Writer
 __all__ = ["connect", "programs", "Program", "Served", "Outcome", "Answer", "Running", "Error", "ScriptError", "Array",
            "Object", "ProtocolError"]
 
-PROTOCOL = 1
+PROTOCOL = 2
 Running = collections.namedtuple("Running", "handle name client seconds where")
 Served = collections.namedtuple("Served", "name type kind")
 Answer = collections.namedtuple("Answer", "handle outcomes output more dropped found")
@@ -145,7 +145,16 @@ class Program(Debugging):
         self._buffer = bytearray()
         request = self._request(0)
         request.put("I", PROTOCOL)
-        self._ask(request)
+        try:
+            self._socket.sendall(request.frame())
+            answer = self._frame()  # its beginning is the same in all versions of the protocol
+        except (OSError, Refused) as problem:
+            raise Error(f"the program has ended, or closed the connection: {problem}") from None
+        answer.get("Q")
+        error = answer.text()
+        if error:
+            self.close()
+            raise Error(error)
 
     def close(self):
         self._socket.close()
@@ -254,6 +263,15 @@ class Program(Debugging):
             request.value(each)
         return self._results(self._ask(request)[0], index)
 
+    def stubs(self, *names):
+        """Declarations of what is served under these names, or of all, for editors: a .pyi file. A key that allows
+        `look` is enough."""
+        request = self._request(16)
+        request.size(len(names))
+        for name in names:
+            request.text(name)
+        return self._results(self._ask(request)[0], ())
+
     def running(self):
         """Which scripts run, and for whom. Answered also while every PE is busy with them."""
         request = self._request(6)
@@ -292,16 +310,21 @@ class Program(Debugging):
         request.size(kind)
         return request
 
-    def _receive(self):
-        """The next answer: the number of its request, its error, itself and its lists."""
+    def _frame(self):
+        """The content of the next frame."""
         while len(self._buffer) < 8 or len(self._buffer) - 8 < struct.unpack("<Q", self._buffer[:8])[0]:
             part = self._socket.recv(1 << 20)
             if not part:
                 raise Error("the program has ended, or closed the connection")
             self._buffer += part
         end = 8 + struct.unpack("<Q", self._buffer[:8])[0]
-        answer = Reader(bytes(self._buffer[8:end]))
+        frame = Reader(bytes(self._buffer[8:end]))
         del self._buffer[:end]
+        return frame
+
+    def _receive(self):
+        """The next answer: the number of its request, its error, itself and its lists."""
+        answer = self._frame()
         number, error, handle, _ = answer.get("Q"), answer.text(), answer.get("I"), answer.get("?")
         outcomes = answer.many(lambda: Outcome(answer.numbers(), answer.value(), answer.text(), answer.text(),
                                                answer.text(), answer.text(), answer.get("I"), answer.get("Q"),

@@ -95,7 +95,7 @@ def some_elements(text):
 
 def stubs(arguments):
     with motet.connect(arguments.program) as program:
-        print(program.run(MAIN, f"import motet\nmotet.stubs(*{arguments.names!r})"), end="")
+        print(program.stubs(*arguments.names), end="")
     return 0
 
 

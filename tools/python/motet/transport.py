@@ -3,6 +3,7 @@
 import base64
 import hmac
 import os
+import re
 import shlex
 import socket
 import stat
@@ -16,14 +17,14 @@ class Refused(Exception):
 
 def key_of(path):
     """Name and key of a file with lines NAME CAPABILITIES KEY (the first line counts). It must be this user's alone."""
-    with open(path, encoding="ascii") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
             raise Refused(f"{path} is not a file of this user alone: chmod 600 it")
         for line in file:
             words = line.split("#")[0].split()
             if words:
-                if len(words) != 3 or len(words[2]) != 64:
+                if len(words) != 3 or not re.fullmatch("[0-9a-fA-F]{64}", words[2]):
                     raise Refused(f"{path}: a line is NAME CAPABILITIES KEY, a key 64 hexadecimal digits")
                 return words[0], bytes.fromhex(words[2])
     raise Refused(f"there is no key in {path}")
@@ -39,7 +40,7 @@ class Keyed:
         self._buffer = bytearray()
         greeting = self._take(40)
         if greeting[:8] != b"motet 1\n":
-            raise Refused(f"{host} port {port} is no Motet program that takes scripts")
+            raise Refused(f"{host} port {port} is no Motet program that takes scripts from a client of this version")
         own = os.urandom(32)
         self._key = self._digest(key, b"motet scripts 1" + greeting[8:] + own)
         self._sent = self._taken = 0
