@@ -418,6 +418,26 @@ assert self.inner[0].mass == 9
     assert_in_python<unrelated>("assert self.number == 3\nself.number = 4\nassert ck.read('number') == 4");
 }
 
+TEST_CASE("what a value is made of may change while it is read") {
+    assert_in_python<tile>(R"py(
+class clears:
+    def __init__(self, all): self.all = all
+    def __index__(self):
+        self.all.clear()
+        return 5
+given = []
+given += [clears(given), 6, 7]
+self.line = given
+assert list(self.line) == [5, 6, 7]
+fields = {}
+fields.update(id=clears(fields), mass=2.5)
+self.particles.append(fields)
+assert self.particles[-1].id == 5 and self.particles[-1].mass == 2.5
+self.particles.pop()
+self.line = [1, 2]
+)py");
+}
+
 TEST_CASE("a reference into a variant ends with what that held") {
     assert_in_python<chooser>(R"py(
 first = self.one

@@ -213,10 +213,12 @@ inline void read_structure(const type_description& type, void* to, PyObject* fro
         from_python(*field.type, field.address(to), given, here);
     };
     if (PyDict_Check(from)) {
+        const auto kept = py::reinterpret_steal<py::object>(PyDict_Copy(from)); // reading a value may run Python
+        check(static_cast<bool>(kept));
         PyObject* key = nullptr;
         PyObject* given = nullptr;
         Py_ssize_t position = 0;
-        while (PyDict_Next(from, &position, &key, &given)) {
+        while (PyDict_Next(kept.ptr(), &position, &key, &given)) {
             if (!PyUnicode_Check(key)) misfit(type, from, where, "its keys are to be the names of fields");
             const char* const name = PyUnicode_AsUTF8(key);
             check(name != nullptr);
@@ -267,9 +269,9 @@ inline void read_sequence(const type_description& type, void* to, PyObject* from
         if (count != 0) std::memcpy(can.data(to), converted.data(), count * element.size);
         return;
     }
-    const auto items = py::reinterpret_steal<py::object>(PySequence_Fast(from, ""));
+    const auto items = py::reinterpret_steal<py::object>(PySequence_Tuple(from)); // reading one may run Python
     if (!items) misfit(type, from, where);
-    const auto count = static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items.ptr()));
+    const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(items.ptr()));
     PyObject** const item = PySequence_Fast_ITEMS(items.ptr());
     if (can.append == nullptr) { // std::array
         if (can.at == nullptr) misfit(type, from, where, "it cannot be changed");
@@ -355,14 +357,13 @@ inline void from_python(const type_description& type, void* to, PyObject* from, 
         return from_python(*type.parts[0], place, from, where);
     }
     case kind::tuple: {
-        const auto items =
-            py::reinterpret_steal<py::object>(PyUnicode_Check(from) ? nullptr : PySequence_Fast(from, ""));
+        const auto items = py::reinterpret_steal<py::object>(PyUnicode_Check(from) ? nullptr : PySequence_Tuple(from));
         if (!items) misfit(type, from, where);
-        const auto count = static_cast<std::size_t>(PySequence_Fast_GET_SIZE(items.ptr()));
+        const auto count = static_cast<std::size_t>(PyTuple_GET_SIZE(items.ptr()));
         if (count != type.parts.size()) misfit(type, from, where, std::to_string(count) + " values");
         for (std::size_t i = 0; i < count; ++i)
-            from_python(*type.parts[i], can.part(to, i),
-                        PySequence_Fast_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(i)), path{&where, {}, i, false});
+            from_python(*type.parts[i], can.part(to, i), PyTuple_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(i)),
+                        path{&where, {}, i, false});
         return;
     }
     case kind::opaque: break;

@@ -141,6 +141,11 @@ public:
         for (std::size_t at = folder.find('/', 1); at != std::string::npos; at = folder.find('/', at + 1))
             mkdir(folder.substr(0, at).c_str(), 0700);
         mkdir(folder.c_str(), 0700);
+        struct stat found {};
+        if (stat(folder.c_str(), &found) == 0 && (found.st_uid != geteuid() || (found.st_mode & 022) != 0))
+            throw error("the folder " + folder +
+                        " for the log of scripts can be changed by others: name another file "
+                        "(--motet-script-log)");
         return folder + "/" + name + ".log";
     }
 

@@ -317,12 +317,12 @@ inline int sequence_set(PyObject* self, PyObject* index, PyObject* value) {
             }
             return;
         }
-        const auto items = py::reinterpret_steal<py::object>(PySequence_Fast(value, "a slice takes a sequence"));
+        const auto items = py::reinterpret_steal<py::object>(PySequence_Tuple(value)); // reading one may run Python
         check(static_cast<bool>(items));
-        if (PySequence_Fast_GET_SIZE(items.ptr()) != count)
+        if (PyTuple_GET_SIZE(items.ptr()) != count)
             raise(PyExc_ValueError, "a slice of " + std::to_string(count) + " elements takes as many values");
         for (Py_ssize_t i = 0; i < count; ++i)
-            set_item(r, static_cast<std::size_t>(start + i * stride), PySequence_Fast_GET_ITEM(items.ptr(), i));
+            set_item(r, static_cast<std::size_t>(start + i * stride), PyTuple_GET_ITEM(items.ptr(), i));
     });
 }
 

@@ -238,6 +238,8 @@ MOTET_INLINE void mpi_host_end::operator()(mpi_host* host) const { delete host; 
 
 inline void mpi_host::lend(std::string name, script::lent_object what, std::string_view type,
                            std::unique_ptr<script::told_members> members) {
+    if (name == script::program_name)
+        throw error("motet::mpi_scripts::serve: the name 'main' is that of the program itself; take another one");
     runtime::pe& p = machine.here();
     const auto id = script::lend_object(p, ++serial, what);
     std::erase_if(all, [&](const lent& each) { return each.name == name; });

@@ -134,6 +134,7 @@ private:
     std::size_t waiting = 0;                           ///< bytes that it has not taken
     std::map<std::uint64_t, script_of_client> scripts; ///< that it waits for, by the number of the request
     std::map<std::uint32_t, std::uint64_t> detached;   ///< runs that it has begun and does not wait for, by handle
+    std::uint64_t streamed = 0;                        ///< the last one that had its turn
     std::size_t under_way = 0;                         ///< requests
     bool greeted = false;
     bool closing = false;
@@ -466,8 +467,12 @@ inline void session::stream_soon() {
 
 /// Sends what the scripts of this client have printed, if it has taken everything before.
 inline void session::stream() {
-    for (const auto& [number, each] : scripts) {
+    auto next = scripts.upper_bound(streamed); // each has its turn
+    for (std::size_t left = scripts.size(); left > 0; --left, ++next) {
         if (closing || !outgoing.empty()) return; // what is not sent stays where it is bounded
+        if (next == scripts.end()) next = scripts.begin();
+        const auto& [number, each] = *next;
+        streamed = number;
         if (!each.stream) continue;
         script_answer part{.handle = each.handle, .more = true};
         part.output = script::script_control::of(owner.job).output.take(each.handle, part.dropped);
