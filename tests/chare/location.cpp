@@ -27,6 +27,8 @@ struct nomad {
     }
     std::string text() const { return baggage; }
     void go(std::int64_t pe) { motet::move_this(pe); }
+    void go_on_to_the_next() { motet::move_this((motet::my_pe() + 1) % motet::pe_count()); }
+    void nothing() {}
     void end() { motet::erase_this(); }
     /// Stays while it waits: a live frame pins it.
     bool stays(int micros) {
@@ -50,6 +52,22 @@ struct nomad {
         const auto self = motet::this_element<nomad, std::int64_t>();
         motet::move_this((motet::my_pe() * 3 + n) % motet::pe_count());
         self.tell<&nomad::wander>(n - 1);
+    }
+};
+
+/// Asks elements, and tells what its PE knows of where they are.
+struct caller {
+    int value = 0;
+    void call(motet::array<nomad> all, std::int64_t count) const {
+        for (std::int64_t i = 0; i < count; ++i) all[i].tell<&nomad::nothing>();
+    }
+    std::int64_t way(motet::array<nomad> all) const {
+        return motet::runtime::where(motet::runtime::this_pe(), all.name(),
+                                     motet::runtime::index_code<std::int64_t>::pack(0));
+    }
+    std::size_t remembered(motet::array<nomad> all) const {
+        motet::runtime::pe& p = motet::runtime::this_pe();
+        return motet::runtime::local_chares::of(p).find(p, all.name())->cache.size();
     }
 };
 
@@ -335,6 +353,44 @@ TEST_CASE("who has sent a message the long way knows the short one from then on"
         takes(3);
         takes(2);
     });
+}
+
+TEST_CASE("whoever sends to where an element was learns where it is, on each PE of each process") {
+    using location_test::caller;
+    using location_test::nomad;
+    everywhere(
+        [] {
+            const auto all = motet::array<nomad>::create(motet::pe_count());
+            const auto callers = motet::group<caller>::create();
+            for (std::int64_t i = 0; i < 4; ++i) {
+                const std::int64_t to = (i * 3 + 1) % motet::pe_count();
+                all[0].move_to(to).get();
+                callers.all<&caller::call>(all, 1).get();
+                motet::quiescence().get(); // the notices have come
+                for (const std::int64_t way : callers.gather<&caller::way>(all).get()) CHECK(way == to);
+            }
+        },
+        moves::none);
+}
+
+TEST_CASE("what a PE remembers of places is bounded") {
+    using location_test::caller;
+    using location_test::nomad;
+    const auto body = [] {
+        const std::int64_t elements = 5000 * motet::pe_count();
+        const auto all = motet::array<nomad>::create(elements);
+        const auto callers = motet::group<caller>::create();
+        all.all<&nomad::go_on_to_the_next>().get();
+        motet::quiescence().get();
+        for (int i = 0; i < 2; ++i) callers[0].ask<&caller::call>(all, elements).get();
+        motet::quiescence().get();
+        const std::size_t remembered = callers[0].ask<&caller::remembered>(all).get();
+        CHECK(remembered <= 4096);
+        if (motet::pe_count() > 2) CHECK(remembered > 4000);
+    };
+    if (this_job().size > 1) return run_well(threads(1), body);
+    run_well(threads(3), body);
+    run_well(simulated(3, 1), body);
 }
 
 TEST_CASE("a place that is remembered of an erased element is forgotten") {

@@ -139,6 +139,36 @@ struct giver {
     }
 };
 
+/// Members of a section: those of an even index give before the checkpoint. Each does a piece of an activity.
+struct piece {
+    motet::array<piece> all;
+    motet::section<piece> some;
+    motet::activity work;
+    static inline std::int64_t result, rounds, too_early, done;
+    static void forget() { result = rounds = too_early = done = 0; }
+
+    motet::activity begin() const { return motet::activity::begin(); } // its owner is the PE of this one
+    void know(motet::array<piece> array, motet::section<piece> section, motet::activity whole) {
+        all = array, some = std::move(section), work = whole;
+    }
+    void give() {
+        motet::contribute(some, motet::this_index() + 1, motet::sum,
+                          motet::target<std::int64_t>(all[0].to<&piece::take>()));
+        work.consume();
+    }
+    void take(std::int64_t sum) { result = sum, ++rounds; }
+    void go_on() {
+        auto completed = work.completed();
+        motet::quiescence().get();
+        too_early = completed.ready();
+        for (std::int64_t i = 1; i <= 10; i += 2) all[i].tell<&piece::give>();
+        completed.get();
+        for (std::int64_t i = 1; i <= 10; ++i) all[i].tell<&piece::give>(); // the round after
+        motet::quiescence().get();
+        done = 1;
+    }
+};
+
 constexpr std::int64_t tokens = 40;
 constexpr std::int64_t whole_sum = tokens * (tokens + 1) / 2;
 
@@ -299,6 +329,32 @@ TEST_CASE("reductions under way: who has contributed need not again, and the oth
             again.restart = where.name;
             CHECK(run(again, [] {}) == 0);
             CHECK(giver::result == 21);
+        }
+}
+
+TEST_CASE("reductions of sections and activities under way: what has been given and done counts after a restart") {
+    std::vector<options> all{threads(1), threads(2)};
+    if (this_job().size == 1) all = {threads(3), simulated(3, 2, 4), simulated(2, 1, 5)};
+    for (const options& chosen : all)
+        for (options again : this_job().size == 1 ? std::vector{threads(2), simulated(4, 2, 6)} : all) {
+            const folder where;
+            piece::forget();
+            run_well(chosen, [&] {
+                const auto pieces = motet::array<piece>::create(12);
+                const auto some = pieces.section({1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+                const auto work = pieces[11].ask<&piece::begin>().get();
+                pieces.all<&piece::know>(pieces, some, work).get();
+                work.produce(10);
+                for (std::int64_t i = 2; i <= 10; i += 2) pieces[i].tell<&piece::give>();
+                motet::checkpoint(where.name, pieces[11].to<&piece::go_on>()).get();
+            });
+            CHECK(most_of_all(piece::result) == 0);
+            again.restart = where.name;
+            CHECK(run(again, [] {}) == 0);
+            CHECK(most_of_all(piece::too_early) == 0);
+            CHECK(most_of_all(piece::result) == 65);
+            CHECK(most_of_all(piece::rounds) == 2);
+            CHECK(most_of_all(piece::done) == 1);
         }
 }
 

@@ -142,6 +142,8 @@ public:
 
 private:
     std::uint64_t id() const { return (std::uint64_t{owner_} << 32) | (serial_ & 0xFFFFFFFFu); }
+    /// The PE that sends the waves: after a restart there may be none of the number of the one that began it.
+    runtime::pe_number owner(const runtime::pe& p) const { return runtime::root_of(p, {owner_, 0}); }
     void check() const {
         if (owner_ == runtime::no_pe) throw error("this activity has not begun: make it with motet::activity::begin()");
     }
@@ -157,7 +159,7 @@ MOTET_INLINE runtime::activity_counts& activity::count() const {
     check();
     runtime::pe& p = runtime::this_pe();
     runtime::activity_state& here = runtime::local_chares::of(p).activities[id()];
-    runtime::note_activity(p, id(), owner_, here);
+    runtime::note_activity(p, id(), owner(p), here);
     return here.own;
 }
 
@@ -165,7 +167,7 @@ MOTET_INLINE future<void> activity::completed() const {
     check();
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<void>(p);
-    runtime::post<&runtime::want_completion>(p, owner_, id(), to);
+    runtime::post<&runtime::want_completion>(p, owner(p), id(), to);
     return std::move(made);
 }
 #endif // MOTET_BODIES

@@ -18,10 +18,10 @@
 /// 3. A sends e to B (inside a process: its address), and sends its held messages after it, by way of H.
 /// 4. B puts e into its table and tells H: `there`. H notes B, unless it knows something newer, and sends on what it
 ///    held.
-/// 5. A message that reaches a PE without e goes on to where that PE's cache says, once, and then to H. Who sent it is
-///    told what was known, and notes it unless it knows something newer: its next message takes the short way. One that
-///    was sent to where e is not, and nothing is known of it, is told to ask H again. (Over MPI messages do not bear
-///    the number of their sender.)
+/// 5. A message that reaches a PE without e goes on to where that PE's cache says, once, and then to H, which may hold
+///    it for a while. Who sent it is told what was known, and notes it unless it knows something newer: its next
+///    message takes the short way. One that was sent to where e is not, and nothing is known of it, is told to ask H
+///    again. (Over MPI that is who sent the packet: a message that was sent on teaches the PE that did so.)
 /// 6. B delivers to e the broadcasts it has not seen and then tells A: `acknowledge`. Until then A answers for the
 ///    broadcasts and reduction rounds that e owes (broadcast.hpp, reduction.hpp).
 /// 7. An erasure is a move to nowhere: H keeps a tombstone with its version. A birth is decided at H, which gives
@@ -135,16 +135,18 @@ inline void forget_place(pe&, part& c, index_bits index, pe_number at) {
         c.cache.erase(known);
 }
 
+/// Step 5: tells the sender of a message where its element is.
+inline void teach_sender(pe& p, part& c, const message& m, std::uint64_t version, pe_number at) {
+    if (m.from != message::nobody && m.from != p.number)
+        post_part_first<&learn_place>(p, m.from, c.info->id, m.index, version, at);
+}
+
 /// Whether a message waits for its element to be born. That of a single chare is on its way in any case.
 inline bool may_be_born(const part& c, const message& m) {
     return c.info->kind == collection_kind::single || pe::type_of(m).waits_for_birth;
 }
 
 MOTET_INLINE void misdelivered(pe& p, part& c, message* m) {
-    const bool sender_known = m->from != message::nobody && m->from != p.number;
-    const auto teach = [&](pe_number at, std::uint64_t version) {
-        if (sender_known) post_part_first<&learn_place>(p, m->from, c.info->id, m->index, version, at);
-    };
     pe_number home = no_pe;
     try {
         check_index(c, m->index); // its sender may not have known the collection
@@ -156,11 +158,12 @@ MOTET_INLINE void misdelivered(pe& p, part& c, message* m) {
         if (!m->has(message::forwarded)) {
             if (const auto known = c.cache.find(m->index); known != c.cache.end()) {
                 m->set(message::forwarded);
-                teach(known->second.first, known->second.second);
+                teach_sender(p, c, *m, known->second.second, known->second.first);
                 return send_on(p, c, known->second.first, m);
             }
         }
-        if (sender_known) post_part_first<&forget_place>(p, m->from, c.info->id, m->index, p.number);
+        if (m->from != message::nobody && m->from != p.number)
+            post_part_first<&forget_place>(p, m->from, c.info->id, m->index, p.number);
         return send_on(p, c, home, m);
     }
     auto found = c.homes.find(m->index);
@@ -177,7 +180,9 @@ MOTET_INLINE void misdelivered(pe& p, part& c, message* m) {
             return create_for(p, c, m);
         }
         return refuse_erased(p, c, m);
-    case home_record::state::there: teach(record.pe, record.version); return send_on(p, c, record.pe, m);
+    case home_record::state::there:
+        teach_sender(p, c, *m, record.version, record.pe);
+        return send_on(p, c, record.pe, m);
     case home_record::state::unborn:
         if (!may_be_born(c, *m)) return refuse_erased(p, c, m);
         break;
@@ -218,7 +223,10 @@ inline void there(pe& p, part& c, index_bits index, std::uint64_t version, pe_nu
     record.version = version;
     record.pe = at;
     c.settled = false;
-    release_held(c, record, [&](message* m) { p.send_again(at, m); });
+    release_held(c, record, [&](message* m) {
+        teach_sender(p, c, *m, version, at);
+        p.send_again(at, m);
+    });
 }
 
 inline void tell_all(pe& p, const std::vector<address>& whom) {

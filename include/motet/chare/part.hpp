@@ -127,6 +127,11 @@ struct reduction_round {
     bool shared = false;        ///< the other PEs have this one's part
 };
 
+/// What has come of a section's round for one member and those below it (section.hpp, step 3).
+struct section_round : reduction_round {
+    index_bits member;
+};
+
 /// So many PEs, and no more, exchange their parts of a reduction round: the children of one in the tree, and that one.
 inline constexpr pe_number most_sharing = 5;
 
@@ -200,7 +205,7 @@ struct part {
     // Sections (section.hpp).
     std::map<std::uint64_t, section_relay> relays;
     std::uint64_t relay_count = 0;
-    std::map<std::array<std::uint64_t, 3>, reduction_round> section_rounds; ///< by section, round and node
+    std::map<std::array<std::uint64_t, 3>, section_round> section_rounds; ///< by section, round and node
 
     // Balancing (balance/).
     bool measured = false;                                ///< the time of its elements is taken

@@ -70,7 +70,7 @@ struct section_delivery {
 
 MOTET_INLINE void issue_section(pe& p, collection_id id, std::shared_ptr<broadcast> record,
                                 const std::vector<index_bits>& members);
-/// Step 3, at the home of member `node` of `count`. `path`: the members from its parent up to the first.
+/// Step 3, at the home of member `node` of `count`. `path`: the members from this one up to the first.
 MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t section, std::uint64_t round,
                                             std::uint64_t node, std::uint64_t count, std::vector<index_bits> path,
                                             std::uint32_t type, address target, partial one);
@@ -141,7 +141,8 @@ MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t sectio
                                             std::uint64_t node, std::uint64_t count, std::vector<index_bits> path,
                                             std::uint32_t type, address target, partial one) {
     const std::array<std::uint64_t, 3> key{section, round, node};
-    reduction_round& r = c.section_rounds[key];
+    section_round& r = c.section_rounds[key];
+    r.member = path.front();
     add_to_round(p, c, r, type, target, std::move(one));
     const std::uint64_t first_child = 4 * node + 1;
     const std::uint64_t children = first_child >= count ? 0 : std::min<std::uint64_t>(4, count - first_child);
@@ -149,9 +150,9 @@ MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t sectio
     reduction_round done = std::move(r);
     c.section_rounds.erase(key);
     if (node == 0) return finish_round(p, c, std::move(done));
-    const index_bits parent = path.front();
     path.erase(path.begin());
-    post_part<&take_section_contribution>(p, home_of(p, c, parent), c.info->id, section, round, (node - 1) / 4, count,
+    const pe_number at_home = home_of(p, c, path.front());
+    post_part<&take_section_contribution>(p, at_home, c.info->id, section, round, (node - 1) / 4, count,
                                           std::move(path), done.type, done.target, std::move(done.result));
 }
 #endif // MOTET_BODIES

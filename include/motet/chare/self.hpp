@@ -171,7 +171,7 @@ void contribute(const section<T, Index>& to_section, V&& value, Op, const target
     if (c.info->id != to_section.collection() || found == members.end() || !(*found == e.index))
         throw error("motet::contribute: " + runtime::element_text(c, e.index) + " is no member of this section");
     const auto node = static_cast<std::uint64_t>(found - members.begin());
-    std::vector<runtime::index_bits> path;
+    std::vector<runtime::index_bits> path{e.index};
     for (std::uint64_t above = node; above != 0;) path.push_back(members[above = (above - 1) / 4]);
     const std::uint64_t round = ++e.extend().section_rounds[to_section.number()];
     runtime::post_part<&runtime::take_section_contribution>(

@@ -27,7 +27,7 @@ namespace motet::inline MOTET_VARIANT::checkpointing {
 #if MOTET_BODIES
 
 struct file_header {
-    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '2'};
+    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '3'};
     std::uint64_t size = 0;     ///< of the data
     std::uint64_t checksum = 0; ///< of magic and size
 };
@@ -204,7 +204,7 @@ public:
         file_header header;
         get(&header, sizeof header, 0);
         if (std::memcmp(header.magic, file_header().magic, sizeof header.magic) != 0)
-            refuse("is none: it does not begin with MOTETCP2");
+            refuse("is none: it does not begin with MOTETCP3");
         if (header.checksum != checksum(std::as_bytes(std::span(&header, 1)).first(16))) refuse("is damaged at byte 8");
         const std::uint64_t chunks = header.size / checked_chunk + (header.size % checked_chunk != 0);
         if (header.size > length || (length - header.size) / 8 < chunks + 1 ||

@@ -8,6 +8,7 @@
 #include <motet/checkpoint/file.hpp>
 #include <motet/serial/by_name.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -51,10 +52,21 @@ struct saved_round {
     partial result;
 };
 
+/// The same for a section, at the home of one of its members.
+struct saved_section_round {
+    std::array<std::uint64_t, 3> key{}; ///< section, round and node
+    index_bits member;
+    std::uint32_t reported = 0; ///< the member itself, and those below it
+    std::uint32_t type = 0;
+    address target;
+    partial result;
+};
+
 struct saved_part {
     collection_id id;
     std::uint64_t elements = 0;
     std::vector<saved_round> rounds;
+    std::vector<saved_section_round> section_rounds;
     std::vector<index_bits> erased;
 };
 
@@ -64,8 +76,15 @@ struct saved_object {
     std::vector<std::byte> bytes;
 };
 
+/// What this PE has counted of an activity.
+struct saved_activity {
+    std::uint64_t id = 0;
+    activity_counts counts;
+};
+
 struct saved_pe {
     pe_number number = 0;
+    std::vector<saved_activity> activities;
     std::vector<saved_object> kept; ///< of its process, if it is the first one there
     std::uint64_t parts = 0;
     std::uint64_t messages = 0;
@@ -128,16 +147,17 @@ inline void save_pe(pe& p, std::vector<saved_object> kept, record_writer& file, 
         out.clear();
         serial::write(out, record);
     };
-    saved_pe all{p.number, std::move(kept), here.parts.size(), 0};
+    saved_pe all{p.number, {}, std::move(kept), here.parts.size(), 0};
+    for (const auto& [id, activity] : here.activities)
+        if (activity.own != activity_counts{}) all.activities.push_back({id, activity.own});
     for_each_loose_message(p, [&](const message&) { ++all.messages; });
     write(all);
     file.put(out.bytes());
     for (auto& [bits, c] : here.parts) {
+        saved_part saved{c->info->id, c->table.elements.size(), {}, {}, {}};
         for (const auto& [key, round] : c->section_rounds)
-            if (round.type != 0)
-                throw error("a checkpoint: a reduction over a section of " + c->type->name() +
-                            " is under way: checkpoint before it begins, or after it has ended");
-        saved_part saved{c->info->id, c->table.elements.size(), {}, {}};
+            saved.section_rounds.push_back(
+                {key, round.member, round.children, round.type, round.target, round.result.copy()});
         for (std::size_t i = 0; i < c->rounds.size(); ++i)
             if (const reduction_round& r = c->rounds[i]; r.type != 0)
                 saved.rounds.push_back({c->passed + 1 + i, r.type, r.target, r.result.copy()});

@@ -7,6 +7,7 @@
 #include <motet/checkpoint/manifest.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -23,7 +24,8 @@
 ///    Members of groups go to the PE or process of their number; those of PEs that did not exist are made from the
 ///    prototype.
 /// 3. The PEs begin to run. What belongs to another process is sent there: elements, where they are (to their homes),
-///    what had been contributed to reductions (to the root). When nothing is under way any more, PE 0 tells all.
+///    what had been contributed to reductions (to the root; of sections: to the homes of members). When nothing is
+///    under way any more, PE 0 tells all.
 /// 4. Then messages are sent to their elements as if they had just been sent, hooks run, and the checkpoint's target is
 ///    told, in place of main.
 namespace motet::inline MOTET_VARIANT::checkpointing {
@@ -99,6 +101,15 @@ inline void note_erased(pe&, part& c, index_bits index, std::uint64_t version) {
 /// At the root.
 inline void restore_round(pe& p, part& c, std::uint64_t number, std::uint32_t type, address target, partial result) {
     add_to_round(p, c, c.round(number), type, target, std::move(result));
+}
+
+/// At the home of the member.
+inline void restore_section_round(pe& p, part& c, std::array<std::uint64_t, 3> key, index_bits member,
+                                  std::uint32_t reported, std::uint32_t type, address target, partial result) {
+    section_round& round = c.section_rounds[key];
+    round.member = member;
+    round.children = reported;
+    add_to_round(p, c, round, type, target, std::move(result));
 }
 
 inline void send_departures(pe& p) {
@@ -295,12 +306,17 @@ private:
         try {
             saved_pe about;
             serial::decode_into(file.next(), about);
+            for (const saved_activity& each : about.activities) { // only the sums over all PEs matter
+                activity_counts& counts = local_chares::of(reader).activities[each.id].own;
+                counts.made += each.counts.made, counts.done += each.counts.done;
+            }
             for (std::uint64_t i = 0; i < about.parts; ++i) {
                 saved_part each;
                 serial::decode_into(file.next(), each);
                 known_collection& known = collection_of_id(each.id);
                 for (std::uint64_t k = 0; k < each.elements; ++k) restore_element(reader, known, file.next(), saved);
                 restore_rounds(reader, known, each.rounds);
+                restore_section_rounds(reader, known, each.section_rounds);
                 for (const index_bits& index : each.erased)
                     note<&note_erased>(reader, known, home_of(reader, part_on(reader, known), index), index,
                                        summary_of(known.saved->info.id).births << 32);
@@ -423,6 +439,14 @@ private:
             translate(each.target);
             note<&restore_round>(reader, known, root_of(reader, known.info->id), each.number,
                                  translated(each.type, "the reduction"), each.target, std::move(each.result));
+        }
+    }
+    void restore_section_rounds(pe& reader, const known_collection& known, std::vector<saved_section_round>& rounds) {
+        for (saved_section_round& each : rounds) {
+            translate(each.target);
+            note<&restore_section_round>(reader, known, home_of(reader, part_on(reader, known), each.member), each.key,
+                                         each.member, each.reported, translated(each.type, "the reduction"),
+                                         each.target, std::move(each.result));
         }
     }
     /// Members of groups for PEs and processes that the saved run did not have.

@@ -35,9 +35,11 @@
 ///    for itself, and what has pieces; other messages it hands on in encoded form.
 /// 5. A PE that sends faster than MPI takes it (`most_unsent` packets) takes what comes meanwhile until that is
 ///    better.
-/// 6. A note is for a process, not for a PE, and whoever polls takes it: a thread that has no PE, too, while all PEs
+/// 6. A packet is from one PE, and says from which: whoever has to send one of its messages on tells that PE where its
+///    element is (chare/move.hpp, step 5).
+/// 7. A note is for a process, not for a PE, and whoever polls takes it: a thread that has no PE, too, while all PEs
 ///    are busy. It leaves all else that it finds to the next PE that polls.
-/// 7. The end: the process that stops tells all others. When the PEs of a process have stopped, it goes on taking what
+/// 8. The end: the process that stops tells all others. When the PEs of a process have stopped, it goes on taking what
 ///    comes until the sums of packets sent and received over all processes, which have stopped too, are equal.
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -248,13 +250,13 @@ private:
         open_packet& o = own.open.back();
         o.packet->process = process;
         o.before.to = to;
-        const packet_header header{to, 0};
+        const packet_header header{to, 0, static_cast<std::uint16_t>(&own - out.data())};
         std::memcpy(o.packet->data(), &header, sizeof header);
         o.packet->used = sizeof header;
         return o;
     }
     static void note_varied(net::packet& p) {
-        const std::uint32_t varied = 1;
+        const std::uint16_t varied = 1;
         std::memcpy(p.data() + offsetof(packet_header, varied), &varied, sizeof varied);
     }
     static net::packet* stop_collecting(collected& own, const open_packet& o) {
@@ -423,6 +425,8 @@ private:
         packet_reader in;
         packet_header header;
         bool right = in.open(p.bytes(), header);
+        in.next.from = static_cast<std::uint16_t>(
+            std::min(static_cast<pe_number>(p.process) * width + header.from, pe_number{message::nobody}));
         while (right && !in.at_end(p.bytes())) {
             right = in.read(p.bytes()) && take(at, in.next, p.process);
             if (right && header.varied == 0 && header.to == at.number && !in.at_end(p.bytes()))
@@ -531,6 +535,7 @@ private:
         m->collection = what.where.collection;
         m->priority = what.where.priority;
         m->flags = what.flags;
+        m->from = what.from;
         m->bytes = static_cast<std::uint32_t>(sizeof(message) + body.size());
         if (replies) std::memcpy(&reply_of(*m), what.attached, sizeof(address));
         if (at.home.blocks.lead == 0) m->flags = static_cast<std::uint8_t>(m->flags & ~message::stamped); // no room

@@ -10,10 +10,11 @@
 
 /// How messages lie in a packet that goes to another process.
 ///
-/// A packet begins with the PE that its first message is for, and whether all are for that PE and can wait for their
-/// turn. Each message begins with 8 bytes; of where it goes only that follows which differs from the message before. A
-/// stream of small messages to one chare so costs 8 bytes more than their arguments each. All parts lie at multiples of
-/// 8 bytes: header, collection, index, PE and priority, address of the reply, arguments, sizes of the pieces, tag.
+/// A packet begins with the PE that its first message is for, the PE that all are from, and whether all are for that PE
+/// and can wait for their turn. Each message begins with 8 bytes; of where it goes only that follows which differs from
+/// the message before. A stream of small messages to one chare so costs 8 bytes more than their arguments each. All
+/// parts lie at multiples of 8 bytes: header, collection, index, PE and priority, address of the reply, arguments,
+/// sizes of the pieces, tag.
 namespace motet::inline MOTET_VARIANT::runtime {
 
 /// Where a message goes.
@@ -27,7 +28,8 @@ struct packed_place {
 /// What a packet begins with.
 struct packet_header {
     pe_number to = no_pe;     ///< of the first message
-    std::uint32_t varied = 0; ///< not 0: there are messages for other PEs, urgent ones, or such with pieces
+    std::uint16_t varied = 0; ///< not 0: there are messages for other PEs, urgent ones, or such with pieces
+    std::uint16_t from = 0;   ///< which PE of its process has sent it
 };
 static_assert(sizeof(packet_header) == 8);
 
@@ -104,6 +106,7 @@ struct packed_message {
     packed_place where;
     std::uint32_t type = 0;
     std::uint8_t flags = 0;
+    std::uint16_t from = message::nobody; ///< as in `message`
     packed_pieces pieces{};
     const std::byte* attached = nullptr; ///< an address and a stamp, as the flags say
     const std::byte* sizes = nullptr;    ///< of the pieces
