@@ -232,7 +232,7 @@ MOTET_INLINE void count_message(pe& p, const message& m);
 #endif // MOTET_BODIES
 
 /// Sends a message to the element whose index it bears. `to`: what `where` said; no_pe where the collection is unknown.
-inline void submit(pe& p, pe_number to, message* m) {
+[[gnu::always_inline]] inline void submit(pe& p, pe_number to, message* m) {
     if (p.counts_messages) [[unlikely]]
         count_message(p, *m);
     m->from = static_cast<std::uint16_t>(std::min<pe_number>(p.number, message::nobody));

@@ -162,7 +162,7 @@ constexpr type_description make_description() {
     made.numbers = number_list<T>;
     made.is_signed = std::is_signed_v<T>;
 #ifdef MOTET_WITH_SCRIPT
-    made.access = &access_of<T>;
+    if constexpr (std::is_object_v<T>) made.access = &access_of<T>; // a promise<void> has a part that is none
 #endif
     if constexpr (std::is_object_v<T> && complete<T>) {
         made.size = sizeof(T);

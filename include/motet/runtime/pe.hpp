@@ -88,7 +88,7 @@ public:
 
     /// A message with room for `PayloadBytes` of arguments.
     template <std::uint32_t PayloadBytes>
-    message* allocate(std::uint32_t type) {
+    [[gnu::always_inline]] message* allocate(std::uint32_t type) {
         constexpr std::size_t bytes = sizeof(message) + PayloadBytes;
         constexpr std::uint8_t size_class = block_class(bytes);
         auto* m = new (blocks.take(size_class, bytes)) message;

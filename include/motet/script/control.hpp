@@ -7,7 +7,7 @@
 #include <motet/script/log.hpp>
 #include <motet/script/output.hpp>
 #include <motet/script/python.hpp>
-#include <motet/script/request.hpp>
+#include <motet/script/run_board.hpp>
 #include <motet/script/thread.hpp>
 #include <motet/serial/serial.hpp>
 
@@ -17,9 +17,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -82,32 +80,6 @@ public:
     void let_leave(std::uint64_t run);
     /// The same for those of a client that is gone.
     void let_leave_all_of(std::uint64_t client);
-    /// The desk says which run of a handle begins, in what and for whom, and that it has ended.
-    void note_run(std::uint32_t handle, std::uint64_t run, std::string name, std::string client) {
-        const std::lock_guard lock(guard);
-        runs[handle] = {run, std::move(name), std::move(client), clock::now(), {}, {}};
-    }
-    /// The same for a hook, which goes with the client of that number; 0: with none.
-    void note_hook(std::uint32_t handle, std::uint64_t run, std::string name, std::string client,
-                   std::uint64_t goes_with) {
-        const std::lock_guard lock(guard);
-        runs[handle] = {run, std::move(name), std::move(client), clock::now(), goes_with, {}};
-    }
-    void note_end(std::uint32_t handle) {
-        const std::lock_guard lock(guard);
-        runs.erase(handle);
-    }
-    /// The run of a handle that goes on; 0: none. In process 0.
-    std::uint64_t run_of(std::uint32_t handle) {
-        const std::lock_guard lock(guard);
-        const auto found = runs.find(handle);
-        return found == runs.end() ? 0 : found->second.run;
-    }
-    bool is_hook(std::uint32_t handle) {
-        const std::lock_guard lock(guard);
-        const auto found = runs.find(handle);
-        return found != runs.end() && found->second.hook_of;
-    }
     /// What runs. In process 0.
     std::vector<running_name> list();
     /// Where a run still is that was to stop, for people; empty: nowhere. In process 0.
@@ -117,6 +89,7 @@ public:
     /// On its PE.
     static void cancel_wait(runtime::pe& p, std::uint64_t serial);
 
+    run_board runs; ///< in process 0
     output_board output;
     std::unique_ptr<script_log> log; ///< of what comes from outside; in process 0, before PEs run
 
@@ -129,15 +102,6 @@ private:
     static constexpr std::size_t most_told = 3000; ///< bytes of a place
     static constexpr auto tick = std::chrono::milliseconds(20);
 
-    struct run_record {
-        std::uint64_t run = 0;
-        std::string name;
-        std::string client;
-        clock::time_point since;
-        std::optional<std::uint64_t> hook_of;        ///< it is a hook, which goes with that client; 0: with none
-        std::map<std::uint32_t, std::string> places; ///< where it is in other processes, once it was to stop
-    };
-
     std::string place_of(std::uint64_t run) const;
     void wake();
     void loop();
@@ -148,7 +112,6 @@ private:
     void interrupt_here(std::uint64_t run);
     void note_others(script_note::kinds kind, std::uint64_t run);
     void tell_place(std::uint64_t run);
-    void take_place(const script_note& what);
     void note(std::uint32_t process, const script_note& what);
 
     runtime::machine& job;
@@ -157,7 +120,6 @@ private:
     std::vector<watched_script*> running; ///< of one thread: the later one inside of the earlier one
     hook_watch hooks;
     std::deque<std::uint64_t> interrupted;
-    std::map<std::uint32_t, run_record> runs; ///< by handle
     std::uint64_t last_serial = 0;
     bool asleep = true; ///< until something is watched
     bool hurry = false;
@@ -248,23 +210,17 @@ inline void script_control::let_leave(std::uint64_t run) {
 }
 
 inline void script_control::let_leave_all_of(std::uint64_t client) {
-    std::vector<std::uint64_t> gone;
-    {
-        const std::lock_guard lock(guard);
-        for (const auto& [handle, each] : runs)
-            if (each.hook_of == client) gone.push_back(each.run);
-    }
-    for (const std::uint64_t run : gone) let_leave(run);
+    for (const std::uint64_t run : runs.hooks_of(client)) let_leave(run);
 }
 
 inline std::string script_control::whatever_runs(std::uint64_t run) {
-    const std::lock_guard lock(guard);
-    std::string text = place_of(run);
-    for (const auto& [handle, r] : runs)
-        if (r.run == run)
-            for (const auto& [process, place] : r.places)
-                if (!place.empty()) text += (text.empty() ? "" : ", ") + place;
-    return text;
+    std::string here;
+    {
+        const std::lock_guard lock(guard);
+        here = place_of(run);
+    }
+    const std::string elsewhere = runs.places_of(run);
+    return here + (here.empty() || elsewhere.empty() ? "" : ", ") + elsewhere;
 }
 
 /// To process 0; with the lock.
@@ -278,19 +234,11 @@ inline void script_control::tell_place(std::uint64_t run) {
     note(0, what);
 }
 
-inline void script_control::take_place(const script_note& what) {
-    const std::lock_guard lock(guard);
-    for (auto& [handle, r] : runs)
-        if (r.run == what.run) r.places[what.process] = what.text;
-}
-
 inline std::vector<running_name> script_control::list() {
-    const std::lock_guard lock(guard);
-    std::vector<running_name> all;
-    for (const auto& [handle, r] : runs)
-        all.push_back({handle, r.name, r.client, std::chrono::duration<double>(clock::now() - r.since).count(),
-                       (r.hook_of ? "at messages " : "") + place_of(r.run)});
-    return all;
+    return runs.list([this](std::uint64_t run) {
+        const std::lock_guard lock(guard);
+        return place_of(run);
+    });
 }
 
 inline std::string script_control::place_of(std::uint64_t run) const {
@@ -351,6 +299,7 @@ inline void script_control::look(std::unique_lock<std::mutex>& lock) {
             runtime::post_from_outside<&cancel_wait>(*s->p, s->serial);
     }
     const hook_watch::found of_hooks = hooks.look(now, job.options.script_limit);
+    for (const std::uint64_t run : of_hooks.asked) tell_place(run);
     const bool busy = !running.empty() || of_hooks.keep_a_pe;
     lock.unlock();
     if (job.embedded) { // only the thread of the script may call MPI
@@ -442,7 +391,7 @@ inline void script_control::take_note(runtime::machine& job, std::span<const std
         own->note(what.process, back);
         break;
     }
-    case script_note::place: own->take_place(what); break;
+    case script_note::place: own->runs.note_place(what.run, what.process, what.text); break;
     default: own->ahead -= what.amount; break;
     }
 }

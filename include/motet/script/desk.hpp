@@ -434,7 +434,7 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
     request.script.run = ++last_run;
     const bool atomic = request.script.atomic;
     request.script.stream = request.stream && request.wait && many && !atomic;
-    script_control::of(job).note_run(handle, last_run, request.name, client);
+    script_control::of(job).runs.begin(handle, last_run, request.name, client);
     log_begin(p, request, client);
     if (started) started(handle);
     if (request.wait)
@@ -480,7 +480,7 @@ MOTET_INLINE std::uint32_t desk::open_record(std::string name, const std::string
     ++running;
     r.running = true;
     r.name = std::move(name);
-    script_control::of(job).note_hook(last_handle, ++last_run, r.name, client, goes_with);
+    script_control::of(job).runs.begin_hook(last_handle, ++last_run, r.name, client, goes_with);
     return last_handle;
 }
 
@@ -516,7 +516,7 @@ MOTET_INLINE void desk::complete(std::uint32_t handle) {
     --running;
     runtime::stir(*job.pes[0]); // its time limit may have ended it, long after a client has asked for anything
     log_end(handle, *r);
-    script_control::of(job).note_end(handle);
+    script_control::of(job).runs.end(handle);
     output().watch(handle, output_board::stream, {});
     if (!r->failure.empty()) {
         script_outcome why;

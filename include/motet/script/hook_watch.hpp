@@ -57,6 +57,7 @@ public:
     struct found {
         bool keep_a_pe = false;
         bool to_strike = false;
+        std::vector<std::uint64_t> asked; ///< runs of those that are struck since somebody asks for it
     };
 
     bool empty() const {
@@ -101,6 +102,7 @@ public:
                 continue;
             h->next_strike = now + std::chrono::seconds(1);
             h->due = what.to_strike = true;
+            if (h->reason == stop_reason::asked) what.asked.push_back(h->run);
         }
         return what;
     }

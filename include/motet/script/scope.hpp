@@ -128,6 +128,7 @@ inline void scope::move_on() {
 
 inline void scope::look_again() {
     ++generation;
+    if (views.empty()) return;
     for (view_base* base : std::exchange(views, {})) {
         if (Py_REFCNT(reinterpret_cast<PyObject*>(base)) > 1) detach(*base);
         Py_DECREF(reinterpret_cast<PyObject*>(base));

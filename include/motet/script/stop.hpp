@@ -72,6 +72,8 @@ public:
         w.on = s.p.lent;
         w.where = &s.variables.chare->name;
         w.limit = request.limit;
+        w.started = watched_script::clock::now();
+        w.pe_since = w.started.time_since_epoch().count();
         script_control::of(s.p.job).begin(w);
     }
     watching(const watching&) = delete;

@@ -32,9 +32,9 @@ struct watched_script {
     runtime::guest* on = nullptr; ///< the thread that its PE is lent to; null: it runs on the PE's own and cannot wait
     const std::string* where = nullptr; ///< the chare
     double limit = 0;                   ///< seconds, waits included; 0: none
-    clock::time_point started = clock::now();
-    std::atomic<clock::rep> pe_since = started.time_since_epoch().count(); ///< it has kept its PE
-    std::atomic<bool> away = false; ///< C++ of the program runs for it, or it waits
+    clock::time_point started;
+    std::atomic<clock::rep> pe_since = 0; ///< it has kept its PE
+    std::atomic<bool> away = false;       ///< C++ of the program runs for it, or it waits
     std::atomic<stop_reason> reason = stop_reason::none;
 
     int strikes = 0; ///< of step 2

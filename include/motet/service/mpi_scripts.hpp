@@ -6,6 +6,7 @@
 #if MOTET_BODIES
 #include <motet/chare/run.hpp>
 #include <motet/runtime/embedded.hpp>
+#include <motet/script/debug.hpp>
 #include <motet/script/desk.hpp>
 #include <motet/script/run_here.hpp>
 #include <motet/service/listener.hpp>
@@ -212,7 +213,8 @@ public:
     /// On rank 0: somebody has asked for something.
     bool asked() {
         runtime::pe& p = machine.here();
-        return door != nullptr && (!p.incoming.empty() || !p.nothing_queued() || desk().busy());
+        return door != nullptr &&
+               (!p.incoming.empty() || !p.nothing_queued() || desk().busy() || script::is_stepping(p));
     }
     void lend(std::string name, script::lent_object what, std::string_view type,
               std::unique_ptr<script::told_members> members);
@@ -286,7 +288,9 @@ inline bool mpi_host::run_scripts() {
     double idle_since = -1;
     const double begun = machine.here().now();
     return machine.run([&](runtime::pe& p) {
-        if (p.frozen || p.halted || desk().busy() || (p.job.options.script_wait && !desk().has_served())) {
+        if (script::passes_poll(p)) return true;
+        if (p.frozen || p.halted || script::has_orders(p) || desk().busy() ||
+            (p.job.options.script_wait && !desk().has_served())) {
             idle_since = -1;
             return false;
         }

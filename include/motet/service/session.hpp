@@ -403,7 +403,7 @@ inline void session::take(request_frame request) {
     }
     if (const auto* gone = std::get_if<unhook_request>(&request.what)) {
         auto& control = script::script_control::of(owner.job); // PE 0 may be in that hook
-        if (control.is_hook(gone->handle)) control.let_leave(control.run_of(gone->handle));
+        if (control.runs.is_hook(gone->handle)) control.let_leave(control.runs.run_of(gone->handle));
     }
     if (std::holds_alternative<running_request>(request.what))
         answer(number, {.running = script::script_control::of(owner.job).list()});
@@ -451,7 +451,7 @@ inline void session::answer(std::uint64_t number, script_answer what) {
 }
 
 inline void session::begin_script(std::uint64_t number, std::uint32_t handle, bool waits, bool streams) {
-    const std::uint64_t run = script::script_control::of(owner.job).run_of(handle);
+    const std::uint64_t run = script::script_control::of(owner.job).runs.run_of(handle);
     asio::post(owner.context, [=, this, self = shared_from_this()] {
         if (waits)
             scripts[number] = {handle, streams};
@@ -482,7 +482,7 @@ inline void session::stream() {
 
 inline std::vector<std::uint32_t> session::own_scripts() {
     auto& control = script::script_control::of(owner.job);
-    std::erase_if(detached, [&](const auto& each) { return control.run_of(each.first) != each.second; });
+    std::erase_if(detached, [&](const auto& each) { return control.runs.run_of(each.first) != each.second; });
     std::vector<std::uint32_t> all;
     for (const auto& [number, each] : scripts) all.push_back(each.handle);
     for (const auto& [handle, run] : detached) all.push_back(handle);
@@ -494,12 +494,12 @@ inline void session::interrupt(std::uint64_t number, std::uint32_t handle) {
     auto& control = script::script_control::of(owner.job);
     std::vector<std::uint64_t> runs;
     for (const std::uint32_t each : handles) {
-        runs.push_back(control.run_of(each));
+        runs.push_back(control.runs.run_of(each));
         if (runs.back() == 0) continue;
         if (owner.log())
             owner.log()->write(script::log_line().add("client", who).add("does", "interrupt").add("handle", each));
         control.interrupt(runs.back());
-        if (control.is_hook(each)) runtime::post_from_outside<&script::drop_hook>(*owner.job.pes[0], each);
+        if (control.runs.is_hook(each)) runtime::post_from_outside<&script::drop_hook>(*owner.job.pes[0], each);
     }
     await_end(number, std::move(handles), std::move(runs), std::chrono::steady_clock::now() + std::chrono::seconds(2));
 }
@@ -509,10 +509,11 @@ inline void session::await_end(std::uint64_t number, std::vector<std::uint32_t> 
     auto& control = script::script_control::of(owner.job);
     std::string still;
     for (std::size_t i = 0; i < runs.size(); ++i) {
-        if (runs[i] == 0 || control.run_of(handles[i]) != runs[i]) continue;
+        if (runs[i] == 0 || control.runs.run_of(handles[i]) != runs[i]) continue;
         const std::string where = control.whatever_runs(runs[i]);
-        still += (still.empty() ? "" : "; ") + std::string(control.is_hook(handles[i]) ? "hook " : "interpreter ") +
-                 std::to_string(handles[i]) + " could not be stopped yet: it is " +
+        still += (still.empty() ? "" : "; ") +
+                 std::string(control.runs.is_hook(handles[i]) ? "hook " : "interpreter ") + std::to_string(handles[i]) +
+                 " could not be stopped yet: it is " +
                  (where.empty() ? "in another process, or has not begun because its PE is busy" : where);
     }
     if (still.empty()) return answer(number, {.handle = handles.empty() ? 0 : handles[0]});
