@@ -43,6 +43,21 @@ def heat(name):
             first, last = first or seen[0][0], seen[0][0]
             time.sleep(0.005)
         assert last > first
+        # It stands still at a poll, the same on every rank, and steps to a later one.
+        at = "(ck.poll(), self.step)"
+        assert p.freeze()["frozen"]
+        seen = p.run("heat", at)
+        time.sleep(0.02)
+        assert p.run("heat", at) == seen and len(set(seen)) == 1 and p.run("heat", at, (1,)) == seen[0], seen
+        ran = p.step(count=3)["ran"]
+        now = p.run("heat", at)
+        assert len(set(now)) == 1 and now[0][0] == now[0][1] and seen[0][0] + 3 <= now[0][0] <= seen[0][0] + 32, (seen, now)
+        assert ran == [{"pe": 0, "entry": f"poll {now[0][0]}"}] and p.events(wait=False)["frozen"], ran
+        raises(motet.Error, "step together", lambda: p.step(pe=1))
+        raises(motet.Error, "a plain MPI program has no messages", lambda: p.hook("heat", "1"))
+        assert not p.go()["frozen"]
+        while p.run("heat", "ck.poll()")[0] == now[0][0]:
+            time.sleep(0.005)
         # One rank alone; what is printed, and errors, by rank.
         assert p.run("heat", "ck.mype()", (1,)) == 1
         answer = p.execute("heat", "print('rank', ck.mype())\n1 // ck.mype()")
