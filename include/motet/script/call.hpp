@@ -271,8 +271,9 @@ future<script_outcome> run_script(const element_proxy<T, Index>& chare, script_r
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<script_outcome>(p);
     const auto [id, index] = std::pair(chare.collection_name(), chare.index_name());
+    const runtime::pe_number at = runtime::where(p, id, index); // throws, before there is a message
     runtime::submit(
-        p, runtime::where(p, id, index),
+        p, at,
         script::script_call::make(
             p, id, index, to,
             std::make_shared<const script::script_job>(script::script_job{

@@ -458,10 +458,13 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
             run_in_all(p, what.collection, std::make_shared<const script_job>(std::move(run)), handle);
         } else if (many)
             script_broadcast::issue(p, what.type_of_chares(), what.collection, to, std::move(run));
-        else
+        else {
+            const runtime::pe_number at =
+                runtime::where(p, what.collection, index); // throws, before there is a message
             runtime::submit(
-                p, runtime::where(p, what.collection, index),
+                p, at,
                 script_call::make(p, what.collection, index, to, std::make_shared<const script_job>(std::move(run))));
+        }
     } catch (const error& why) { // there is no such element
         take(handle, {}, why.what());
     }
