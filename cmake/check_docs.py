@@ -6,6 +6,8 @@
   <!-- examples/hello.cpp --> and then ```cpp. Its lines stand there in one piece, at any indentation;
   a line of its own that says // … (or # …) skips some.
 - Every relative link, and every path in a row of docs/features.md that says yes, leads to a file.
+- The tests named in docs/manual/from_pythonccs.md are there: the beginning of a case (desk: *handles:*) in tests/script/, a
+  function (clients.py `check`) in tests/script_jobs/.
 """
 import pathlib
 import re
@@ -48,6 +50,17 @@ def check_links(page, text):
             problems.append(f"{page.relative_to(root)}: there is no {target}")
 
 
+def check_parity(page, text):
+    for row in re.findall(r"^\|.*\| *(.*?) *\|$", text.partition("## Parity")[2], re.MULTILINE):
+        for file, _, named in (part.strip().partition(" ") for part in row.split(";")):
+            for path in (root / "tests/script" / f"{file.rstrip(':')}.cpp", root / "tests/script_jobs" / file):
+                source = path.read_text() if path.is_file() else ""
+                wanted = re.findall(r"\*([^*]+)\*", named) if path.suffix == ".cpp" else re.findall(r"`(\w+)`", named)
+                for each in wanted if source else ():
+                    if f'TEST_CASE("{each}' not in source and f"def {each}(" not in source:
+                        problems.append(f"{page.relative_to(root)}: {path.name} has no {each}")
+
+
 def check_features(text):
     for row in re.findall(r"^\|.*\|\s*yes\s*\|\s*$", text, re.MULTILINE):
         paths = re.findall(r"(?:tests|examples|bench|docs|cmake|include)/[\w./+-]+", row)
@@ -63,6 +76,8 @@ for page in pages:
     check_links(page, text)
     if page.name == "features.md":
         check_features(text)
+    if page.name == "from_pythonccs.md":
+        check_parity(page, text)
 for problem in problems:
     print(problem)
 print(f"{len(pages)} pages, {len(problems)} problems")
