@@ -312,18 +312,23 @@ TEST_CASE("a script that runs away is interrupted by another client, wherever it
             const auto interrupted = [](const motet::execute_request& r, const char* where) {
                 motet::client other("test");
                 motet::script_answer answer;
+                std::atomic<bool> begun{!contains(r.script.code, "print")}; // else its first line has not been reached
                 std::thread victim([&] {
                     motet::client c("test");
-                    answer = c.execute(r);
+                    answer = c.execute(r, [&](const motet::script_answer& part) {
+                        if (!part.output.empty()) begun = true;
+                    });
                 });
-                other.interrupt(await_begin(other, where));
+                const std::uint32_t handle = await_begin(other, where);
+                while (!begun) std::this_thread::yield();
+                other.interrupt(handle);
                 victim.join();
                 CHECK(other.running().empty());
                 return answer;
             };
             for (const std::int64_t index : {0, 1, 2})
                 for (const bool high : {false, true}) { // on the PE's thread, and on one of its own
-                    auto loop = request("i = 0\nwhile True:\n    i += 1", {index});
+                    auto loop = request("print('begun')\ni = 0\nwhile True:\n    i += 1", {index});
                     loop.script.high_level = high;
                     const auto outcome = interrupted(loop, "in box").outcomes.at(0);
                     CHECK(outcome.error_type == "KeyboardInterrupt");
@@ -358,9 +363,9 @@ TEST_CASE("scripts have a time limit; what cannot be stopped is said") {
         // Native code that comes back when somebody writes to a pipe.
         const std::string pipe = getenv("XDG_RUNTIME_DIR") + std::string("/pipe");
         REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
-        auto native = request("import os\nos.open('" + pipe + "', os.O_RDONLY)", {1}, false);
+        auto native = request("import os\nos.mkdir('" + pipe + "s'); os.open('" + pipe + "', os.O_RDONLY)", {1}, false);
         const auto handle = c.execute(native).handle;
-        await_begin(c, "in box[1]");
+        while (!std::filesystem::exists(pipe + "s")) std::this_thread::yield(); // it is there now, or nearly
         const std::string problem = thrown_by([&] { c.interrupt(handle); });
         CHECK(
             contains(problem, "interpreter " + std::to_string(handle) + " could not be stopped yet: it is in box[1]"));
