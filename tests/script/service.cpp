@@ -333,7 +333,7 @@ TEST_CASE("a script that runs away is interrupted by another client, wherever it
                     const auto outcome = interrupted(loop, "in box").outcomes.at(0);
                     CHECK(outcome.error_type == "KeyboardInterrupt");
                     CHECK(outcome.error == "interrupted by a client");
-                    CHECK(contains(outcome.traceback, "KeyboardInterrupt"));
+                    CHECK(contains(outcome.traceback, "line "));
                 }
             // One that waits, and catches it; the method that waited is unwound.
             auto waits = request("try:\n    charm.when_told()\nexcept KeyboardInterrupt as e:\n    x = str(e)\nx");
