@@ -175,10 +175,11 @@ def no_end(p):
     for index in FIRST, LAST:
         for high in False, True:
             for code in ("def f(): f()\nf()", "class a:\n    def __repr__(self): return repr(self)\nrepr(a())",
-                         "f = lambda: 0\nfor _ in range(10**4): f = lambda f=f: f() + 1\nf()",
-                         "x = []\nfor _ in range(10**4): x = [x]\nx"):
+                         "f = lambda: 0\nfor _ in range(10**4): f = lambda f=f: f() + 1\nf()"):
                 outcome = p.execute("boxes", code, index, high_level=high).outcomes[0]
                 assert outcome.error_type == "RecursionError", (code, outcome)
+            outcome = p.execute("boxes", "x = []\nfor _ in range(10**4): x = [x]\nx", index, high_level=high).outcomes[0]
+            assert outcome.error_type == "ValueError" and "lie in each other" in outcome.error, outcome
         for code in f"os.open({pipe!r}, os.O_RDONLY)", f"ctypes.PyDLL(None).open({pipe.encode()!r}, 0)":
             told = []
 
