@@ -241,10 +241,15 @@ def files_of_keys():
 
 @contextlib.contextmanager
 def running():
+    global port
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    said = tempfile.TemporaryFile("w+")
     program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "--motet-script-tcp", port, "--motet-script-key", keys["keys"],
-                                "--motet-pes", "2"], stderr=subprocess.DEVNULL)
+                                "--motet-pes", "2"], stderr=said)
     try:
-        until_open(program, served=2)
+        until_open(program, served=2, why=lambda: (said.seek(0), said.read()))
         with motet.connect() as p:
             yield p, program
     finally:
@@ -255,9 +260,6 @@ def running():
 with tempfile.TemporaryDirectory() as sockets:
     os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = sockets
     keys = files_of_keys()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
     with running() as (p, program):
         for test in clients_die, frames, signed, many_clients, prints, no_end, flood, chares_leave:
             print(test.__name__, flush=True)
