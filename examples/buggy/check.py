@@ -24,7 +24,7 @@ with motet.connect("buggy") as program:
     found, last = [], 0
     while not found:
         state = program.events(last)
-        found, last = [event for event in state["events"] if event["kind"] == "hook"], state["last"]
+        found, last = [event for event in state["events"] if event.get("hook") == hook], state["last"]
     for event in found:
         print(f"after {event['entry']} of {event['chare']}{list(event['index'])} on PE {event['pe']}: "
               f"data[{event['value']}] is out of range")

@@ -63,6 +63,7 @@ def check_commands():
         assert sum("hook has stopped it" in line["waits"] for line in p.inspect("fibers")) >= 1
         assert "Tile::border of Tile" in tool("queue") and "waits for a condition" in tool("queue", "--pe", str(pe))
         assert "before border of Tile if self.step == 100" in tool("inspect", "hooks")
+        assert "process" in tool("top", "--count", "1")
         before = p.inspect("queue")
         assert before == p.inspect("queue"), "the program moves while it is frozen"
         assert "Tile::border of Tile" in tool("step")
@@ -82,9 +83,35 @@ def check_commands():
     program.communicate()
 
 
+def check_counting():
+    """Entries are counted while a client looks, and from the beginning for the next one."""
+    program = begin(10 ** 9)
+
+    def borders(p):
+        return sum(each["calls"] for each in p.inspect("entries") if each["name"] == "Tile::border")
+    with motet.connect() as p:
+        assert borders(p) == 0
+        while borders(p) < 100:
+            time.sleep(0.01)
+        pes = p.inspect("pes")
+        assert [each["pe"] for each in pes] == list(range(p.run("main", "ck.numpes()"))), pes
+        assert sum(each["methods"] for each in pes) > 100 and sum(each["chares"] for each in pes) >= 8, pes
+    for _ in range(1000):
+        with motet.connect() as p:
+            if borders(p) == 0:
+                break
+        time.sleep(0.01)
+    else:
+        raise AssertionError("they are counted, and nobody looks")
+    assert "Tile::border" in tool("top", "--count", "2", "--every", "0.1")
+    program.terminate()
+    program.communicate()
+
+
 sockets = tempfile.TemporaryDirectory()
 os.environ["XDG_RUNTIME_DIR"] = sockets.name
 check_finds()
 check_commands()
+check_counting()
 sockets.cleanup()
 print("all right")

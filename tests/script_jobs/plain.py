@@ -87,6 +87,8 @@ def heat(name):
         seen = p.run("heat", "(part / copy).mean().item()", persistent=True, handle=first.handle)
         assert all(abs(each - 2) < 0.1 for each in seen), seen
         raises(motet.ScriptError, "no field or method 'nothing'", lambda: p.run("heat", "self.nothing"))
+        assert [each["process"] for each in p.inspect("pes")] == list(range(ranks))  # motet top
+        assert isinstance(p.inspect("entries"), list)
         # Output comes while scripts run, and they can be interrupted, on every rank.
         seen = []
 

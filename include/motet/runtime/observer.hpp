@@ -45,6 +45,13 @@ public:
         more->next = std::move(first);
         first = std::move(more);
     }
+    void remove(const observer& gone) {
+        for (std::unique_ptr<observer>* each = &first; *each; each = &(*each)->next)
+            if (each->get() == &gone) {
+                *each = std::move((*each)->next);
+                return;
+            }
+    }
     /// The one of that kind; null if there is none.
     template <class Kind>
     Kind* find() const {

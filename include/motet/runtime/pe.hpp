@@ -233,6 +233,11 @@ public:
         observers.add(std::move(by));
         detour = true;
     }
+    /// And `by` does not any more. For the scheduler, when every frame that is observed waits or has ended.
+    void stop_observing(const observer& by) {
+        observers.remove(by);
+        detour = holding != nullptr || frozen || halted || port != nullptr || !observers.empty();
+    }
     /// A handler that is observed begins, as the current frame, or has ended.
     void observe_begin(frame& f, message* m);
     void observe_end(frame& f);

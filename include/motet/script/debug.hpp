@@ -36,7 +36,9 @@ MOTET_INLINE bool has_orders(runtime::pe& first);
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -81,7 +83,9 @@ public:
     freezer freezing{orders, events, hooks};
 
 private:
-    void inspect(runtime::pe& p, const inspect_request& request, answer_to answer);
+    void inspect(runtime::pe& p, client_number who, const inspect_request& request, answer_to answer);
+
+    std::set<client_number> counting; ///< clients that have asked what entries do
 };
 
 inline void debug_desk::take(runtime::pe& p, const asker& who, const debug_request& request, answer_to answer) {
@@ -96,7 +100,7 @@ inline void debug_desk::take(runtime::pe& p, const asker& who, const debug_reque
         void operator()(const go_request& r) { desk.freezing.take(p, who.number, r, std::move(answer)); }
         void operator()(const step_request& r) { desk.freezing.take(p, r, std::move(answer)); }
         void operator()(const events_request& r) { desk.events.take(p, who.number, r, std::move(answer)); }
-        void operator()(const inspect_request& r) { desk.inspect(p, r, std::move(answer)); }
+        void operator()(const inspect_request& r) { desk.inspect(p, who.number, r, std::move(answer)); }
     };
     std::visit(visitor{*this, p, who, std::move(answer)}, request);
 }
@@ -105,15 +109,23 @@ inline void debug_desk::lose(runtime::pe& p, client_number who) {
     desk::of(p).greet(p); // it was there: main need not wait for it any more
     events.lose(who);
     hooks.lose(p, who);
+    if (counting.erase(who) != 0 && counting.empty()) {
+        order o;
+        o.what = order::verb::uncount;
+        orders.give(p, std::move(o), [](report) {});
+    }
     freezing.lose(p, who);
 }
 
-inline void debug_desk::inspect(runtime::pe& p, const inspect_request& request, answer_to answer) {
-    if (request.what != "queue" && request.what != "fibers" && request.what != "hooks")
-        return answer(refusal("'" + request.what + "' cannot be inspected: there are queue, fibers and hooks"));
+inline void debug_desk::inspect(runtime::pe& p, client_number who, const inspect_request& request, answer_to answer) {
+    static constexpr std::string_view known[] = {"queue", "fibers", "hooks", "pes", "entries"};
+    if (std::find(std::begin(known), std::end(known), request.what) == std::end(known))
+        return answer(
+            refusal("'" + request.what + "' cannot be inspected: there are queue, fibers, hooks, pes and entries"));
     if (request.pe >= std::int64_t{p.job.pe_total()})
         return answer(refusal("there is no PE " + std::to_string(request.pe) + ": there are " +
                               std::to_string(p.job.pe_total())));
+    if (request.what == "entries" && who != 0) counting.insert(who);
     order o;
     o.list = request.what;
     o.number = request.most;
@@ -122,6 +134,7 @@ inline void debug_desk::inspect(runtime::pe& p, const inspect_request& request, 
         [this, &p, what = request.what, answer = std::move(answer)](report all) {
             value found = freezing.state(p);
             auto lines = what == "hooks" ? hooks.list(all.said) : std::move(all.said);
+            for (const entry_counters& each : entries_of(all.work)) lines.push_back(fields_of(each));
             std::stable_sort(lines.begin(), lines.end(), [](const value& a, const value& b) {
                 const value* const pe = a.find("pe");
                 return pe != nullptr && pe->integer() < b.find("pe")->integer();

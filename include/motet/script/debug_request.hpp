@@ -76,9 +76,11 @@ struct events_request {
 
 /// What there is on the PEs. Read only.
 struct inspect_request {
-    std::string what = "queue"; ///< messages that have not run: "queue"; "fibers" that wait; "hooks"
-    std::int64_t pe = -1;       ///< -1: all
-    std::uint32_t most = 100;   ///< lines of each PE
+    /// Messages that have not run: "queue"; "fibers" that wait; "hooks"; what PEs have done: "pes"; what "entries"
+    /// have, which are counted from now on, until all clients that have asked are gone.
+    std::string what = "queue";
+    std::int64_t pe = -1;     ///< -1: all
+    std::uint32_t most = 100; ///< lines of each PE
 };
 
 } // namespace motet

@@ -4,6 +4,7 @@
 #include <motet/script/hook.hpp>
 #include <motet/script/pe_debugger.hpp>
 #include <motet/script/run_here.hpp>
+#include <motet/script/work.hpp>
 
 #if MOTET_BODIES
 
@@ -21,7 +22,7 @@ namespace motet::inline MOTET_VARIANT::script {
 
 /// What PEs are to do.
 struct order {
-    enum class verb : std::uint8_t { install, remove, freeze, count, go, end, step, inspect, run };
+    enum class verb : std::uint8_t { install, remove, freeze, count, go, end, step, inspect, uncount, run };
     verb what = verb::inspect;
     shared_hook hook;                  ///< to install
     std::uint32_t number = 0;          ///< the handle of a hook; how many steps; lines of a list
@@ -42,15 +43,17 @@ struct report {
     std::vector<value> said;
     std::vector<script_outcome> outcomes;
     std::string problem;
-    std::uint64_t sent = 0;     ///< messages
-    std::uint64_t here = 0;     ///< those of them that have been handled, or wait in some list
-    std::uint64_t standing = 0; ///< PEs that do: each counts as a message, as this order does
-    std::uint64_t failures = 0; ///< of a hook that is removed
+    std::uint64_t sent = 0;        ///< messages
+    std::uint64_t here = 0;        ///< those of them that have been handled, or wait in some list
+    std::uint64_t standing = 0;    ///< PEs that do: each counts as a message, as this order does
+    std::uint64_t failures = 0;    ///< of a hook that is removed
+    trace::totals_table work = {}; ///< of entries
 
     void add(report&& more) {
         sent += more.sent, here += more.here, standing += more.standing, failures += more.failures;
         for (value& each : more.said) said.push_back(std::move(each));
         for (script_outcome& each : more.outcomes) outcomes.push_back(std::move(each));
+        add_totals(work, more.work);
         if (problem.empty()) problem = std::move(more.problem);
     }
 };
@@ -98,6 +101,8 @@ inline report obey(runtime::pe& p, const order& o) {
     case order::verb::inspect:
         if (o.list == "queue") mine.said = messages_of(p, o.number);
         if (o.list == "fibers") mine.said = fibers_of(p, o.number);
+        if (o.list == "pes") mine.said.push_back(fields_of(count_pe(p)));
+        if (o.list == "entries") mine.work = count_entries(p, true);
         if (o.list == "hooks")
             for (const auto& each : own.hooks) {
                 value::dict counts;
@@ -107,6 +112,7 @@ inline report obey(runtime::pe& p, const order& o) {
                 mine.said.push_back({std::move(counts)});
             }
         break;
+    case order::verb::uncount: stop_counting(p); break;
     case order::verb::run: {
         runtime::part* const c = runtime::local_chares::of(p).find(p, o.collection);
         if (c == nullptr) break;

@@ -68,7 +68,12 @@ public:
         std::vector<std::string> fitting;
         for (const std::string& name : running_programs())
             if (name == program || name.substr(0, name.rfind('.')) == program) fitting.push_back(name);
-        if (fitting.empty()) throw error("no program " + program + " of this user runs with --motet-script");
+        if (fitting.empty()) {
+            std::string running;
+            for (const std::string& name : running_programs()) running += (running.empty() ? "" : ", ") + name;
+            throw error("no program " + program +
+                        " of this user runs with --motet-script; running: " + (running.empty() ? "none" : running));
+        }
         if (fitting.size() > 1)
             throw error(std::to_string(fitting.size()) + " programs " + program + " run: say " + fitting[0] +
                         " or another");
@@ -159,7 +164,8 @@ public:
     value step(std::int64_t pe = -1, std::uint32_t count = 1) { return ask(step_request{pe, count}).found; }
     /// What hooks have found since; see events_request. The same dict, with `events`: a list.
     value events(std::uint64_t since = 0, bool wait = true) { return ask(events_request{since, wait}).found; }
-    /// Lists "queue", "fibers" or "hooks". The same dict, with the list under that name.
+    /// Lists "queue", "fibers", "hooks", "pes" or "entries"; see inspect_request. The same dict, with the list under
+    /// that name.
     value inspect(std::string what, std::int64_t pe = -1, std::uint32_t most = 100) {
         return ask(inspect_request{std::move(what), pe, most}).found;
     }

@@ -66,6 +66,7 @@ public:
     }
 
     totals_table totals;
+    bool for_clients = false; ///< it goes with those who look (script/work.hpp)
 
 private:
     entry_totals& of(const runtime::frame& f) { return totals_of(totals, f.type); }

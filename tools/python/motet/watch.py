@@ -134,13 +134,10 @@ def table(heads, rows):
 
 def top(program, every, count, out=sys.stdout):
     """What each PE and each entry does."""
-    ask = ("[[(c.pe, c.process, c.methods, c.messages, c.queued, c.held, c.parked, c.chares, c.cpu, c.memory)"
-           " for c in charm.counters()],"
-           " [(e.name, e.calls, e.seconds, e.longest, e.waits) for e in charm.entries()]]")
     before = {}
     with connect(program) as p:
         def step():
-            pes, entries = p.run("main", ask, high_level=True)
+            pes, entries = p.inspect("pes"), p.inspect("entries")
             now = time.monotonic()
             since = now - before.get("time", now)
 
@@ -148,9 +145,9 @@ def top(program, every, count, out=sys.stdout):
                 last = before.get(key)
                 before[key] = value
                 return form.format((value - last) / since) if last is not None and since > 0 else "-"
-            rows = [[pe, process, rate(("m", pe), methods), rate(("n", pe), messages), queued, held, parked, chares,
-                     rate(("c", pe), 100 * cpu), f"{memory / 2**20:.0f}"]
-                    for pe, process, methods, messages, queued, held, parked, chares, cpu, memory in pes]
+            rows = [[pe["pe"], pe["process"], rate(("m", pe["pe"]), pe["methods"]), rate(("n", pe["pe"]), pe["messages"]),
+                     pe["queued"], pe["held"], pe["parked"], pe["chares"], rate(("c", pe["pe"]), 100 * pe["cpu"]),
+                     f"{pe['memory'] / 2**20:.0f}"] for pe in pes]
             size = shutil.get_terminal_size().lines - 5 if out.isatty() else 1 << 30
             lines = [p.name, ""]
             lines += table(["PE", "process", "methods/s", "messages/s", "in line", "held", "waiting", "chares", "CPU %",
@@ -159,9 +156,9 @@ def top(program, every, count, out=sys.stdout):
                 lines.append(f"… {len(rows) - max(size // 2, 3)} more PEs")
             lines.append("")
             lines += table(["entry", "calls", "calls/s", "time %", "longest us", "waits"],
-                           [[name, calls, rate(("e", name), calls), rate(("t", name), 100 * seconds, "{:.1f}"),
-                             f"{longest * 1e6:.0f}", waits]
-                            for name, calls, seconds, longest, waits in entries][:max(size - len(lines), 3)])
+                           [[e["name"], e["calls"], rate(("e", e["name"]), e["calls"]),
+                             rate(("t", e["name"]), 100 * e["seconds"], "{:.1f}"), f"{e['longest'] * 1e6:.0f}", e["waits"]]
+                            for e in entries][:max(size - len(lines), 3)])
             before["time"] = now
             redraw(lines, out)
         return again(every, count, step)
