@@ -5,6 +5,7 @@
 #include <motet/runtime/variant.hpp>
 #include <motet/script/value.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -14,7 +15,7 @@
 #include <vector>
 
 /// Values as Python's source text. What a client sends is never pasted into code as it is: a text is written as its
-/// bytes, so that nothing in it can end it.
+/// bytes where anything stands in it that could end it, or mean something else.
 namespace motet::inline MOTET_VARIANT::script {
 
 inline std::string hex_bytes(std::span<const std::byte> bytes) {
@@ -49,6 +50,8 @@ inline std::string literal(const value& v) {
             return "complex(" + real(n.real()) + ", " + real(n.imag()) + ")";
         }
         std::string operator()(const std::string& text) const {
+            const auto plain = [](char c) { return c >= ' ' && c <= '~' && c != '\'' && c != '\\'; };
+            if (std::all_of(text.begin(), text.end(), plain)) return "'" + text + "'";
             return hex_bytes(std::as_bytes(std::span(text))) + ".decode('utf-8', 'surrogateescape')";
         }
         std::string operator()(const value::bytes& b) const { return hex_bytes(b.content); }

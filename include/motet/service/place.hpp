@@ -14,11 +14,14 @@
 namespace motet::inline MOTET_VARIANT::service {
 
 /// The folder with the sockets of this user's programs, which nobody else can enter. Made if it is not there. Throws
-/// `error` where it is not this user's alone.
+/// `error` where it is not this user's alone. The XDG_RUNTIME_DIR of a login manager (/run/user/UID) does not count: it
+/// goes with the last login, and a program may stay; and what a batch job starts has none.
 inline std::string socket_folder() {
-    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-    const std::string folder = runtime != nullptr && *runtime != '\0' ? std::string(runtime) + "/motet"
-                                                                      : "/tmp/motet-" + std::to_string(geteuid());
+    const char* const given = std::getenv("XDG_RUNTIME_DIR");
+    const std::string runtime = given != nullptr ? given : "";
+    const std::string folder = !runtime.empty() && !runtime.starts_with("/run/user/")
+                                   ? runtime + "/motet"
+                                   : "/tmp/motet-" + std::to_string(geteuid());
     if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
         throw error("the folder " + folder + " for the sockets of scripts cannot be made: " + std::strerror(errno));
     struct stat found {};
