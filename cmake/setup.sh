@@ -7,8 +7,8 @@ set -euo pipefail
 
 build=(g++ cmake ninja-build libboost1.81-dev libboost-context1.81-dev libfmt-dev)
 rivals=(libcaf-dev libcereal-dev libboost-fiber1.81-dev libboost-serialization1.81-dev libtbb-dev)
-check=(doctest-dev make gfortran libblas-dev libomp-14-dev pkg-config python3-jupyter-client python3-minimal
-    python3-pip util-linux
+check=(doctest-dev make gfortran libblas-dev libomp-14-dev pkg-config python3-jupyter-client python3-matplotlib
+    python3-minimal python3-pip util-linux
     clang-14 clang-format-16 clang-tidy-14 libclang-rt-14-dev clang-16 clang-19 "${rivals[@]}")
 script=(libpython3-dev python3-minimal pybind11-dev python3-numpy libssl-dev)
 mpi=(libopenmpi-dev openmpi-bin libmpich-dev mpich)

@@ -120,9 +120,27 @@ def check(program):
                           text="def f(p): return p.mass")
     assert (code, out, err) == (0, "6.0\n", ""), (code, out, err)
     code, out, err = tool("run", "boxes", "-", text="1 // ck.myindex()[0]")
-    assert code == 1 and "[1, 0] 1" in out and "[0, 1] Traceback" in err, (code, out, err)
+    assert code == 1 and "[1, 0] 1" in out, (code, out, err)
+    assert "[0, 0] Traceback" in err and "(and so in [0, 1])" in err and err.count("ZeroDivisionError") == 1, err
     code, out, err = tool("run", "boxes", "-", "--atomic", text="self.number = 6\n1 // ck.myindex()[0]")
-    assert code == 1 and "[0, 1] Traceback" in err and "[1, 1] Undone" in err, (code, out, err)
+    assert code == 1 and "[0, 0] Traceback" in err and "[1, 0] Undone" in err, (code, out, err)
+    for option, text in (("--index", "a"), ("--index", "1,"), ("--elements", "1:2,"), ("--select", "1,,2")):
+        code, out, err = tool("run", "boxes", "-", "--iterate", "f", option, text, text="1")
+        assert code == 2 and "no whole number" in err and "Traceback" not in err, (option, code, out, err)
+    code, out, err = tool("hook", "boxes", "-", "--hold", "3x", text="1")
+    assert code == 2 and "'3x' is no time" in err, (code, out, err)
+    code, out, err = tool("interrupt", "999")
+    assert code == 2 and "no script of the number 999 runs" in err, (code, out, err)
+    code, out, err = tool("ps")
+    assert (code, out) == (0, "no script runs\n"), (code, out, err)
+    # Who reads what a command prints may go away; what a caller's own function raises is his.
+    done = subprocess.run(f"{sys.executable} {command} run boxes - --index 0,0 | head -n 1", shell=True, text=True,
+                          input="for i in range(100000): print(i)", capture_output=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("0\n", ""), done
+    with motet.connect(program) as p:
+        def fail(_):
+            raise OSError("of the caller")
+        raises(OSError, "of the caller", lambda: p.execute("boxes", "print(1)", (0, 0), on_part=fail))
     code, out, err = tool("run", "boxes", "-", text="self.number")
     assert out.split() == ["[0,", "0]", "5", "[0,", "1]", "5", "[1,", "0]", "5", "[1,", "1]", "5"], out
     code, out, err = tool("run", "boxes", "-", "--elements", "1:2,:", "--reduce", "sum", text="ck.myindex()[1]")
@@ -177,6 +195,14 @@ def check_main(program):
         one.run("x = 1")
         assert two.run("x").error["type"] == "NameError"
         assert one.run("x").data["text/plain"] == "1" and one.complete("x", 1)[0] == ["x"]
+        problem = two.run("def f():\n    raise SystemExit(3)\nf()").error
+        assert problem["type"] == "SystemExit" and "motet_cells" not in "".join(problem["traceback"]), problem
+        handle = one.program.execute("main", "while True: charm.sleep(0.001)", high_level=True, persistent=True,
+                                     handle=one.handle, wait=False).handle
+        problem = one.run("x").error
+        assert problem["type"] == "Busy" and f"`motet interrupt {handle}` ends it" in problem["text"], problem
+        one.program.interrupt(handle)
+        one.program.finished(handle)
         one.forget()
         assert one.run("x").error["type"] == "NameError"
     for cell, status in (("1", "complete"), ("if x:", "incomplete"), ("if x:\n  y", "incomplete"),
@@ -250,7 +276,7 @@ def check_guarded(folder):
         code, out, err = tool("--key", keys, "run", "boxes", "-", "--program", port, "--index", "0,1", text="self.number")
         assert (code, out, err) == (0, "8\n", ""), (code, out, err)
         # Another host, by a command that is called as ssh is: with a host and one text for a shell there.
-        ssh = write("ssh", '#!/bin/sh\n[ "$1" = far ] && exec sh -c "$2"\n')
+        ssh = write("ssh", f'#!/bin/sh\n[ "$1" = far ] && cd {folder} && exec sh -c "$2"\n')
         os.chmod(ssh, 0o700)
         assert motet.programs(via=(ssh, "far")) == motet.programs()
         with motet.connect(name, via=(ssh, "far")) as p:
@@ -260,6 +286,8 @@ def check_guarded(folder):
         code, out, err = tool("--via", ssh, "far", "run", "boxes", "-", "--index", "0,1", "--program", name,
                               text="self.number")
         assert (code, out, err) == (0, "8\n", ""), (code, out, err)
+        code, out, err = tool("--via", ssh, "far", "log", "log")  # the one there
+        assert code == 0 and "--motet-script-run" in out, (code, out, err)
         # Another user: the folder keeps him out, and the kernel says who he is where it does not.
         if os.geteuid() == 0:
             path = os.path.join(motet.folder(), name)
@@ -304,14 +332,28 @@ def check_guarded(folder):
     assert "nothing was served under the name 'nothing'" in said and program.returncode == 0, said
 
 
+def check_folder():
+    """A login manager's folder goes with the last login, and programs stay: their sockets are elsewhere."""
+    own = os.environ["XDG_RUNTIME_DIR"]
+    os.environ["XDG_RUNTIME_DIR"] = f"/run/user/{os.geteuid()}"
+    try:
+        program, name = started("--motet-script")
+        assert motet.folder() == f"/tmp/motet-{os.geteuid()}"
+        with motet.connect(name) as p:
+            p.execute("keeper", "charm.end()", high_level=True, wait=False)
+        program.communicate(timeout=60)
+    finally:
+        os.environ["XDG_RUNTIME_DIR"] = own
+
+
 def check_installed():
     """pip installs the command from the repository, without a compiler and without a network."""
     if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode != 0:
         return print("The installation is not tested: pip is missing (cmake/setup.sh check installs it)")
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(root / "tools" / "python", f"{folder}/source")
-        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps",
-                        "--no-build-isolation", "--target", f"{folder}/there", f"{folder}/source"], check=True, timeout=120)
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--target", f"{folder}/there",
+                        f"{folder}/source"], check=True, timeout=120)
         shutil.rmtree(f"{folder}/source")
         done = subprocess.run([f"{folder}/there/bin/motet", "run", "main", "-"], input="6 * 7", capture_output=True,
                               text=True, timeout=60, env={**os.environ, "PYTHONPATH": f"{folder}/there"})
@@ -328,6 +370,7 @@ def main():
         check("scripted")
         if not sys.argv[2:]:
             check_installed()
+            check_folder()
             with tempfile.TemporaryDirectory() as folder:
                 check_guarded(folder)
         with motet.connect("scripted") as p:

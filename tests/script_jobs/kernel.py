@@ -41,7 +41,7 @@ def check(program):
     assert content["status"] == "ok" and content["execution_count"] == 1, content
     assert texts["stream"] == "hello\n" and texts["execute_result"] == "21", texts
     assert cells.value("x + ck.mype()") == "20"
-    assert cells.value("len(charm.counters())") == "2"
+    assert cells.value("len(charm.counters()) == ck.numpes() >= 2") == "True"
     assert cells.value("x;") == ""
     # On every element, and on one; a shown value with representations of its own.
     assert cells.value("%%each boxes\nself.number") == "[0, 0] 5\n[0, 1] 5\n[1, 0] 5\n[1, 1] 5"
@@ -77,6 +77,8 @@ def check(program):
         number = client.execute("import matplotlib.pyplot as plt\nplt.plot([1, 2])\nprint('drawn')")
         shown = [each for kind, each in cells.published(number) if kind == "display_data"]
         assert shown and shown[0]["data"]["image/png"].startswith("iVBOR"), shown
+    else:
+        print("Pictures are not tested: Matplotlib is missing (cmake/setup.sh check installs it)")
     # What is printed while nobody is there is there on return.
     client.execute("import time\nprint('before')\ntime.sleep(1)\nprint('while you were away')\n41 + 1")
     until(busy)

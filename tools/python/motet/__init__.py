@@ -16,6 +16,7 @@ import stat
 import struct
 import sys
 
+from . import transport
 from .debug import Debugging
 from .transport import Keyed, Refused, Via, programs_via
 from .wire import Array, Object, ProtocolError, Reader, Writer
@@ -58,9 +59,10 @@ class Outcome:
 
 
 def folder():
-    """Where the sockets of this user's programs are. Nobody else may be able to enter."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    path = os.path.join(runtime, "motet") if runtime else f"/tmp/motet-{os.geteuid()}"
+    """Where the sockets of this user's programs are. Nobody else may be able to enter. That of a login manager goes with
+    the last login, and programs stay; so only one of the user's own counts (include/motet/service/place.hpp)."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    path = os.path.join(runtime, "motet") if runtime and not runtime.startswith("/run/user/") else f"/tmp/motet-{os.geteuid()}"
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -70,9 +72,14 @@ def folder():
     return path
 
 
+def way():
+    """What MOTET_VIA says: ["ssh", host]; [] for this machine."""
+    return shlex.split(os.environ.get("MOTET_VIA", ""))
+
+
 def programs(via=None):
     """The running programs of this user that take scripts, as NAME.NUMBER; on another host by way of ("ssh", host)."""
-    via = via or shlex.split(os.environ.get("MOTET_VIA", ""))
+    via = via or way()
     if via:
         try:
             return programs_via(via)
@@ -100,7 +107,7 @@ def connect(name=None, key=None, via=None):
     ("ssh", host), on another host. With `key`, a file, over TCP: `name` is HOST:PORT or PORT then. The environment
     variables MOTET_VIA ("ssh HOST") and MOTET_KEY stand for them."""
     key = key or os.environ.get("MOTET_KEY")
-    via = via or shlex.split(os.environ.get("MOTET_VIA", ""))
+    via = via or way()
     try:
         if key:
             host, _, port = (name or "").rpartition(":")
@@ -115,9 +122,10 @@ def connect(name=None, key=None, via=None):
     running = programs()
     fitting = [each for each in running if name in (None, each, each.rpartition(".")[0])]
     if not fitting:
-        raise Error(f"no program {name or ''} of this user runs with --motet-script; running: {running}")
+        raise Error(f"no program {name + ' ' if name else ''}of this user runs with --motet-script; running: "
+                    f"{', '.join(running) or 'none'}")
     if len(fitting) > 1:
-        raise Error(f"{len(fitting)} programs fit: {', '.join(fitting)}")
+        raise Error(f"{len(fitting)} programs fit: {', '.join(fitting)}; say which one (--program NAME)")
     return Program(fitting[0])
 
 
@@ -224,9 +232,9 @@ class Program(Debugging):
         waiting = self._last
         stop = self._request(5)
         stop.put("I", 0)
-        self._socket.sendall(stop.frame())
+        self._talk(self._socket.sendall, stop.frame())
         while True:
-            to, error, answer, _ = self._receive()
+            to, error, answer, _ = self._talk(self._receive)
             if to == self._last and error:
                 print("motet:", error, file=sys.stderr)
             if to != waiting:
@@ -336,19 +344,22 @@ class Program(Debugging):
         return number, error, Answer(handle, outcomes, output, answer.get("?"), answer.get("Q"),
                                              answer.value()), names or running
 
-    def _ask(self, request, on_part=None):
-        number = self._last
+    def _talk(self, do, *what):
         try:
-            self._socket.sendall(request.frame())
-            while True:
-                to, error, answer, lists = self._receive()
-                if to not in (number, 0):
-                    continue  # to a request that nobody waits for any more
-                if error:
-                    raise Error(error)
-                if not answer.more:
-                    return answer, lists
-                if on_part is not None:
-                    on_part(answer)
+            return do(*what)
         except (OSError, Refused) as problem:
             raise Error(f"the program has ended, or closed the connection: {problem}") from None
+
+    def _ask(self, request, on_part=None):
+        number = self._last
+        self._talk(self._socket.sendall, request.frame())
+        while True:
+            to, error, answer, lists = self._talk(self._receive)
+            if to not in (number, 0):
+                continue  # to a request that nobody waits for any more
+            if error:
+                raise Error(error)
+            if not answer.more:
+                return answer, lists
+            if on_part is not None:
+                on_part(answer)

@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: BSL-1.0
 """The command motet: what runs and what it serves; scripts, a prompt, plots and Jupyter in running programs."""
 import argparse
-import ast
 import os
+import pathlib
 import re
 import sys
 
 import motet
 from motet import debug
+from motet.arguments import index_of, literal, selection, some_elements
 
 MAIN = "main"  # where scripts run that belong to no chare
-
-
-def index_of(text):
-    return tuple(int(part) for part in text.split(",")) if text else ()
 
 
 def place(arguments):
@@ -33,18 +30,22 @@ def place(arguments):
 
 
 def show(answer, out=sys.stdout):
-    """Prints what was printed, results and errors. False if there was an error."""
+    """Prints what was printed, results and errors; what several elements have met alike once, with the first of them.
+    False if there was an error."""
     if answer.output:
         print(answer.output, end="", file=out)
-    good = True
+    errors = {}
     for outcome in answer.outcomes:
         where = f"[{', '.join(map(str, outcome.index))}] " if len(answer.outcomes) > 1 else ""
         if outcome.failed:
-            good = False
-            print(where + (outcome.traceback or f"{outcome.error_type}: {outcome.error}").rstrip(), file=sys.stderr)
+            lines = outcome.traceback.rstrip() or f"{outcome.error_type}: {outcome.error}"
+            errors.setdefault(re.sub(r"<script \d+>", "<script>", lines), []).append(where)
         elif outcome.result is not None:
             print(where + repr(outcome.result), file=out)
-    return good
+    for lines, places in errors.items():
+        also = ", ".join(place.strip() for place in places[1:9]) + (f" and {len(places) - 9} more" if len(places) > 9 else "")
+        print(places[0] + lines + (f"\n(and so in {also})" if also else ""), file=sys.stderr)
+    return not errors
 
 
 def list_programs(arguments):
@@ -64,9 +65,9 @@ def run(arguments):
     program_name, name = place(arguments)
     iterate = {}
     if arguments.iterate:
-        iterate = {"iterate": arguments.iterate, "over": arguments.over, "select": selection(arguments.select),
+        iterate = {"iterate": arguments.iterate, "over": arguments.over, "select": arguments.select,
                    "vectorized": arguments.vectorized, "reduce": arguments.reduce,
-                   "parameters": literal(arguments.parameters)}
+                   "parameters": arguments.parameters}
     across = arguments.across or ("" if arguments.iterate else arguments.reduce)
 
     def part(answer):  # as it comes
@@ -75,22 +76,10 @@ def run(arguments):
         print(answer.output, end="", flush=True)
 
     with motet.connect(program_name) as program:
-        good = show(program.execute(name, text, index_of(arguments.index), high_level=not arguments.low,
+        good = show(program.execute(name, text, arguments.index, high_level=not arguments.low,
                                     limit=arguments.limit, atomic=arguments.atomic, on_part=part, across=across,
-                                    elements=some_elements(arguments.elements), **iterate))
+                                    elements=arguments.elements, **iterate))
     return 0 if good else 1
-
-
-def some_elements(text):
-    """Indices as "3,4 5,6", slices as "1:3,:", or else a condition."""
-    if not text:
-        return None
-    if set(text) - set("0123456789:,- "):
-        return text
-    if ":" not in text:
-        return [index_of(part) for part in text.split()]
-    return tuple(slice(*(int(n) if n.strip() else None for n in part.split(":"))) if ":" in part else int(part)
-                 for part in text.split(","))
 
 
 def stubs(arguments):
@@ -99,58 +88,48 @@ def stubs(arguments):
     return 0
 
 
-def literal(text):
-    """A Python literal, or the text itself where it is none."""
-    try:
-        return None if text is None else ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
-def selection(text):
-    """Places as "0,3,-1", a slice as "2:10:3", or else a condition."""
-    if text is None:
-        return None
-    if re.fullmatch(r"[-\d\s,]+", text):
-        return [int(part) for part in text.split(",") if part.strip()]
-    if re.fullmatch(r"[-\d\s:]+", text) and text.count(":") <= 2:
-        return slice(*(int(part) if part.strip() else None for part in text.split(":")))
-    return text
-
-
 def list_running(arguments):
     with motet.connect(arguments.program) as program:
-        for each in program.running():
-            print(f"{each.handle}: {each.name}, for {each.client}, since {each.seconds:.1f} s {each.where}".rstrip())
+        running = program.running()
+    for each in running:
+        print(f"{each.handle}: {each.name}, for {each.client}, since {each.seconds:.1f} s {each.where}".rstrip())
+    if not running:
+        print("no script runs")
     return 0
 
 
 def interrupt(arguments):
     with motet.connect(arguments.program) as program:
+        if all(each.handle != arguments.handle for each in program.running()):
+            raise motet.Error(f"no script of the number {arguments.handle} runs (motet ps shows which do)")
         program.interrupt(arguments.handle)
     return 0
 
 
 def show_log(arguments):
     from . import log
-    for path in log.files(arguments.program):
-        print(path)
-        for entry in log.entries(path):
-            print(log.shown(entry))
+    via = motet.way()
+    if via:
+        source = pathlib.Path(log.__file__).read_text(encoding="utf-8") + "\nshow(*sys.argv[1:])\n"
+        names = [arguments.program] if arguments.program else []
+        print(motet.transport.output_via(via, source, *names), end="")
+    else:
+        log.show(arguments.program)
     return 0
 
 
 def prompt(arguments):
     from . import repl
     program, name = place(arguments)
-    each = "" if name == MAIN else f"{name}[{arguments.index}]" if arguments.index else name
+    index = ", ".join(map(str, arguments.index))
+    each = "" if name == MAIN else f"{name}[{index}]" if index else name
     return repl.prompt(program, each, arguments.session)
 
 
 def watch(arguments):
     from . import watch as watching
     program, name = place(arguments)
-    return watching.watch(program, name, index_of(arguments.index), arguments.expression, arguments.every, arguments.count)
+    return watching.watch(program, name, arguments.index, arguments.expression, arguments.every, arguments.count)
 
 
 def top(arguments):
@@ -187,7 +166,7 @@ def parser():
         made.add_argument("name", nargs="?" if optional else None,
                           help="a running program: once, in its main; or what it serves: in every element; or "
                                "PROGRAM/SERVED")
-        made.add_argument("--index", default="", help="of one element, such as 3,4; else every one")
+        made.add_argument("--index", default=(), type=index_of, help="of one element, such as 3,4; else every one")
         made.add_argument("--program", help="NAME or NAME.NUMBER, where several run")
 
     def repeated(made):
@@ -201,18 +180,18 @@ def parser():
     made.add_argument("file", help="the script; - for standard input")
     made.add_argument("--low", action="store_true", help="without the module charm")
     made.add_argument("--atomic", action="store_true", help="all or nothing: where it fails everything is as before")
-    made.add_argument("--elements", metavar="WHICH", help="some elements: indices (3,4 5,6), slices (1:3,:) or a condition "
+    made.add_argument("--elements", metavar="WHICH", type=some_elements, help="some elements: indices (3,4 5,6), slices (1:3,:) or a condition "
                                                           "(self.step > 3)")
     made.add_argument("--iterate", metavar="FUNCTION", help="calls this function of the script for each element of a range")
     made.add_argument("--over", default="", metavar="RANGE", help="with --iterate: particles, or cells.particles")
-    made.add_argument("--select", metavar="WHICH", help="with --iterate: places (0,3,-1), a slice (2:10) or a condition "
+    made.add_argument("--select", metavar="WHICH", type=selection, help="with --iterate: places (0,3,-1), a slice (2:10) or a condition "
                                                         "(p.mass > 1)")
     made.add_argument("--reduce", default="", metavar="HOW", help="one result of all elements: sum, product, min, max, any, "
                                                                   "all, count, mean, set, or a function of two (lambda a, b: ...);"
                                                                   " with --iterate of each range, also by a function of the script, or store")
     made.add_argument("--across", default="", metavar="HOW", help="with --iterate: one result of all elements")
     made.add_argument("--vectorized", action="store_true", help="with --iterate: one call, with all of them in an array")
-    made.add_argument("--parameters", metavar="LITERAL", help="with --iterate: for a range of the struct's own")
+    made.add_argument("--parameters", metavar="LITERAL", type=literal, help="with --iterate: for a range of the struct's own")
     made.add_argument("--limit", type=float, default=0, metavar="SECONDS", help="interrupt it after so long")
     made = command("stubs", stubs, "declarations of what is served, for editors: a .pyi file (as __builtins__.pyi pyright finds it)")
     made.add_argument("names", nargs="*", metavar="NAME", help="what is served; else all of it")
@@ -256,8 +235,15 @@ def main():
     if arguments.key:
         os.environ["MOTET_KEY"] = arguments.key
     try:
-        return arguments.do(arguments)
-    except (motet.Error, motet.ProtocolError, OSError) as problem:
+        done = arguments.do(arguments)
+        sys.stdout.flush()
+        return done
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # nobody reads on: motet log | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (motet.Error, motet.ProtocolError, motet.transport.Refused, OSError) as problem:
         print(f"motet: {problem}", file=sys.stderr)
         return 2
 

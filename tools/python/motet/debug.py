@@ -1,16 +1,9 @@
 # SPDX-License-Identifier: BSL-1.0
 """Hooks at messages, and a program that stands still: requests, and the commands for them."""
-import re
 import sys
 import threading
 
-
-def seconds_of(text):
-    """The seconds of "8h", "30m", "10s" or "2.5"."""
-    found = re.fullmatch(r"(\d+(?:\.\d*)?)\s*(ms|s|m|h|d|)", text)
-    if found is None:
-        raise ValueError(f"{text}: expected a time such as 10s (ms, s, m, h, d)")
-    return float(found[1]) * {"ms": 1e-3, "": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+from .arguments import index_of, seconds_of
 
 
 class Debugging:
@@ -78,7 +71,9 @@ class Debugging:
 
     def inspect(self, what="queue", pe=-1, most=100):
         """A list of dicts: the messages that have not run ("queue"), what waits ("fibers"), "hooks"; of one PE, or of
-        all, so many of each."""
+        all, so many of each. What PEs have done and have before them ("pes"), and what "entries" of the program have
+        done, those with the most time first: they are counted from when this is asked for the first time until all
+        connections that have asked are gone."""
         request = self._request(15)
         request.text(what)
         request.put("qI", pe, most)
@@ -115,13 +110,15 @@ def state_text(state):
     return f"the program stands still{at}{left}"
 
 
-def follow(program, since, out=sys.stdout):
-    """Tells events until Ctrl-C, or the end of the program."""
+def follow(program, since, handle, out=sys.stdout):
+    """Tells events until Ctrl-C, the end of the program, or that of the hook, which has failed."""
     try:
         while True:
             state = program.events(since)
             for event in state["events"]:
                 print(told(event), file=out, flush=True)
+                if event["kind"] == "error" and event.get("hook") == handle:
+                    return 1
             since = state["last"]
     except KeyboardInterrupt:
         print(file=out)
@@ -166,7 +163,7 @@ def hook(program, on, code, hold, out=sys.stdout, **options):
     if hold:
         return 0
     print("It is removed, and the program goes on, when this command ends (Ctrl-C).", file=out, flush=True)
-    return follow(program, since, out)
+    return follow(program, since, handle, out)
 
 
 def inspect(program, what, pe, out=sys.stdout):
@@ -180,6 +177,9 @@ def inspect(program, what, pe, out=sys.stdout):
             place = f"{each['entry']} of {where(each)}" if each["chare"] else each["entry"]
             ready = ", and can go on" if each["ready"] else ""
             print(f"PE {each['pe']}: {place} waits {each['waits']}, since {each['seconds']:.3f} s{ready}", file=out)
+        elif what in ("pes", "entries"):
+            print(", ".join(f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
+                            for name, value in each.items()), file=out)
         else:
             at = ", ".join(each["entries"]) or "every entry"
             print(f"hook {each['hook']}: {each['when']} {at} of {each['on'] or 'any chare'}"
@@ -188,7 +188,7 @@ def inspect(program, what, pe, out=sys.stdout):
                   + f": {each['calls']} calls, {each['stops']} stops, {each['errors']} errors"
                   + (", removed" if each["removed"] else ""), file=out)
     if not lines:
-        print({"queue": "no message waits", "fibers": "nothing waits", "hooks": "there are no hooks"}[what], file=out)
+        print({"queue": "no message waits", "fibers": "nothing waits", "hooks": "there are no hooks"}.get(what, "none has run yet"), file=out)
     return 0
 
 
@@ -198,50 +198,46 @@ def add_commands(command):
 
     def in_program(act):
         def do(arguments):
-            try:
-                with motet.connect(arguments.program) as program:
-                    return act(program, arguments)
-            except ValueError as problem:
-                raise motet.Error(str(problem)) from None
+            with motet.connect(arguments.program) as program:
+                return act(program, arguments)
         return do
+
+    taken_by = {"hold": seconds_of, "limit": seconds_of, "index": index_of}
 
     def made(name, act, text, **more):
         parser = command(name, in_program(act), text)
         parser.add_argument("--program", help="NAME or NAME.NUMBER, where several run")
         for option, (default, text) in more.items():
-            parser.add_argument("--" + option, default=default, help=text, **({"action": "store_true"} if default is False
-                                                                             else {}))
+            kind = {"action": "store_true"} if default is False else {"type": taken_by.get(option, type(default))}
+            parser.add_argument("--" + option, default=default, help=text, **kind)
         return parser
 
-    hold = ("0", "how long, such as 8h, also when this command has ended; else it is as long as that runs")
-    made("freeze", lambda p, a: freeze(p, seconds_of(a.hold)), "has a program stand still", hold=hold)
+    hold = (0.0, "how long, such as 8h, also when this command has ended; else it is as long as that runs")
+    made("freeze", lambda p, a: freeze(p, a.hold), "has a program stand still", hold=hold)
     made("go", lambda p, a: go(p, a.all), "lets it go on", all=(False, "also if another client holds it"))
-    made("step", lambda p, a: step(p, int(a.pe), int(a.count)), "lets messages of it run, one after the other",
-         pe=("-1", "on which PE (that of the hook)"), count=("1", "how many (1)"))
+    made("step", lambda p, a: step(p, a.pe, a.count), "lets messages of it run, one after the other",
+         pe=(-1, "on which PE (that of the hook)"), count=(1, "how many (1)"))
 
     def with_place(parser):
         parser.add_argument("on", help="what the program serves, or a type of chares; '' for any")
         return parser
 
-    def index(text):
-        return tuple(int(part) for part in text.split(",")) if text else ()
-
     parser = with_place(made("hook", lambda p, a: hook(
-        p, a.on, sys.stdin.read() if a.file == "-" else open(a.file, encoding="utf-8").read(), seconds_of(a.hold),
-        entries=a.entry, before=a.before, filter=a.filter, method=a.method, index=index(a.index), limit=seconds_of(a.limit)),
+        p, a.on, sys.stdin.read() if a.file == "-" else open(a.file, encoding="utf-8").read(), a.hold,
+        entries=a.entry, before=a.before, filter=a.filter, method=a.method, index=a.index, limit=a.limit),
         "runs a script at messages", before=(False, "before them; else after"), filter=("", "an expression"),
-        method=("", "a function of the script, to be called with self"), index=("", "of one element"), hold=hold,
-        limit=("0", "how long it may run at one message, such as 5s")))
+        method=("", "a function of the script, to be called with self"), index=((), "of one element"), hold=hold,
+        limit=(0.0, "how long it may run at one message, such as 5s")))
     parser.add_argument("file", help="the script; - for standard input")
     parser.add_argument("--entry", action="append", default=[], help="a method whose messages these are; may be repeated")
     parser = with_place(made("break", lambda p, a: hook(
-        p, a.on, "True", seconds_of(a.hold), entries=a.entry, before=not a.after, filter=a.condition, index=index(a.index)),
-        "freezes a program before a message", after=(False, "after it"), index=("", "of one element"), hold=hold))
+        p, a.on, "True", a.hold, entries=a.entry, before=not a.after, filter=a.condition, index=a.index),
+        "freezes a program before a message", after=(False, "after it"), index=((), "of one element"), hold=hold))
     parser.add_argument("entry", nargs="*", help="a method; none: any")
     parser.add_argument("--if", dest="condition", default="", help="an expression, such as 'self.step > 10'")
     made("unhook", lambda p, a: p.unhook(a.hook) or 0, "removes a hook").add_argument("hook", type=int)
-    made("queue", lambda p, a: inspect(p, "queue", int(a.pe)) or inspect(p, "fibers", int(a.pe)),
-         "the messages of a program that have not run, and what waits", pe=("-1", "on which PE (all)"))
-    made("inspect", lambda p, a: (print(state_text(p.events(wait=False))), inspect(p, a.what, int(a.pe)))[1],
-         "its state, and its hooks, fibers or queue", pe=("-1", "on which PE (all)")).add_argument(
-             "what", nargs="?", default="hooks", choices=("hooks", "fibers", "queue"))
+    made("queue", lambda p, a: inspect(p, "queue", a.pe) or inspect(p, "fibers", a.pe),
+         "the messages of a program that have not run, and what waits", pe=(-1, "on which PE (all)"))
+    made("inspect", lambda p, a: (print(state_text(p.events(wait=False))), inspect(p, a.what, a.pe))[1],
+         "its state, and its hooks, fibers, queue, PEs or entries", pe=(-1, "on which PE (all)")).add_argument(
+             "what", nargs="?", default="hooks", choices=("hooks", "fibers", "queue", "pes", "entries"))

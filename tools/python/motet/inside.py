@@ -130,9 +130,7 @@ class Session:
                     self.variables["_"] = value
                     answer["data"] = bundle(value)
             self._show_figures()
-        except SystemExit:
-            raise  # the program ends
-        except BaseException as problem:
+        except BaseException as problem:  # SystemExit, too: it ends the cell
             answer["error"] = self._told(problem)
         finally:
             _here.session = None
@@ -145,7 +143,11 @@ class Session:
             trace = trace.tb_next
         try:
             text = str(problem)
-            lines = traceback.format_exception(type(problem), problem, trace)
+            told = one = traceback.TracebackException(type(problem), problem, trace)
+            while one is not None:  # what is Motet's own has no lines to show
+                one.stack[:] = [frame for frame in one.stack if frame.filename not in ("<motet>", "<motet_cells>")]
+                one = one.__cause__ or one.__context__
+            lines = list(told.format())
         except Exception:
             text, lines = "<its text raises>", [f"{type(problem).__name__}\n"]
         return {"type": type(problem).__name__, "text": text, "traceback": "".join(lines).rstrip("\n").split("\n")}

@@ -7,6 +7,7 @@ so do the variables, which the next kernel of the same session finds. What cells
 and sent to the first who does."""
 import base64
 import collections
+import importlib.util
 import json
 import os
 import pathlib
@@ -21,7 +22,13 @@ MISSED = 10000  # messages that are kept while nobody listens
 
 
 def install(name="motet", program=None, prefix=None, session="notebook"):
-    """Writes the kernelspec; gives its folder. `program`: the one that it connects to; None: the only one that runs."""
+    """Writes the kernelspec; gives its folder. `program`: the one that it connects to; None: the only one that runs.
+    The kernel runs in the Python that calls this."""
+    missing = [each for each in ("jupyter_client", "zmq") if importlib.util.find_spec(each) is None]
+    if missing:
+        raise motet.Error(f"the kernel needs jupyter_client and pyzmq, and {sys.executable} does not find "
+                          f"{' and '.join(missing)}: install them there, or call this with a Python that has them "
+                          "(Debian: python3-jupyter-client, /usr/bin/python3 tools/motet kernel install)")
     if prefix:
         data = pathlib.Path(prefix) / "share" / "jupyter"
     else:
@@ -210,7 +217,7 @@ class Kernel:
             self.cells = Session(self.wanted, self.session_name)
             output, still = self.cells.left()
             if still:
-                output += "[the last cell of this session still runs in the program]\n"
+                output += f"[the last cell {self.cells.still_runs()}]\n"
             if output:
                 self.publish("stream", {"name": "stdout", "text": output}, parent)
         return self.cells
@@ -311,8 +318,5 @@ def serve(connection_file, program=None, session="notebook"):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is a message
     with open(connection_file, encoding="utf-8") as file:
         connection = json.load(file)
-    try:
-        Kernel(connection, program, session).run()
-    except ImportError as problem:
-        raise SystemExit(f"motet: the kernel needs jupyter_client and pyzmq (Debian: python3-jupyter-client): {problem}")
+    Kernel(connection, program, session).run()
     return 0

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSL-1.0
-"""Reads what was done to programs from outside (--motet-script-log)."""
+"""Reads what was done to programs from outside (--motet-script-log). With --via this file runs on the other host: it
+needs nothing but Python."""
 import json
 import os
+import sys
 
 
 def folder():
@@ -48,3 +50,14 @@ def shown(entry):
         text += (f"\n    [{where}] on PE {each.get('PE')}, after {each.get('messages')} messages: "
                  f"{each.get('error', 'done')}")
     return text
+
+
+def show(name=None):
+    """Prints them."""
+    found = files(name)
+    if not found:
+        print(f"motet: there is no log of {name or 'any program'} in {folder()}", file=sys.stderr)
+    for path in found:
+        print(path)
+        for entry in entries(path):
+            print(shown(entry))

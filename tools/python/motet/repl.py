@@ -114,7 +114,7 @@ def prompt(program, each="", session="prompt"):
         if output:
             print("While nobody was here it printed:\n" + output, end="")
         if still:
-            print("The last cell of this session still runs.")
+            print(f"The last cell {cells.still_runs()}.")
         begin_readline(cells, each)
 
         try:

@@ -83,7 +83,15 @@ class Session:
 
     def left(self):
         """What the last cell printed and nobody has taken, and whether it still runs: a session that was found."""
-        return self.program.print(self.handle, wait=False), self.program.finished(self.handle, wait=False) is None
+        return self.program.print(self.handle, wait=False), self.busy()
+
+    def busy(self):
+        """Whether a cell of this session runs, of whichever client."""
+        return self.control.finished(self.handle, wait=False) is None
+
+    def still_runs(self):
+        return (f"of the session {self.name!r} still runs; `motet interrupt {self.handle}` ends it, and another session "
+                "(--session NAME) has variables of its own")
 
     def run(self, code, output=None):
         """Runs a cell once, in the program's main, or with %%each NAME[INDEX] in the first line on elements of what is
@@ -95,8 +103,13 @@ class Session:
             return Result(0, error=_problem("UsageError", "%%each NAME or %%each NAME[INDEX], and the cell below it"))
         if code.startswith("%"):
             return Result(0, error=_problem("UsageError", f"there is no {code.split()[0]}; there is %%each NAME"))
-        outcome = self._run("main", (), f"import motet_cells\nmotet_cells.session({self.name!r}).run({code!r}, globals())",
-                            self.handle, output)
+        try:
+            outcome = self._run("main", (), f"import motet_cells\nmotet_cells.session({self.name!r}).run({code!r}, globals())",
+                                self.handle, output)
+        except motet.Error:
+            if not self.busy():
+                raise
+            return Result(0, error=_problem("Busy", f"another cell {self.still_runs()}"))
         if outcome[0].failed:  # not the cell, but what runs it
             return Result(0, error=_of_outcome(outcome[0]))
         return Result(**outcome[0].result)

@@ -84,7 +84,7 @@ class Keyed:
 RELAY = r"""
 import os, socket, stat, sys, threading
 uid, found = os.geteuid(), {}
-for folder in (os.environ.get("XDG_RUNTIME_DIR", "/nowhere") + "/motet", f"/run/user/{uid}/motet", f"/tmp/motet-{uid}"):
+for folder in (os.environ.get("XDG_RUNTIME_DIR", "/nowhere") + "/motet", f"/tmp/motet-{uid}"):
     try: s = os.lstat(folder)
     except OSError: continue
     if not stat.S_ISDIR(s.st_mode) or s.st_uid != uid or s.st_mode & 0o077: continue
@@ -111,17 +111,17 @@ while part := program.recv(65536):
 """
 
 
-def _command(via, name):
-    source = base64.b64encode(RELAY.encode()).decode()
-    code = f"import base64; exec(base64.b64decode('{source}'))"
-    return [*via, f"python3 -c {shlex.quote(code)} {shlex.quote(name)}"]
+def _command(via, source, *arguments):
+    """Has the Python of another host run source."""
+    code = f"import base64; exec(base64.b64decode('{base64.b64encode(source.encode()).decode()}'))"
+    return [*via, " ".join(["python3 -c", *map(shlex.quote, [code, *arguments])])]
 
 
 class Via:
     """A connection through a command that runs a shell command on another host: ("ssh", "host")."""
 
     def __init__(self, via, name):
-        self._process = subprocess.Popen(_command(via, name or ""), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self._process = subprocess.Popen(_command(via, RELAY, name or ""), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                          bufsize=0, start_new_session=True)
         self.name = self._process.stdout.readline().decode().strip()
         if not self.name or self.name.startswith("!"):
@@ -143,8 +143,14 @@ class Via:
         self._process.wait()
 
 
-def programs_via(via):
-    done = subprocess.run(_command(via, "--list"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60)
+def output_via(via, source, *arguments, timeout=None):
+    """What that prints there."""
+    done = subprocess.run(_command(via, source, *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          timeout=timeout)
     if done.returncode != 0:
         raise Refused(f"{' '.join(via)} has failed")
-    return done.stdout.decode().split()
+    return done.stdout.decode(errors="replace")
+
+
+def programs_via(via):
+    return output_via(via, RELAY, "--list", timeout=60).split()
