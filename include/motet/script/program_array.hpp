@@ -53,7 +53,7 @@ inline void prepare_program_arrays() {
     static PyMethodDef memory{"_memory", &program_memory, METH_O, nullptr};
     auto* const names = new py::dict();
     (*names)["_memory"] = py::reinterpret_steal<py::object>(PyCFunction_New(&memory, nullptr));
-    py::exec(R"(
+    run_own_python(R"(
 import numpy
 
 _methods = frozenset("""all any argmax argmin argpartition argsort astype choose clip compress conj conjugate copy
@@ -197,7 +197,7 @@ def fill(memory, given):
     if given.size != 0: numpy.copyto(whole.view(dtype).reshape(shape), given)
     return True
 )",
-             *names);
+                   *names);
     program_array_names() = names;
 }
 

@@ -84,7 +84,7 @@ inline py::dict*& view_classes() {
 inline void prepare_views() {
     auto* const names = new py::dict();
     (*names)["numpy"] = py::module_::import("numpy");
-    py::exec(R"(
+    run_own_python(R"(
 class array(numpy.ndarray):
     """Numbers of the running program: changes change the program. append, extend, insert, pop and clear change how
     many there are; arrays read before that are snapshots from then on."""
@@ -114,7 +114,7 @@ class records(array, numpy.recarray):
         if name == "_list": object.__setattr__(self, name, value)
         else: numpy.recarray.__setattr__(self, name, value)
 )",
-             *names);
+                   *names);
     view_classes() = names;
 }
 
