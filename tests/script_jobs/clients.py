@@ -348,6 +348,8 @@ def check_folder():
 
 def check_installed():
     """pip installs the command from the repository, without a compiler and without a network."""
+    done = subprocess.run([sys.executable, "-S", command, "kernel", "install"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and "does not find jupyter_client and zmq" in done.stderr, done  # -S: no packages
     if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode != 0:
         return print("The installation is not tested: pip is missing (cmake/setup.sh check installs it)")
     with tempfile.TemporaryDirectory() as folder:
