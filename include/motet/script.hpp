@@ -10,6 +10,6 @@
 #include <motet/motet.hpp>
 #include <motet/script/call.hpp>
 #include <motet/script/debug.hpp>
-#include <motet/script/desk.hpp>
 #include <motet/script/run_here.hpp>
+#include <motet/script/serve.hpp>
 #include <motet/service/listener.hpp>

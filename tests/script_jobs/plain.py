@@ -143,6 +143,10 @@ def rules():
         raises(motet.ScriptError, "read-only", lambda: p.run("arrays", "self.constants[0] = 1"))
         raises(motet.ScriptError, "the shape is another one", lambda: p.run("arrays", "self.numbers = [1, 2]"))
         assert p.run("arrays", "def f(n):\n    return n + 1", (0,), iterate="f", over="constants") == [3.5, 4.5]
+        # What only chares have is refused by a sentence.
+        for code in ("state.row", "state[0]", "import motet\nmotet.state.row = 1"):
+            raises(motet.ScriptError, "'state' belongs to a plain MPI program", lambda: p.run("arrays", code))
+        raises(motet.Error, "no script is atomic there", lambda: p.run("state", "1", atomic=True))
         raises(motet.ScriptError, "takes 0 arguments", lambda: p.run("state", "charm.grow(1)", high_level=True))
         p.run("state", "self.ended = True")
         out, err = program.communicate(timeout=60)

@@ -23,8 +23,8 @@
 /// 1. The script's frame lends the PE to the thread. The methods that the script calls run there at once.
 /// 2. When one waits, Python's lock has been given back before, and the PE goes back to its own thread, where the
 ///    script's frame parks until the script has ended.
-/// 3. When what the method waits for is there, the PE is lent again. Python's lock is asked for only with the PE in
-/// hand.
+/// 3. When what the method waits for is there, the PE is lent again. Python's lock is asked for only with the PE
+///    in hand.
 /// 4. If the run ends meanwhile, the waits end by fiber::unwind, which scripts see as SystemExit; the script's frame
 ///    waits for the script's end before it is unwound itself.
 namespace motet::inline MOTET_VARIANT::script {

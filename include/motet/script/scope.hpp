@@ -25,9 +25,8 @@
 ///    Memory that the program keeps addresses of is shown in another way (program_array.hpp).
 /// 4. A scope that is closed has no object any more: references into it raise ReferenceError.
 /// 5. A scope may lie *in* another one: an element that the chare's own range gives, wherever it lies. It is closed
-/// when
-///    the outer one moves on, for nobody knows then whether the element is still there; when it moves on itself, what
-///    was seen through the outer one counts no longer either.
+///    when the outer one moves on, for nobody knows then whether the element is still there; when it moves on itself,
+///    what was seen through the outer one counts no longer either.
 namespace motet::inline MOTET_VARIANT::script {
 
 using reflect::access;

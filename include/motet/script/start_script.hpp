@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <motet/script/desk.hpp>
+#include <motet/script/serve.hpp>
 
 #if MOTET_BODIES
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <motet/script/types.hpp>
+#include <motet/script/keyed_types.hpp>
 
 #if MOTET_BODIES
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/script/start_script.hpp>
+#include <motet/service/inbound.hpp>
 #include <motet/service/place.hpp>
 #include <motet/service/session.hpp>
 
@@ -30,8 +31,8 @@
 ///    says who it is (SO_PEERCRED).
 /// 2. On TCP only where the program is told to (--motet-script-tcp): on the loopback interface unless an address is
 ///    named, and only for owners of a key (secret.hpp).
-/// 3. There are at most `most_sessions` clients, of which `most_unknown` have not shown a key yet. Who is refused is
-/// counted, and written to the log.
+/// 3. There are at most `most_sessions` clients, of which `most_unknown` have not shown a key yet. Who is
+///    refused is counted, and written to the log.
 namespace motet::inline MOTET_VARIANT::service {
 
 using local = asio::local::stream_protocol;

@@ -7,8 +7,8 @@
 #include <motet/chare/run.hpp>
 #include <motet/runtime/embedded.hpp>
 #include <motet/script/debug.hpp>
-#include <motet/script/desk.hpp>
 #include <motet/script/run_here.hpp>
+#include <motet/script/serve.hpp>
 #include <motet/service/listener.hpp>
 #include <motet/service/poll_rounds.hpp>
 #endif
