@@ -181,7 +181,8 @@ TEST_CASE("a client lists, runs, prints and asks for the end") {
 TEST_CASE("a client that asks for a program that does not run is told so") {
     if (this_job().size > 1) return;
     const own_folder sockets;
-    CHECK(thrown_by([] { motet::client c("nothing"); }) == "no program nothing of this user runs with --motet-script");
+    CHECK(thrown_by([] { motet::client c("nothing"); }) ==
+          "no program nothing of this user runs with --motet-script; running: none");
     // A folder that others can enter is not trusted.
     chmod((sockets.folder + "/motet").c_str(), 0755);
     CHECK(contains(thrown_by([] { motet::running_programs(); }), "is not a folder of this user alone"));
