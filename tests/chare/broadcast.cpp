@@ -8,6 +8,7 @@
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace motet_test;
@@ -235,5 +236,29 @@ TEST_CASE("expedited broadcasts, and those to a section, go before other message
         REQUIRE(order.size() == 6);
         std::sort(order.begin() + 1, order.begin() + 3);
         CHECK(order == std::vector<int>{-1, 10, 11, 0, 1, 2});
+    });
+}
+
+namespace at_once_test {
+
+struct member {
+    static inline std::atomic<int> here{0};
+    /// 1 where the other one has come while this one computed.
+    int meet() {
+        ++here;
+        const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (here < 2 && std::chrono::steady_clock::now() < latest) std::this_thread::yield();
+        return here == 2 ? 1 : 0;
+    }
+};
+
+} // namespace at_once_test
+
+TEST_CASE("a PE hands a broadcast on before its own elements run") {
+    using at_once_test::member;
+    one(threads(2), [] {
+        const auto all = motet::group<member>::create();
+        member::here = 0;
+        CHECK(all.gather<&member::meet>().get() == std::vector<int>{1, 1});
     });
 }

@@ -229,7 +229,9 @@ inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_pt
                              .record = c.broadcasts[c.current].get(),
                              .open = &open});
     }
-    if (idle) here.proceed(p);
+    if (!idle) return;
+    p.flush(); // what the elements here do may take long, and the children wait
+    here.proceed(p);
 }
 
 /// Step 1, at the root.
