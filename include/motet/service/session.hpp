@@ -18,6 +18,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -99,6 +100,7 @@ private:
     std::vector<std::byte> body;
     std::deque<std::vector<std::byte>> outgoing;
     std::size_t waiting = 0;                           ///< bytes that it has not taken
+    std::mutex of_scripts;                             ///< of the next two, in which PE 0 writes, too
     std::map<std::uint64_t, script_of_client> scripts; ///< that it waits for, by the number of the request
     std::map<std::uint32_t, std::uint64_t> detached;   ///< runs that it has begun and does not wait for, by handle
     std::uint64_t streamed = 0;                        ///< the last one that had its turn
@@ -316,7 +318,10 @@ inline void session::answer(std::uint64_t number, script_answer what) {
     }
     asio::post(owner.context, [self = shared_from_this(), bytes = std::move(bytes), number, last]() mutable {
         if (last) {
-            self->scripts.erase(number);
+            {
+                const std::lock_guard lock(self->of_scripts);
+                self->scripts.erase(number);
+            }
             --self->under_way;
         }
         if (!self->closing) self->send(std::move(bytes));
@@ -325,12 +330,13 @@ inline void session::answer(std::uint64_t number, script_answer what) {
 
 inline void session::begin_script(std::uint64_t number, std::uint32_t handle, bool waits, bool streams) {
     const std::uint64_t run = script::script_control::of(owner.job).runs.run_of(handle);
-    asio::post(owner.context, [=, this, self = shared_from_this()] {
+    {
+        const std::lock_guard lock(of_scripts); // a message to the listener's thread would wake it up in vain
         if (waits)
             scripts[number] = {handle, streams};
         else
             detached[handle] = run;
-    });
+    }
     if (streams) answer(number, {.handle = handle, .more = true});
 }
 
@@ -340,6 +346,7 @@ inline void session::stream_soon() {
 
 /// Sends what the scripts of this client have printed, if it has taken everything before.
 inline void session::stream() {
+    const std::lock_guard lock(of_scripts);
     auto next = scripts.upper_bound(streamed); // each has its turn
     for (std::size_t left = scripts.size(); left > 0; --left, ++next) {
         if (closing || !outgoing.empty()) return; // what is not sent stays where it is bounded
@@ -354,6 +361,7 @@ inline void session::stream() {
 }
 
 inline std::vector<std::uint32_t> session::own_scripts() {
+    const std::lock_guard lock(of_scripts);
     auto& control = script::script_control::of(owner.job);
     std::erase_if(detached, [&](const auto& each) { return control.runs.run_of(each.first) != each.second; });
     std::vector<std::uint32_t> all;
