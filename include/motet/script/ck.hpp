@@ -201,12 +201,16 @@ MOTET_INLINE void prepare_python() {
     prepare_views();
     prepare_program_arrays();
     const auto modules = py::module_::import("sys").attr("modules");
-    modules["ck"] = py::reinterpret_steal<py::object>(make_ck());
-    modules["charm"] = py::reinterpret_steal<py::object>(make_charm());
     static PyMethodDef write{"_write", &write_output, METH_VARARGS, nullptr};
     auto* const kept = new py::dict();
     helpers() = kept;
     py::dict& names = *kept;
+    const auto ck = py::reinterpret_steal<py::object>(make_ck());
+    const auto charm = py::reinterpret_steal<py::object>(make_charm());
+    modules["ck"] = ck;
+    modules["charm"] = charm;
+    names["_ck"] = ck; // where scripts find it: an import takes a microsecond
+    names["_charm"] = charm;
     names["_write"] = py::reinterpret_steal<py::object>(PyCFunction_New(&write, nullptr));
     static PyMethodDef forked{"_forked", &leave_script, METH_NOARGS, nullptr};
     names["_forked"] = py::reinterpret_steal<py::object>(PyCFunction_New(&forked, nullptr));

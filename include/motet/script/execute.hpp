@@ -91,7 +91,7 @@ inline std::shared_ptr<space> space_for(runtime::pe& p, runtime::part& c, runtim
     const auto made = std::make_shared<space>(scope_of(c, e), script_host::birth_of(e));
     made->variables["__builtins__"] = names_in_scripts(p);
     made->variables["__name__"] = "__script__";
-    made->variables["ck"] = py::module_::import("ck");
+    made->variables["ck"] = (*helpers())["_ck"];
     if (handle != 0) all[key] = made; // else nobody else has them
     return made;
 }
@@ -195,7 +195,7 @@ inline script_outcome run_request(runtime::pe& p, runtime::part& c, runtime::ele
     script_outcome outcome = run_as_script(running, job, [](running_script& here, const script_job& what) {
         space& variables = here.variables;
         variables.variables["self"] = self_of(variables);
-        if (here.high_level) variables.variables["charm"] = py::module_::import("charm");
+        if (here.high_level) variables.variables["charm"] = (*helpers())["_charm"];
         py::object result = run_code(variables, what.request.code);
         return what.request.iterate ? iterate(variables, what.request) : result;
     });

@@ -50,6 +50,7 @@ public:
             wrong_selection();
         }
         find_targets(self_of(s), request.over);
+        generation = s.chare->generation;
         walks = std::any_of(targets.begin(), targets.end(), [](const target& each) { return each.walk != nullptr; });
     }
 
@@ -89,6 +90,7 @@ private:
         if (rest.empty()) {
             if (!container) no_range();
             targets.push_back({std::move(container), {}, nullptr});
+            if (py::isinstance<py::array>(at)) targets.back().shown = at;
         } else if (container) {
             element_finder elements(ref(container.ptr()));
             for (std::size_t i = 0; i < size_of(ref(container.ptr())); ++i) find_targets(elements.at(i), rest);
@@ -284,12 +286,24 @@ private:
         const bool arrays = std::all_of(targets.begin(), targets.end(),
                                         [](const target& t) { return has_view(*ref(t.container.ptr()).type); });
         if (!arrays) return vectorized_list();
+        if (targets.size() == 1 && select.is_none() && !condition && !results.stores()) return vectorized_in_place();
         static PyMethodDef fresh{"arrays", &fresh_arrays, METH_NOARGS, nullptr};
         const auto me = py::reinterpret_steal<py::object>(PyCapsule_New(this, nullptr, nullptr));
         const auto get = py::reinterpret_steal<py::object>(PyCFunction_New(&fresh, me.ptr()));
         py::object result =
             (*helpers())["vectorized"](function, get, dtype_of(*ref(targets[0].container.ptr()).type->parts[0]), select,
                                        condition ? condition : py::none(), results.stores());
+        return taken(std::move(result));
+    }
+    /// The most frequent case, of which `vectorized` in Python is the general one.
+    py::object vectorized_in_place() {
+        reference& r = ref(targets[0].container.ptr());
+        const std::size_t before = size_of(r);
+        const bool as_found = targets[0].shown && s.chare->generation == generation;
+        py::object result = call((as_found ? targets[0].shown : array_of(targets[0])).ptr());
+        if (!r.frozen && size_of(r) != before)
+            raise(PyExc_RuntimeError,
+                  "the function changed how many elements there are: what it has changed in them is lost");
         return taken(std::move(result));
     }
     /// One call, one result: what reduces it has nothing else to add.
@@ -362,6 +376,7 @@ private:
     py::object condition; ///< null: there is none
     py::object select = py::none();
     std::vector<target> targets;
+    std::uint64_t generation = 0; ///< of the chare, when they were found
     bool walks = false;
     std::vector<std::size_t> begins{0}; ///< the places that the targets begin at, and the end
     std::unique_ptr<element_finder> finder;

@@ -19,6 +19,7 @@ struct [[gnu::visibility("hidden")]] target {
     py::object container;
     py::object walked; ///< the struct that the walk goes through: it may be a value that a `read` has made
     std::unique_ptr<reflect::element_walk> walk;
+    py::object shown = {}; ///< the array that the container was found through
 };
 
 /// A place, as a selection gives it.
