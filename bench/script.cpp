@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 // needs: script
+// example: molecules
 //
-// What scripts cost: a request from another process, a call, a suspension, an element of an iteration. The figures of
-// the original (Charm++/Python scripting paper, section 5): 0.7 ms a request, 41 ms with a new interpreter, 10 us a
-// call.
+// What scripts cost: a request from another process, a call, a suspension, an element of an iteration; a program that
+// is open to them and has no client. The figures of the original (Charm++/Python scripting paper, section 5): 0.7 ms a
+// request, 41 ms with a new interpreter, 10 us a call.
 
 #include "harness.hpp"
+#include "loop_time.hpp"
 #include "program.hpp"
 
 #include <motet/script.hpp>
 #include <motet/service/client.hpp>
+#ifdef MOTET_MPIEXEC
+#include <motet/mpi_script.hpp>
+#endif
 
 #include <pybind11/embed.h>
 
@@ -323,6 +328,48 @@ for i in range(10): a *= 1.000001
 )"});
 }
 
+#ifdef MOTET_EXAMPLE
+/// Seconds that a melt of 4,000 atoms takes for some steps.
+double molecules(const std::string& options) {
+    return motet_bench::loop_time(std::string(MOTET_EXAMPLE) + " " + MOTET_SOURCE_DIR +
+                                  "/examples/molecules/data/melt.data --steps 1000 --thermo 1000 --motet-pes 2" +
+                                  options);
+}
+#endif
+
+#ifdef MOTET_MPIEXEC
+/// A plain MPI program (`--poll`, `--probe`): rank 0 prints the nanoseconds that one of very many polls takes.
+int poll_program(int argc, char** argv) {
+    constexpr int polls = 1'000'000;
+    MPI_Init(&argc, &argv);
+    int rank = 0;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    double time = 0;
+    if (std::string(argv[1]) == "--poll") {
+        worker here;
+        motet::mpi_scripts scripts(MPI_COMM_WORLD);
+        check(scripts.on(), "MOTET_SCRIPT");
+        scripts.serve(here, "worker");
+        MPI_Barrier(MPI_COMM_WORLD);
+        time = seconds([&] {
+            for (int i = 0; i < polls; ++i) scripts.poll();
+        });
+    } else {
+        MPI_Barrier(MPI_COMM_WORLD);
+        time = seconds([&] {
+            for (int i = 0, found = 0; i < polls; ++i)
+                MPI_Iprobe(MPI_ANY_SOURCE, 1, MPI_COMM_WORLD, &found, MPI_STATUS_IGNORE);
+        });
+    }
+    MPI_Finalize();
+    if (rank == 0) std::printf("Loop time of %g on every rank\n", time / polls);
+    return 0;
+}
+double polls(const char* self, const char* how) {
+    return 1e9 * motet_bench::loop_time("MOTET_SCRIPT=1 " MOTET_MPIEXEC " -n 2 " + std::string(self) + " " + how);
+}
+#endif
+
 /// Milliseconds beyond the millisecond that each PE computes.
 double reduce(server& s) {
     constexpr int requests = 50;
@@ -341,7 +388,11 @@ double reduce(server& s) {
 } // namespace
 
 int main(int argc, char** argv) {
-    if (argc > 1 && std::string(argv[1]) == "--serve") return serve(argc, argv);
+    const std::string first = argc > 1 ? argv[1] : "";
+    if (first == "--serve") return serve(argc, argv);
+#ifdef MOTET_MPIEXEC
+    if (first == "--poll" || first == "--probe") return poll_program(argc, argv);
+#endif
     motet_bench::report report(argc, argv);
     using motet_bench::rival;
     const rival socket{"a round trip", socket_round_trip};
@@ -363,6 +414,18 @@ int main(int argc, char** argv) {
                    rival{"objects with __slots__", own_objects});
     report.compare({.id = "script.vectorized", .unit = "ns", .at_most = 1.2, .goal_is_ratio = true}, vectorized,
                    rival{"its own array", own_array});
-    server s(argv[0], 1, 2);
-    report.compare({.id = "script.reduce", .unit = "ms", .at_most = 0.2}, [&] { return reduce(s); });
+    {
+        server s(argv[0], 1, 2);
+        report.compare({.id = "script.reduce", .unit = "ms", .at_most = 0.2}, [&] { return reduce(s); });
+    }
+#ifdef MOTET_EXAMPLE
+    report.compare(
+        {.id = "script.idle", .unit = "s", .at_most = 1.01, .goal_is_ratio = true, .repetitions = 11},
+        [] { return molecules(" --motet-script"); }, rival{"without", [] { return molecules(""); }});
+#endif
+#ifdef MOTET_MPIEXEC
+    report.compare(
+        {.id = "script.poll", .unit = "ns", .repetitions = 5}, [&] { return polls(argv[0], "--poll"); },
+        rival{"MPI_Iprobe", [&] { return polls(argv[0], "--probe"); }});
+#endif
 }
