@@ -163,6 +163,20 @@ before, sort([2, 1]), got, int(seen[0]))py"));
     });
 }
 
+TEST_CASE("what a script sets for its thread ends with it, and the next one runs on the same thread") {
+    one(threads(1), [] {
+        const auto chare = motet::chare<worker>::create(worker{});
+        const auto run = [&](const char* code) { return said(motet::run_script(chare, high(code)).get()); };
+        CHECK(run("import contextvars, decimal, sys, threading\n"
+                  "sys.kept = threading.local(), contextvars.ContextVar('v'), threading.get_native_id()\n"
+                  "sys.kept[0].x = 1\nsys.kept[1].set(1)\ndecimal.getcontext().prec = 3\n"
+                  "sys.settrace(lambda *all: None)\ncharm.total()") == "3");
+        CHECK(run("import decimal, sys, threading\n"
+                  "hasattr(sys.kept[0], 'x'), sys.kept[1].get(2), decimal.getcontext().prec, sys.gettrace(), "
+                  "sys.kept[2] == threading.get_native_id()") == "(False, 2, 28, None, True)");
+    });
+}
+
 TEST_CASE("views that a script holds over a call are snapshots after it") {
     everywhere([] {
         const auto chare = motet::chare<worker>::create(worker{});

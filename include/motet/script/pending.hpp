@@ -34,6 +34,7 @@ struct pe_scripting final : runtime::upper_state {
     std::map<std::uint64_t, std::shared_ptr<script_pending>> pending;
     std::uint64_t last = 0;
     std::unique_ptr<runtime::upper_state> desk;
+    std::unique_ptr<runtime::upper_state> threads; ///< of scripts that may wait (script_thread.hpp)
 
     static pe_scripting& of(runtime::pe& p) {
         if (!p.scripting) p.scripting = std::make_unique<pe_scripting>();

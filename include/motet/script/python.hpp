@@ -68,22 +68,6 @@ inline void initialize_python() {
     PyEval_SaveThread();
 }
 
-MOTET_INLINE void start_python() {
-    static std::once_flag started;
-    std::call_once(started, [] {
-        initialize_python();
-        const PyGILState_STATE state = PyGILState_Ensure();
-        std::string problem;
-        try {
-            prepare_python();
-        } catch (const std::exception& e) {
-            problem = e.what();
-        }
-        PyGILState_Release(state);
-        if (!problem.empty()) throw error("Python cannot be prepared for scripts (is NumPy installed?): " + problem);
-    });
-}
-
 /// The thread state that a thread keeps until it ends (step 3 at the top).
 struct [[gnu::visibility("hidden")]] kept_thread_state {
     PyGILState_STATE before = PyGILState_Ensure();
@@ -98,10 +82,28 @@ struct [[gnu::visibility("hidden")]] kept_thread_state {
         PyGILState_Release(before);
     }
 };
+[[gnu::noinline]] inline void keep_thread_state() { static thread_local const kept_thread_state kept; }
+
+MOTET_INLINE void start_python() {
+    static std::once_flag started;
+    std::call_once(started, [] {
+        initialize_python();
+        keep_thread_state(); // pybind11 takes the first that it meets for that of this thread for good
+        const PyGILState_STATE state = PyGILState_Ensure();
+        std::string problem;
+        try {
+            prepare_python();
+        } catch (const std::exception& e) {
+            problem = e.what();
+        }
+        PyGILState_Release(state);
+        if (!problem.empty()) throw error("Python cannot be prepared for scripts (is NumPy installed?): " + problem);
+    });
+}
 
 [[gnu::noinline]] MOTET_INLINE gil::gil() {
     start_python();
-    static thread_local const kept_thread_state kept;
+    keep_thread_state();
     state = static_cast<int>(PyGILState_Ensure());
 }
 MOTET_INLINE gil::~gil() { PyGILState_Release(static_cast<PyGILState_STATE>(state)); }

@@ -3,22 +3,22 @@
 
 #include <motet/script/atomic.hpp>
 #include <motet/script/results.hpp>
+#include <motet/script/script_thread.hpp>
 #include <motet/script/stubs.hpp>
 
 #if MOTET_BODIES
 
 #include <exception>
-#include <memory>
 #include <string>
 #include <system_error>
-#include <thread>
+#include <utility>
 
 /// On which stack scripts run.
 ///
 /// A script that never waits runs on the PE's thread, on that thread's own stack: Python's recursion limit counts
 /// calls, not bytes, and fibers may have small stacks. One that may wait cannot be a fiber there: CPython keeps its
 /// state by thread (before 3.12, PyGILState_Ensure, which NumPy and ctypes call, even picks the first that a thread
-/// ever had). It gets a thread of its own, and the PE is lent to it (runtime/guest.hpp):
+/// ever had). It gets a thread for itself, and the PE is lent to it (runtime/guest.hpp):
 ///
 /// 1. The script's frame lends the PE to the thread. The methods that the script calls run there at once.
 /// 2. When one waits, Python's lock has been given back before, and the PE goes back to its own thread, where the
@@ -39,46 +39,55 @@ struct script_errand {
     void run() noexcept {
         try {
             const gil lock;
-            outcome = job.deed.empty() ? run_request(p, c, e, job) : run_deed(p, c, e, job);
+            run_locked();
         } catch (const std::exception& problem) { // Python does not start
-            outcome.error_type = "SystemError";
-            outcome.error = problem.what();
+            does_not_start(problem);
         }
+    }
+    void run_on_its_thread() noexcept {
+        try {
+            const gil lock;
+            const thread_of_script ends;
+            run_locked();
+        } catch (const std::exception& problem) {
+            does_not_start(problem);
+        }
+    }
+
+private:
+    void run_locked() { outcome = job.deed.empty() ? run_request(p, c, e, job) : run_deed(p, c, e, job); }
+    void does_not_start(const std::exception& problem) {
+        outcome.error_type = "SystemError";
+        outcome.error = problem.what();
     }
 };
 
 inline void run_as_guest(script_errand& what, runtime::pe& p) {
-    const auto self = std::make_shared<runtime::guest>(); // outlives this, where its thread never ends
+    auto thread = script_threads::of(p).take();
+    runtime::guest& guest = thread->baton;
     runtime::waiter ended;
     ended.describe = [](runtime::waiter&) { return std::string("for a script to end"); };
-    bool waits = false;
-    std::thread thread([&, self] {
-        self->wait();
-        p.enter();
-        what.run();
-        self->finished = true;
-        if (waits) p.make_ready(ended);
-        self->give_back();
-    });
-    p.lend(*self);
+    thread->give(
+        p, [](void* pointer) { static_cast<script_errand*>(pointer)->run_on_its_thread(); }, &what);
+    p.lend(guest);
     std::exception_ptr unwound;
-    if (!self->finished) {
-        waits = true;
+    if (!guest.finished) {
+        thread->ended = &ended;
         try {
             p.park(ended);
         } catch (...) {
             unwound = std::current_exception();
-            waits = false;
+            thread->ended = nullptr;
         }
     }
-    while (!self->finished) { // step 4
-        self->waiting->cancelled = true;
-        p.lend(*self);
+    while (!guest.finished) { // step 4
+        guest.waiting->cancelled = true;
+        p.lend(guest);
     }
-    if (self->abandoned)
-        thread.detach();
+    if (guest.abandoned)
+        static_cast<void>(thread.release()); // it never ends
     else
-        thread.join();
+        script_threads::of(p).give_back(std::move(thread), p);
     if (unwound) std::rethrow_exception(unwound);
 }
 
