@@ -234,7 +234,7 @@ inline void script_control::tell_place(std::uint64_t run) {
     note(0, what);
 }
 
-inline std::vector<running_name> script_control::list() {
+MOTET_INLINE std::vector<running_name> script_control::list() {
     return runs.list([this](std::uint64_t run) {
         const std::lock_guard lock(guard);
         return place_of(run);
