@@ -22,7 +22,7 @@ namespace motet::inline MOTET_VARIANT {
 struct balancing_result {
     double before = 1;       ///< the largest load of a PE over the average, before
     double after = 1;        ///< the same as it should be afterwards
-    std::int64_t chares = 0; ///< that there are
+    std::int64_t chares = 0; ///< that were asked; one on its way to another PE is not
     std::int64_t moved = 0;
     std::int64_t held = 0; ///< that could not move, because a frame stands in them
     std::string held_by;   ///< one of these frames
