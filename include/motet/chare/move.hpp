@@ -135,10 +135,11 @@ inline void forget_place(pe&, part& c, index_bits index, pe_number at) {
         c.cache.erase(known);
 }
 
-/// Step 5: tells the sender of a message where its element is.
-inline void teach_sender(pe& p, part& c, const message& m, std::uint64_t version, pe_number at) {
+/// Step 5: tells the sender of a message of its element, where it is known and another PE.
+template <auto F, class... A>
+void tell_sender(pe& p, part& c, const message& m, A... of_element) {
     if (m.from != message::nobody && m.from != p.number)
-        post_part_first<&learn_place>(p, m.from, c.info->id, m.index, version, at);
+        post_part_first<F>(p, m.from, c.info->id, m.index, of_element...);
 }
 
 /// Whether a message waits for its element to be born. That of a single chare is on its way in any case.
@@ -158,12 +159,11 @@ MOTET_INLINE void misdelivered(pe& p, part& c, message* m) {
         if (!m->has(message::forwarded)) {
             if (const auto known = c.cache.find(m->index); known != c.cache.end()) {
                 m->set(message::forwarded);
-                teach_sender(p, c, *m, known->second.second, known->second.first);
+                tell_sender<&learn_place>(p, c, *m, known->second.second, known->second.first);
                 return send_on(p, c, known->second.first, m);
             }
         }
-        if (m->from != message::nobody && m->from != p.number)
-            post_part_first<&forget_place>(p, m->from, c.info->id, m->index, p.number);
+        tell_sender<&forget_place>(p, c, *m, p.number);
         return send_on(p, c, home, m);
     }
     auto found = c.homes.find(m->index);
@@ -181,7 +181,7 @@ MOTET_INLINE void misdelivered(pe& p, part& c, message* m) {
         }
         return refuse_erased(p, c, m);
     case home_record::state::there:
-        teach_sender(p, c, *m, record.version, record.pe);
+        tell_sender<&learn_place>(p, c, *m, record.version, record.pe);
         return send_on(p, c, record.pe, m);
     case home_record::state::unborn:
         if (!may_be_born(c, *m)) return refuse_erased(p, c, m);
@@ -224,7 +224,7 @@ inline void there(pe& p, part& c, index_bits index, std::uint64_t version, pe_nu
     record.pe = at;
     c.settled = false;
     release_held(c, record, [&](message* m) {
-        teach_sender(p, c, *m, version, at);
+        tell_sender<&learn_place>(p, c, *m, version, at);
         p.send_again(at, m);
     });
 }
