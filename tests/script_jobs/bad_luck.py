@@ -9,9 +9,8 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 
-from job import motet, raises, until_open
+from job import motet, raises, until, until_open
 
 FIRST, LAST = (0, 0), (1, 1)  # chares in the first process, and in the last one
 GO = "self.go = True"
@@ -46,13 +45,6 @@ def unlucky(request, dies=True, most=None):
     client._socket.unlucky = True
     raises(motet.Error, "bad luck", lambda: request(client))
     return client
-
-
-def until(condition):
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def is_well(p, busy=()):

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from job import command, motet, until_open
+from job import command, motet, until, until_open
 
 
 def begin(*options):
@@ -17,13 +17,6 @@ def begin(*options):
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until_open(program, served=2)
     return program
-
-
-def until(what):
-    end = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def stopped_by(p, kind):

@@ -11,6 +11,13 @@ import motet  # noqa: E402
 command = str(root / "tools" / "motet")
 
 
+def until(condition):
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def until_open(program, served=0, why=lambda: "the program does not listen"):
     """Waits until the only program that runs listens, and serves so many."""
     end = time.monotonic() + 60
@@ -19,9 +26,7 @@ def until_open(program, served=0, why=lambda: "the program does not listen"):
         time.sleep(0.01)
     if served:
         with motet.connect() as p:
-            while len(p.names()) < served:
-                assert time.monotonic() < end, p.names()
-                time.sleep(0.01)
+            until(lambda: len(p.names()) >= served)
 
 
 def raises(kind, text, action):

@@ -250,7 +250,7 @@ MOTET_INLINE std::uint32_t desk::open_record(std::string name, const std::string
     ++running;
     r.running = true;
     r.name = std::move(name);
-    script_control::of(job).runs.begin_hook(last_handle, ++last_run, r.name, client, goes_with);
+    script_control::of(job).runs.begin(last_handle, ++last_run, r.name, client, goes_with);
     return last_handle;
 }
 

@@ -21,16 +21,12 @@ class run_board {
 public:
     using clock = std::chrono::steady_clock;
 
-    /// That run of a handle begins, in what, and for whom.
-    void begin(std::uint32_t handle, std::uint64_t run, std::string name, std::string client) {
+    /// That run of a handle begins, in what, and for whom. `hook_of`: of a hook, the number of the client that it goes
+    /// with; 0: it goes with none.
+    void begin(std::uint32_t handle, std::uint64_t run, std::string name, std::string client,
+               std::optional<std::uint64_t> hook_of = {}) {
         const std::lock_guard lock(guard);
-        runs[handle] = {run, std::move(name), std::move(client), clock::now(), {}, {}};
-    }
-    /// The same for a hook, which goes with the client of that number; 0: with none.
-    void begin_hook(std::uint32_t handle, std::uint64_t run, std::string name, std::string client,
-                    std::uint64_t goes_with) {
-        const std::lock_guard lock(guard);
-        runs[handle] = {run, std::move(name), std::move(client), clock::now(), goes_with, {}};
+        runs[handle] = {run, std::move(name), std::move(client), clock::now(), hook_of, {}};
     }
     void end(std::uint32_t handle) {
         const std::lock_guard lock(guard);

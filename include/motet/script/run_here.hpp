@@ -9,6 +9,7 @@
 #if MOTET_BODIES
 
 #include <exception>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -36,29 +37,17 @@ struct script_errand {
     const script_job& job;
     script_outcome outcome;
 
-    void run() noexcept {
+    /// `on_its_own`: on a thread that a PE is lent to.
+    void run(bool on_its_own = false) noexcept {
         try {
             const gil lock;
-            run_locked();
+            std::optional<thread_of_script> ends;
+            if (on_its_own) ends.emplace();
+            outcome = job.deed.empty() ? run_request(p, c, e, job) : run_deed(p, c, e, job);
         } catch (const std::exception& problem) { // Python does not start
-            does_not_start(problem);
+            outcome.error_type = "SystemError";
+            outcome.error = problem.what();
         }
-    }
-    void run_on_its_thread() noexcept {
-        try {
-            const gil lock;
-            const thread_of_script ends;
-            run_locked();
-        } catch (const std::exception& problem) {
-            does_not_start(problem);
-        }
-    }
-
-private:
-    void run_locked() { outcome = job.deed.empty() ? run_request(p, c, e, job) : run_deed(p, c, e, job); }
-    void does_not_start(const std::exception& problem) {
-        outcome.error_type = "SystemError";
-        outcome.error = problem.what();
     }
 };
 
@@ -67,8 +56,7 @@ inline void run_as_guest(script_errand& what, runtime::pe& p) {
     runtime::guest& guest = thread->baton;
     runtime::waiter ended;
     ended.describe = [](runtime::waiter&) { return std::string("for a script to end"); };
-    thread->give(
-        p, [](void* pointer) { static_cast<script_errand*>(pointer)->run_on_its_thread(); }, &what);
+    thread->give(p, [&what] { what.run(true); });
     p.lend(guest);
     std::exception_ptr unwound;
     if (!guest.finished) {

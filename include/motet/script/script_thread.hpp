@@ -6,6 +6,7 @@
 
 #if MOTET_BODIES
 
+#include <functional>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -39,15 +40,14 @@ public:
     script_thread(const script_thread&) = delete;
     script_thread& operator=(const script_thread&) = delete;
     ~script_thread() {
-        job = nullptr;
+        job = {};
         baton.lend();
         thread.join();
     }
     /// What it does when the PE is lent to it the next time.
-    void give(runtime::pe& p, void (*what)(void*), void* to) {
+    void give(runtime::pe& p, std::function<void()> what) {
         on = &p;
-        job = what;
-        argument = to;
+        job = std::move(what);
         ended = nullptr;
         baton.finished = false;
     }
@@ -59,9 +59,9 @@ private:
     void loop() {
         for (;;) {
             baton.wait();
-            if (job == nullptr) return baton.give_back();
+            if (!job) return baton.give_back();
             on->enter();
-            job(argument);
+            job();
             baton.finished = true;
             if (ended != nullptr) on->make_ready(*ended);
             baton.give_back();
@@ -69,8 +69,7 @@ private:
     }
 
     runtime::pe* on = nullptr;
-    void (*job)(void*) = nullptr; ///< null: it is to end
-    void* argument = nullptr;
+    std::function<void()> job; ///< none: it is to end
     std::thread thread;
 };
 
