@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSL-1.0
 # find_package(motet): motet::motet and motet::separate. find_package(motet COMPONENTS mpi): motet::mpi and
 # motet::mpi_separate too; COMPONENTS script: motet::script and motet::script_separate; with both also motet::mpi_script and
-# motet::mpi_script_separate.
+# motet::mpi_script_separate. COMPONENTS metis and scotch: motet::metis and motet::scotch, to be linked beside one of these.
 include(${CMAKE_CURRENT_LIST_DIR}/platform.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/dependencies.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/motet-targets.cmake)
@@ -31,9 +31,17 @@ foreach(component IN LISTS motet_FIND_COMPONENTS)
     if(NOT TARGET motet::script)
       add_script_motet(script motet::motet_headers)
     endif()
+  elseif(component MATCHES "^(metis|scotch)$")
+    include(${CMAKE_CURRENT_LIST_DIR}/partitioners.cmake)
+    if(NOT TARGET motet::${component} AND motet_FIND_REQUIRED_${component})
+      set(motet_FOUND FALSE)
+      set(motet_NOT_FOUND_MESSAGE "Motet's component ${component} needs METIS 5 or Scotch 7 of that name (Debian: "
+                                  "lib${component}-dev)")
+      return()
+    endif()
   elseif(motet_FIND_REQUIRED_${component})
     set(motet_FOUND FALSE)
-    set(motet_NOT_FOUND_MESSAGE "Motet has no component ${component}: there are mpi and script")
+    set(motet_NOT_FOUND_MESSAGE "Motet has no component ${component}: there are mpi, script, metis and scotch")
   endif()
 endforeach()
 if(TARGET motet::mpi AND TARGET motet::script AND NOT TARGET motet::mpi_script)

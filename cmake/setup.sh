@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSL-1.0
-# setup.sh [build] [mpi] [script] [check] [bench] [docs]: installs the Debian packages that are missing: for building and
-# running programs (always), with both MPIs, with scripts, for cmake/check.sh, for every rival of the benchmarks, for the
-# API reference. Needs root, or sudo.
+# setup.sh [build] [mpi] [script] [partitioners] [check] [bench] [docs]: installs the Debian packages that are missing: for
+# building and running programs (always), with both MPIs, with scripts, with METIS and Scotch, for cmake/check.sh, for every
+# rival of the benchmarks, for the API reference. Needs root, or sudo.
 set -euo pipefail
 
 build=(g++ cmake ninja-build libboost1.81-dev libboost-context1.81-dev libfmt-dev)
 rivals=(libcaf-dev libcereal-dev libboost-fiber1.81-dev libboost-serialization1.81-dev libtbb-dev)
-check=(doctest-dev make gfortran libblas-dev libomp-14-dev pkg-config python3-jupyter-client python3-matplotlib
+partitioners=(libmetis-dev libscotch-dev)
+check=(doctest-dev make gfortran libblas-dev libomp-14-dev "${partitioners[@]}" pkg-config python3-jupyter-client python3-matplotlib
     python3-minimal python3-pip util-linux
     clang-14 clang-format-16 clang-tidy-14 libclang-rt-14-dev clang-16 clang-19 "${rivals[@]}")
 script=(libpython3-dev python3-minimal pybind11-dev python3-numpy libssl-dev)
@@ -22,6 +23,7 @@ for set in "$@"; do
     check) wanted+=("${check[@]}" "${mpi[@]}" "${script[@]}") ;;
     script) wanted+=("${script[@]}") ;;
     mpi) wanted+=("${mpi[@]}") ;;
+    partitioners) wanted+=("${partitioners[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
     docs) wanted+=("${docs[@]}") ;;
     *) sed -n '3,5s/^# //p' "$0" >&2 && exit 2 ;;

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "../chare/runs.hpp"
 
+#ifdef MOTET_WITH_METIS
+#include <motet/balance/metis.hpp>
+#endif
+#ifdef MOTET_WITH_SCOTCH
+#include <motet/balance/scotch.hpp>
+#endif
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -77,6 +84,10 @@ struct nonsense {
         for (auto& c : all.chares) c.to = all.pes;
     }
 };
+struct named {
+    static constexpr const char* name = "everything_to_one";
+    void operator()(motet::balancing& all) const { all_to_one{}(all); }
+};
 struct forgets {
     void operator()(motet::balancing& all) const { all.chares.pop_back(); }
 };
@@ -113,6 +124,12 @@ TEST_CASE("a looping method goes on after every balancing, wherever it is, and i
     loops_with(motet::distributed);
     loops_with(motet::communication);
     loops_with(all_to_one{});
+#ifdef MOTET_WITH_METIS
+    loops_with(motet::metis);
+#endif
+#ifdef MOTET_WITH_SCOTCH
+    loops_with(motet::scotch);
+#endif
 }
 
 TEST_CASE("balance calls a method on every element after the balancing") {
@@ -175,28 +192,53 @@ TEST_CASE("where the simulation measures, what is computed is load") {
     });
 }
 
+namespace balance_test {
+
+struct talker {
+    std::int64_t heard = 0;
+    void hear() { ++heard; }
+    void talk(motet::array<talker> all, std::int64_t partner) {
+        motet::charge(1e-3);
+        for (int i = 0; i < 10; ++i) all[partner].tell<&talker::hear>();
+    }
+    std::int64_t where() const { return motet::my_pe(); }
+};
+
+/// Sixteen that talk to one on another PE, each; how many of the eight pairs a balancing brings together.
+int brought_together(const motet::array<talker>& all) {
+    for (std::int64_t i = 0; i < 16; ++i) all[i].tell<&talker::talk>(all, (i + 8) % 16);
+    motet::quiescence().get();
+    const auto result = motet::rebalance(all).get();
+    CHECK(result.after <= 1.25);
+    const auto places = all.gather<&talker::where>().get();
+    int together = 0;
+    for (std::size_t i = 0; i < 8; ++i) together += places[i] == places[i + 8];
+    return together;
+}
+
+} // namespace balance_test
+
 TEST_CASE("messages between elements are counted for strategies that use them") {
     one(simulated(2, 2, 1), [] {
-        struct talker {
-            std::int64_t heard = 0;
-            void hear() { ++heard; }
-            void talk(motet::array<talker> all, std::int64_t partner) {
-                motet::charge(1e-3);
-                for (int i = 0; i < 10; ++i) all[partner].tell<&talker::hear>();
-            }
-            std::int64_t where() const { return motet::my_pe(); }
-        };
         const auto all = motet::array<talker>::create(16);
         motet::balance_with(all, motet::communication).get();
-        for (std::int64_t i = 0; i < 16; ++i) all[i].tell<&talker::talk>(all, (i + 8) % 16); // on another PE
-        motet::quiescence().get();
-        const auto result = motet::rebalance(all).get();
-        CHECK(result.after <= 1.25);
-        const auto places = all.gather<&talker::where>().get();
-        int together = 0;
-        for (std::size_t i = 0; i < 8; ++i) together += places[i] == places[i + 8];
-        CHECK(together >= 6);
+        CHECK(brought_together(all) >= 6);
     });
+}
+
+TEST_CASE("strategies of libraries are chosen on the command line where the program has them, and count messages") {
+    for (const std::string name : {"metis", "scotch"}) {
+        std::vector<std::string> arguments{"test", "--motet-balance", name};
+        if (motet::runtime::named_strategy::find(name) == nullptr) {
+            CHECK(contains(thrown_by([&] { motet::runtime::take_options(arguments); }),
+                           "--motet-balance " + name + ": this program is built without it: include <motet/balance/" +
+                               name + ".hpp>, and link to motet::" + name));
+            continue;
+        }
+        auto chosen = simulated(2, 2, 1);
+        chosen.balance = motet::runtime::take_options(arguments).balance;
+        one(chosen, [] { CHECK(brought_together(motet::array<talker>::create(16)) == 8); });
+    }
 }
 
 TEST_CASE("waiting is no load, and an element in which a method waits stays and is named") {
@@ -310,6 +352,15 @@ TEST_CASE("the command line chooses the strategy of every array, and none turns 
         const auto all = motet::array<worker>::create(8);
         all.all<&worker::loop>(std::int64_t{4}).get();
         CHECK(all.reduce<&worker::moved>(motet::sum).get() == 16);
+    });
+    // A program's own, by the name that it gave it.
+    std::vector<std::string> arguments{"test", "--motet-balance", "everything_to_one"};
+    chosen.balance = motet::runtime::take_options(arguments).balance;
+    one(chosen, [] {
+        const auto all = motet::array<worker>::create(8);
+        motet::rebalance(all).get();
+        CHECK(all.gather<&worker::where>().get() == std::vector<std::int64_t>(8));
+        motet::balance_with(all, named{}).get();
     });
     chosen.balance = "none";
     one(chosen, [] {

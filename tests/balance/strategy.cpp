@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <motet/balance/strategy.hpp>
+#ifdef MOTET_WITH_METIS
+#include <motet/balance/metis.hpp>
+#endif
+#ifdef MOTET_WITH_SCOTCH
+#include <motet/balance/scotch.hpp>
+#endif
 
 #include <doctest/doctest.h>
 
@@ -32,6 +38,77 @@ std::vector<double> random_loads(std::size_t count, unsigned seed) {
     std::vector<double> all(count);
     for (double& each : all) each = load(random);
     return all;
+}
+
+std::uint64_t messages_across(const motet::balancing& all) {
+    std::uint64_t count = 0;
+    for (const auto& m : all.messages)
+        if (all.chares[m.from].to != all.chares[m.to].to) count += m.count;
+    return count;
+}
+
+/// A square of side * side chares of random load in strips along x, that send 10 messages to each neighbour.
+motet::balancing square(std::int64_t pes, std::size_t side, unsigned seed = 1) {
+    auto all = problem(pes, random_loads(side * side, seed));
+    for (std::size_t i = 0; i < side * side; ++i) {
+        auto& c = all.chares[i];
+        c.pe = c.to = static_cast<std::int64_t>(i % side * static_cast<std::size_t>(pes) / side);
+        if (i % side > 0) all.messages.push_back({i, i - 1, 10}), all.messages.push_back({i - 1, i, 10});
+        if (i >= side) all.messages.push_back({i, i - side, 10}), all.messages.push_back({i - side, i, 10});
+    }
+    return all;
+}
+
+/// What holds for every strategy that leaves the work to a library.
+template <class Strategy>
+void partitions_with(const Strategy& strategy) {
+    // As even as wanted, and fewer messages go across than `communication` leaves.
+    auto all = square(16, 32), other = all;
+    const auto strips = messages_across(all);
+    strategy(all);
+    motet::communication(other);
+    CHECK(all.imbalance() <= 1.06);
+    CHECK(messages_across(all) < strips / 2);
+    CHECK(messages_across(all) < messages_across(other) * 3 / 4);
+    // What was decided once is decided so each time, and is left alone afterwards; most of a PE's load stays.
+    auto again = square(16, 32);
+    strategy(again);
+    CHECK(std::equal(all.chares.begin(), all.chares.end(), again.chares.begin(),
+                     [](const auto& a, const auto& b) { return a.to == b.to; }));
+    for (auto& c : all.chares) c.pe = c.to;
+    strategy(all);
+    CHECK(moves(all) == 0);
+    for (std::size_t i = 0; i < 32; ++i) all.chares[i].load *= 3;
+    strategy(all);
+    CHECK(all.imbalance() <= 1.06);
+    CHECK(moves(all) < 512);
+    // What may not move stays, and counts.
+    auto held = square(8, 32);
+    for (std::size_t i = 0; i < held.chares.size(); i += 5) held.chares[i].may_move = false;
+    strategy(held);
+    for (const auto& c : held.chares) CHECK((c.may_move || c.to == c.pe));
+    CHECK(held.imbalance() <= 1.06);
+    // Small and uneven ones, down to nothing; no loads, no messages, chares that are more than a PE's share.
+    for (unsigned seed = 0; seed < 300; ++seed) {
+        auto odd = square(1 + seed % 13, seed % 7, seed);
+        for (auto& c : odd.chares) {
+            if (seed % 3 == 0) c.load *= c.load * c.load;
+            if (seed % 11 == 0) c.load = 0;
+            if (seed % 5 == 0) c.may_move = c.sort % 4 != 0;
+        }
+        if (seed % 17 == 0) odd.messages.clear();
+        auto best = odd;
+        motet::greedy(best);
+        strategy(odd);
+        for (const auto& c : odd.chares) CHECK((c.to >= 0 && c.to < odd.pes && (c.may_move || c.to == c.pe)));
+        CHECK(odd.imbalance() <= 1.7 * best.imbalance());
+    }
+    // More messages than 32 bits count.
+    auto many = square(4, 8);
+    for (auto& m : many.messages) m.count <<= 40;
+    strategy(many);
+    CHECK(many.imbalance() <= 1.1);
+    CHECK(messages_across(many) < many.messages.size() * 10 << 38);
 }
 
 } // namespace
@@ -141,3 +218,11 @@ TEST_CASE("communication: who talks to each other comes together, as long as it 
     motet::communication(star);
     CHECK(star.imbalance() <= 1.1);
 }
+
+#ifdef MOTET_WITH_METIS
+TEST_CASE("metis: parts of equal load, between which few messages pass") { partitions_with(motet::metis); }
+#endif
+
+#ifdef MOTET_WITH_SCOTCH
+TEST_CASE("scotch: parts of equal load, between which few messages pass") { partitions_with(motet::scotch); }
+#endif

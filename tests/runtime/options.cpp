@@ -143,7 +143,7 @@ TEST_CASE("bad values are refused, with what was expected") {
         {"prefix", {"", "perhaps"}},
         {"restart", {""}},
         {"checkpoint-period", {"", "5", "-1s"}},
-        {"balance", {"", "gready", "Greedy", "greedy "}},
+        {"balance", {"", "gready", "Greedy", "greedy ", "Metis"}},
         {"balance-period", {"", "5", "-1s"}},
         {"balance-report", {"", "perhaps"}},
         {"trace", {""}},

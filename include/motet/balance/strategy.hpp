@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/runtime/named_strategy.hpp>
 #include <motet/runtime/random.hpp>
 #include <motet/runtime/registry.hpp>
 #include <motet/runtime/variant.hpp>
@@ -35,7 +36,8 @@ struct chare_messages {
 /// What is to be balanced: the chares of one collection on the PEs of the run. A strategy is a function object without
 /// state, `void operator()(motet::balancing& all) const`, that sets `to` of those that may move. One that has a member
 /// `static constexpr bool uses_messages = true` is told who sent how many messages to whom, which costs some time at
-/// each.
+/// each. One with a member `static constexpr const char* name = "mine"` that the program uses somewhere may be chosen
+/// by --motet-balance mine.
 struct balancing {
     std::int64_t pes = 1;
     std::vector<chare_load> chares;
@@ -124,7 +126,16 @@ struct strategy_of {
             return {&decide, uses_messages};
     }
     static inline const strategy_type operations = make();
-    static std::uint32_t id() { return registered<strategy_of, operations>::id(); }
+    static std::uint32_t id() {
+        if constexpr (requires { Strategy::name; }) (void)&listed; // instantiates it, hence lists it before main
+        return registered<strategy_of, operations>::id();
+    }
+
+private:
+    struct listed_by_name : named_strategy {
+        listed_by_name() : named_strategy(Strategy::name, operations.uses_messages, &strategy_of::id) {}
+    };
+    static inline const listed_by_name listed;
 };
 
 /// The registered strategy that --motet-balance names; 0: none.
@@ -186,7 +197,8 @@ MOTET_INLINE std::uint32_t strategy_named(const std::string& name) {
     if (name == "random") return strategy_of<random_strategy>::id();
     if (name == "communication") return strategy_of<communication_strategy>::id();
     if (name == "distributed") return strategy_of<distributed_strategy>::id();
-    return 0;
+    const named_strategy* const own = named_strategy::find(name);
+    return own != nullptr ? own->id() : 0;
 }
 
 } // namespace runtime

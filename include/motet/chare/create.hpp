@@ -55,7 +55,8 @@ inline void create_part(pe& p, std::shared_ptr<collection_info> info) {
     part& c = here.install(std::move(info));
     if (const std::string& strategy = p.job.options.balance; c.info->kind == collection_kind::array) {
         c.measured = !strategy.empty() && strategy != "none";
-        c.counts_messages = strategy == "communication";
+        const named_strategy* const own = named_strategy::find(strategy);
+        c.counts_messages = strategy == "communication" || (own != nullptr && own->uses_messages);
         p.counts_messages = p.counts_messages || c.counts_messages;
     }
     populate(p, c);

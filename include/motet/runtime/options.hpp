@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/error.hpp>
+#include <motet/runtime/named_strategy.hpp>
 #include <motet/runtime/variant.hpp>
 #ifdef MOTET_WITH_MPI
 #include <motet/net/mpi.hpp>
@@ -156,11 +157,16 @@ inline constexpr option known_options[] = {
     {"checkpoint-period", "TIME", "time between two checkpoints of a program that writes them periodically",
      [](options& o, std::string_view v) { o.checkpoint_period = parse::seconds("checkpoint-period", v); }},
     {"balance", "STRATEGY",
-     "balance every array: none, greedy, refine, rotate, random, communication or distributed (default: what the "
-     "program says)",
+     "balance every array: none, greedy, refine, rotate, random, communication, distributed, or a strategy that this "
+     "program has by a name, such as metis or scotch (default: what the program says)",
      [](options& o, std::string_view v) {
          for (const char* known : {"none", "greedy", "refine", "rotate", "random", "communication", "distributed"})
              if (v == known) return void(o.balance = v);
+         if (named_strategy::find(v) != nullptr) return void(o.balance = v);
+         for (const char* other : {"metis", "scotch"})
+             if (v == other)
+                 throw error("--motet-balance " + std::string(v) + ": this program is built without it: include " +
+                             "<motet/balance/" + other + ".hpp>, and link to motet::" + other);
          parse::refuse("balance", v, "none, greedy, refine, rotate, random, communication or distributed");
      }},
     {"balance-period", "TIME", "balance arrays again after so much time of work, such as 10s",
