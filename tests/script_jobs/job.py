@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
 """What the tests of clients share: the client, the command, and a program that they wait for."""
+import os
 import pathlib
 import sys
 import time
@@ -27,6 +28,25 @@ def until_open(program, served=0, why=lambda: "the program does not listen"):
     if served:
         with motet.connect() as p:
             until(lambda: len(p.names()) >= served)
+
+
+class Gate:
+    """Code that says it runs, in a file, and waits for leave to go on: what comes behind it waits for no length of time."""
+
+    def __init__(self, folder):
+        self._runs, self._open = (os.path.join(folder, name) for name in ("runs", "open"))
+        self.code = (f"import os, time\nopen({self._runs!r}, 'w').close()\n"
+                     f"while not os.path.exists({self._open!r}): time.sleep(0.01)\n")
+
+    def until_it_runs(self):
+        until(lambda: os.path.exists(self._runs))
+        os.unlink(self._runs)
+
+    def open(self):
+        open(self._open, "w").close()
+
+    def close(self):
+        os.unlink(self._open)
 
 
 def raises(kind, text, action):

@@ -5,27 +5,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 
-from job import motet, until_open
+from job import Gate, motet, until, until_open
 try:
-    from notebook_client import SECONDS, Cells, install, kernel
+    from notebook_client import SECONDS, Cells, install, kernel, until_deaf
 except ImportError as problem:
     print(f"The Jupyter kernel is not tested: {problem} (cmake/setup.sh check installs it)")
     sys.exit(77)
-
-
-def until(condition):
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def busy():
-    """Whether a cell runs, and not only what asks for one."""
-    with motet.connect() as p:
-        return any(each.name == "main" and each.seconds > 0.3 for each in p.running())
 
 
 def idle():
@@ -33,8 +19,10 @@ def idle():
         return not any(each.name == "main" for each in p.running())
 
 
-def check(program):
-    manager = kernel("motet-test")
+def check(program, folder):
+    gate = Gate(folder)
+    private = {"transport": "ipc", "ip": f"{folder}/kernel"}  # nobody else can take such ports; molecules.py has TCP
+    manager = kernel("motet-test", **private)
     cells = Cells(manager)
     # Cells run once, and their variables stay.
     content, texts = cells.run("print('hello')\nx = 20\nx + 1")
@@ -79,12 +67,15 @@ def check(program):
         assert shown and shown[0]["data"]["image/png"].startswith("iVBOR"), shown
     else:
         print("Pictures are not tested: Matplotlib is missing (cmake/setup.sh check installs it)")
-    # What is printed while nobody is there is there on return.
-    client.execute("import time\nprint('before')\ntime.sleep(1)\nprint('while you were away')\n41 + 1")
-    until(busy)
+    # What is printed while nobody is there, of two who were, is there on return.
+    other = Cells(manager, another=True)
+    client.execute(gate.code + "print('while you were away')\n41 + 1")
+    gate.until_it_runs()
     client.stop_channels()
+    other.client.stop_channels()
+    until_deaf(manager)
+    gate.open()
     until(idle)
-    time.sleep(0.2)
     cells = Cells(manager, wait=False)
     texts = ""
     while "42" not in texts:
@@ -92,12 +83,14 @@ def check(program):
         texts += str(message["content"].get("text", "")) + str(message["content"].get("data", ""))
     assert "while you were away" in texts, texts
     # Nor does the end of the kernel cost anything: the variables stay in the program.
-    cells.client.execute("time.sleep(1)\nprint('end of it')")
-    until(busy)
+    gate.close()
+    cells.client.execute(gate.code + "print('end of it')")
+    gate.until_it_runs()
     cells.client.stop_channels()
     manager.shutdown_kernel(now=True)
+    gate.open()
     until(idle)
-    manager = kernel("motet-test")
+    manager = kernel("motet-test", **private)
     cells = Cells(manager)
     content, texts = cells.run("x")
     assert texts["execute_result"] == "20" and "end of it" in texts["stream"], texts
@@ -107,10 +100,11 @@ def check(program):
     cells = Cells(manager)
     assert cells.run("x")[0]["ename"] == "NameError"
     assert cells.value("1 + 1") == "2"
-    number = cells.client.execute("while True: pass")
-    until(busy)
-    manager.interrupt_kernel()
-    assert cells.reply(number)["ename"] == "KeyboardInterrupt"
+    for _ in range(20):  # at any moment after it has been asked for
+        number = cells.client.execute("while True: pass")
+        cells.until_busy(number)
+        manager.interrupt_kernel()
+        assert cells.reply(number)["ename"] == "KeyboardInterrupt"
     assert cells.value("1 + 2") == "3"
     # The program ends: a sentence says so, and the kernel finds the next one.
     with motet.connect(program) as p:
@@ -132,7 +126,7 @@ def main():
         program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "--motet-script", "--motet-pes", "2"])
         try:
             until_open(program, served=2)
-            check("scripted")
+            check("scripted", folder)
             assert program.wait(SECONDS) == 0
         finally:
             program.kill()

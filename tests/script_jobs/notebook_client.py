@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 
-from job import command
+from job import command, until
+from jupyter_client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
+from motet.kernel import PORT_TAKEN
 
-SECONDS = 30
+SECONDS = 60
 
 
 def install(name, folder):
@@ -18,17 +20,38 @@ def install(name, folder):
                    stdout=subprocess.DEVNULL, timeout=SECONDS)
 
 
-def kernel(name):
-    manager = KernelManager(kernel_name=name)
-    manager.start_kernel()
-    return manager
+def kernel(name, **options):
+    """A kernel that has begun. Another one where a port was taken meanwhile, by a test that runs beside this one."""
+    while True:
+        manager = KernelManager(kernel_name=name, **options)
+        manager.start_kernel()
+        try:
+            Cells(manager).client.stop_channels()
+            return manager
+        except RuntimeError:
+            if manager.provisioner.process.poll() != PORT_TAKEN:
+                raise
+
+
+def until_deaf(manager):
+    """Waits until the kernel has noticed that none of its clients listens any more."""
+    control = manager.connect_control()
+
+    def deaf():
+        manager.session.send(control, "kernel_info_request")
+        assert control.poll(1000 * SECONDS)
+        return manager.session.recv(control)[1]["content"]["motet_listeners"] == 0
+    until(deaf)
+    control.close()
 
 
 class Cells:
-    """A client: a notebook, so to say."""
+    """A client: a notebook, so to say. `another`: beside that of the manager."""
 
-    def __init__(self, manager, wait=True):
-        self.client = manager.client()
+    def __init__(self, manager, wait=True, another=False):
+        self.client = BlockingKernelClient() if another else manager.client()
+        if another:
+            self.client.load_connection_file(manager.connection_file)
         self.client.start_channels()
         if wait:
             self.client.wait_for_ready(timeout=SECONDS)  # forgets what has been published before
@@ -51,6 +74,12 @@ class Cells:
                     return found
             else:
                 found.append((message["msg_type"], message["content"]))
+
+    def until_busy(self, number):
+        while True:
+            message = self.client.get_iopub_msg(timeout=SECONDS)
+            if message["parent_header"].get("msg_id") == number and message["content"].get("execution_state") == "busy":
+                return
 
     def run(self, code):
         """The reply, and what was published: texts by kind."""

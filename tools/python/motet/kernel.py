@@ -14,11 +14,13 @@ import pathlib
 import re
 import sys
 import threading
+import time
 
 import motet
 from .session import Session, is_complete
 
 MISSED = 10000  # messages that are kept while nobody listens
+PORT_TAKEN = 69  # the status of a kernel that cannot have the ports which Jupyter chose for it
 
 
 def install(name="motet", program=None, prefix=None, session="notebook"):
@@ -60,6 +62,7 @@ class Kernel:
         self.zmq = zmq
         self.wanted, self.session_name = program, session
         self.cells = None
+        self.cell = None  # a token while one runs, for interrupts
         self.count = 0
         key = connection["key"].encode()
         self.wire = Wire(key=key, signature_scheme=connection["signature_scheme"], username="motet")
@@ -77,6 +80,8 @@ class Kernel:
     def _bind(self, kind, connection, port):
         socket = self.context.socket(kind)
         socket.linger = 1000
+        if kind == self.zmq.ROUTER:  # a client that comes back, before it is known that it went, is the same one
+            socket.setsockopt(self.zmq.ROUTER_HANDOVER, 1)
         transport, ip = connection["transport"], connection["ip"]
         socket.bind(f"{transport}://{ip}:{connection[port]}" if transport == "tcp" else
                     f"{transport}://{ip}-{connection[port]}")
@@ -123,8 +128,8 @@ class Kernel:
                 self.subscribers += 1
                 while self.missed:
                     self.wire.send(self.public, **self.missed.popleft())
-            elif said[:1] == b"\x00":
-                self.subscribers = max(0, self.subscribers - 1)
+            elif said[:1] == b"\x00":  # said by the last one only
+                self.subscribers = 0
 
     def publish(self, kind, content, parent):
         """To all clients; if there are none, to the first that comes."""
@@ -151,11 +156,15 @@ class Kernel:
             if answer is None:
                 continue
             parent = {"header": message["header"]}
+            if kind == "execute_request":
+                self.cell = object()
             self.publish("status", {"execution_state": "busy"}, parent)
             try:
                 content = answer(message["content"], parent)
             except Exception as problem:
                 content = self._failure(problem)
+            if kind == "execute_request":
+                self.cell = None
             # The cells that wait behind one that failed do not run: those that are there before it is told.
             failed = kind == "execute_request" and content["status"] == "error"
             waiting = self._waiting(socket) if failed and message["content"].get("stop_on_error", True) else []
@@ -230,7 +239,7 @@ class Kernel:
                                   "file_extension": ".py", "pygments_lexer": "ipython3",
                                   "codemirror_mode": {"name": "ipython", "version": 3}},
                 "banner": f"Motet: cells run inside of {running}; %%each NAME runs one on every element.",
-                "help_links": []}
+                "help_links": [], "motet_listeners": self.subscribers}
 
     def execute_request(self, content, parent):
         code, silent = content["code"], content.get("silent", False)
@@ -303,8 +312,11 @@ class Kernel:
         return {"status": "ok", "comms": {}}
 
     def interrupt_request(self, content, parent):
-        if self.cells:
-            self.cells.interrupt()
+        cell, end = self.cell, time.monotonic() + 2
+        while cell and self.cell is cell and time.monotonic() < end:  # it may be on its way to the program
+            if self.cells and self.cells.interrupt():
+                break
+            time.sleep(0.01)
         return {"status": "ok"}
 
     def shutdown_request(self, content, parent):
@@ -315,8 +327,17 @@ class Kernel:
 
 def serve(connection_file, program=None, session="notebook"):
     import signal
+    import zmq
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is a message
     with open(connection_file, encoding="utf-8") as file:
         connection = json.load(file)
-    Kernel(connection, program, session).run()
+    try:
+        kernel = Kernel(connection, program, session)
+    except zmq.ZMQError as problem:
+        if problem.errno != zmq.EADDRINUSE:
+            raise
+        print(f"motet kernel: a port that Jupyter chose has been taken since ({problem}): start the kernel again",
+              file=sys.stderr)
+        return PORT_TAKEN
+    kernel.run()
     return 0

@@ -155,9 +155,12 @@ class Session:
         return Result(0, data, error=error)
 
     def interrupt(self):
-        """Stops the cell that runs: KeyboardInterrupt is raised in it. For another thread, or a signal."""
-        if self.running:
-            self.control.interrupt(self.running)
+        """Stops the cell that runs: KeyboardInterrupt is raised in it. For another thread, or a signal. Gives whether
+        the program knows of one."""
+        if not self.running:
+            return False
+        self.control.interrupt(self.running)
+        return True
 
     def complete(self, code, cursor):
         """(completions, the place where they begin)."""
