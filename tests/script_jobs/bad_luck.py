@@ -9,8 +9,9 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 
-from job import motet, raises, until, until_open
+from job import Gate, motet, raises, until, until_open
 
 FIRST, LAST = (0, 0), (1, 1)  # chares in the first process, and in the last one
 GO = "self.go = True"
@@ -82,6 +83,28 @@ def clients_die(p):
     p.run("boxes", GO, LAST)
     assert p.finished(slow)[0].result == 5
     p.run("boxes", "self.go = False", LAST)
+
+
+def output_stays(p):
+    """What a script prints, and its client, gone before anybody has noticed, cannot take."""
+    for part in None, lambda answer: None:
+        gate = Gate(os.environ["XDG_RUNTIME_DIR"])
+        handle = p.execute("main", "", persistent=True, high_level=True).handle
+        client = motet.connect()
+        script = threading.Thread(target=lambda: raises(
+            motet.Error, "closed the connection",
+            lambda: client.execute("main", gate.code + "print('for whom')", persistent=True, high_level=True, handle=handle,
+                                   on_part=part)))
+        script.start()
+        gate.until_it_runs()
+        client._socket.shutdown(socket.SHUT_RD)
+        script.join()
+        gate.open()
+        until(lambda: p.print(handle, wait=False) == "for whom\n")
+        gate.close()
+        client.close()
+        p.finished(handle)
+        p.execute("main", "", handle=handle)
 
 
 def frames(p):
@@ -253,7 +276,7 @@ with tempfile.TemporaryDirectory() as sockets:
     os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = sockets
     keys = files_of_keys()
     with running() as (p, program):
-        for test in clients_die, frames, signed, many_clients, prints, no_end, flood, chares_leave:
+        for test in clients_die, output_stays, frames, signed, many_clients, prints, no_end, flood, chares_leave:
             print(test.__name__, flush=True)
             test(p)
         p.execute("keeper", "charm.exit(4)", high_level=True, wait=False)

@@ -43,6 +43,12 @@ public:
         std::string all = take(gone);
         return gone == 0 ? all : "[" + std::to_string(gone) + " bytes of output dropped]\n" + all;
     }
+    /// What was taken, and not delivered.
+    void give_back(std::string_view taken, std::uint64_t gone) {
+        text.insert(0, taken);
+        dropped += gone;
+        if (text.size() > most) drop_to(most);
+    }
     /// The oldest bytes, at most so many. What is gone stays counted.
     std::string take_some(std::size_t count) {
         if (text.size() > most) drop_to(most);
@@ -125,6 +131,11 @@ public:
         entry& e = all[handle];
         e.told = {};
         return e.ring.take();
+    }
+    /// What was taken, and not delivered: it stays while the handle does.
+    void give_back(std::uint32_t handle, std::string_view text, std::uint64_t dropped) {
+        const std::lock_guard lock(guard);
+        if (const auto found = all.find(handle); found != all.end()) found->second.ring.give_back(text, dropped);
     }
     enum watcher : std::size_t { stream, print };
     /// From now on `tell` is called when there is something to take; by any thread, and once for each time of taking.

@@ -78,6 +78,8 @@ private:
     void close();
     void send(std::vector<std::byte> bytes);
     void write();
+    /// What scripts have printed in an answer that was not sent stays for the next client.
+    void give_back(const std::vector<std::byte>& bytes);
     void stream();
     void interrupt(std::uint64_t number, std::uint32_t handle);
     /// Handles of what it has begun and that goes on.
@@ -324,7 +326,8 @@ inline void session::answer(std::uint64_t number, script_answer what) {
             }
             --self->under_way;
         }
-        if (!self->closing) self->send(std::move(bytes));
+        if (!self->closing) return self->send(std::move(bytes));
+        self->give_back(bytes);
     });
 }
 
@@ -430,13 +433,29 @@ inline void session::send(std::vector<std::byte> bytes) {
 inline void session::write() {
     asio::async_write(socket, asio::buffer(outgoing.front()),
                       [self = shared_from_this()](boost::system::error_code failed, std::size_t) {
-                          if (failed) return;
+                          if (failed) {
+                              for (auto each = self->outgoing.rbegin(); each != self->outgoing.rend(); ++each)
+                                  self->give_back(*each);
+                              return self->close();
+                          }
                           self->waiting -= self->outgoing.front().size();
                           self->outgoing.pop_front();
                           if (!self->outgoing.empty()) return self->write();
                           self->stream();
                           if (self->closing && self->outgoing.empty()) self->close();
                       });
+}
+
+inline void session::give_back(const std::vector<std::byte>& bytes) {
+#ifdef MOTET_WITH_TCP
+    if (shows_key) return; // it was only greeted
+#endif
+    std::array<std::byte, 8> length{};
+    std::copy_n(bytes.begin(), length.size(), length.begin());
+    answer_frame frame;
+    serial::decode_into(std::span(bytes).subspan(length.size(), length_of(length)), frame);
+    script::script_control::of(owner.job).output.give_back(frame.answer.handle, frame.answer.output,
+                                                           frame.answer.dropped);
 }
 
 } // namespace motet::inline MOTET_VARIANT::service
