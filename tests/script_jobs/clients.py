@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from job import command, motet, raises, root, until_open
+from job import Gate, command, motet, raises, root, until, until_open
 
 
 def tool(*arguments, text=""):
@@ -177,16 +177,16 @@ def check_main(program):
     assert "4\n" in out, (out, err)
     # What a cell of a client that has died has printed is there for the next one.
     child = subprocess.Popen([sys.executable, command, "repl"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    child.stdin.write("import time\ndef slow():\n    time.sleep(1)\n    print('done alone')\n\nslow()\n")
-    child.stdin.flush()
-    with motet.connect(program) as p:
-        while not any(each.seconds > 0.3 for each in p.running() if each.name == "main"):
-            time.sleep(0.01)
+    with tempfile.TemporaryDirectory() as folder, motet.connect(program) as p:
+        gate = Gate(folder)
+        child.stdin.write(f"def slow():\n    exec({gate.code!r}, globals())\n    print('done alone')\n\nslow()\n")
+        child.stdin.flush()
+        gate.until_it_runs()
         child.kill()
         child.wait()
         child.stdin.close()
-        while any(each.name == "main" for each in p.running()):
-            time.sleep(0.01)
+        gate.open()
+        until(lambda: not any(each.name == "main" for each in p.running()))
     code, out, err = tool("repl", text="y\n")
     assert "While nobody was here it printed:\ndone alone\n" in out and "4\n" in out, (out, err)
     # Two sessions have variables of their own.

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from job import command, motet, until, until_open
+from job import Gate, command, motet, until, until_open
 
 
 def begin(*options):
@@ -78,19 +78,20 @@ def leases_and_checkpoints(folder):
         with motet.connect() as q:
             q.freeze(hold=0.2)  # it ends without anybody
         until(lambda: not p.events(wait=False)["frozen"])
-        hooks(p)
+        hooks(p, folder)
         p.execute("keeper", "charm.end()", high_level=True, wait=False)
     out, err = program.communicate(timeout=60)
     assert program.returncode == 0 and out == "ended\n", (program.returncode, out, err)
 
 
-def hooks(p):
+def hooks(p, folder):
     """A hook that loops in the last process, while that of its client waits."""
     last = p.events(wait=False)["last"]
-    hook = p.hook("boxes", "while True: pass", entries=["nothing"], index=(1, 1))
+    gate = Gate(folder)
+    hook = p.hook("boxes", gate.code, entries=["nothing"], index=(1, 1))
     with motet.connect() as q:
         p.execute("boxes", "charm.nothing_later()", (1, 1), high_level=True)
-        time.sleep(0.1)  # in process 0 nobody sees whether it has begun
+        gate.until_it_runs()
         done = subprocess.run([sys.executable, command, "interrupt", str(hook)], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done
         event = next(e for e in q.events(last)["events"] if e["kind"] == "error")

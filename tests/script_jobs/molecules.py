@@ -9,9 +9,8 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 
-from job import command, motet, raises, root, until_open
+from job import command, motet, raises, root, until, until_open
 
 example = root / "examples" / "molecules"
 
@@ -39,9 +38,8 @@ def check_injection():
         count = 'cells.reduce(lambda self: len(self.atoms.ids) + len(self.injected), "sum")'
         before = program.run("main", count, high_level=True)
         run(command, "run", "molecules/cells", example / "inject.py", "--elements", "0,0,0")
-        until = max(program.run("cells", "self.step")) + 100
-        while min(program.run("cells", "self.step")) < until:
-            time.sleep(0.01)
+        later = max(program.run("cells", "self.step")) + 100
+        until(lambda: min(program.run("cells", "self.step")) >= later)
         assert program.run("main", 'cells.reduce(lambda self: len(self.injected), "sum")', high_level=True) == 0
         assert program.run("main", count, high_level=True) == before + 1
         raises(motet.ScriptError, "outside of the cell",
@@ -80,7 +78,8 @@ def main():
                                     "--motet-script", "--motet-pes", "2"], stdout=subprocess.DEVNULL)
         try:
             until_open(program, served=1)
-            time.sleep(1)  # the crystal melts
+            with motet.connect("molecules") as running:  # the crystal melts
+                until(lambda: min(running.run("cells", "self.step")) > 200)
             check_scripts()
             check_injection()
             check_notebook(folder)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from job import motet, raises, until_open
+from job import motet, raises, until, until_open
 
 ranks = int(sys.argv[1])
 examples, tests, launcher = sys.argv[2], sys.argv[3], sys.argv[4:]
@@ -73,12 +73,7 @@ def heat(name):
         p.run("heat", "self.u.reshape(-1, 16)[3, 5] += 10 * (1 + ck.mype())")
         assert p.run("heat", at) == [1.0 + 10 * (1 + rank) for rank in range(ranks)]
         p.run("heat", "self.diffusion = 0.2")
-        for _ in range(100):
-            now = p.run("heat", at)
-            if max(now) < 2:
-                break
-            time.sleep(0.005)  # what is asked at once is answered at the same poll
-        assert max(now) < 2, now
+        until(lambda: max(p.run("heat", at)) < 2)
         total += sum(10.0 * (1 + rank) for rank in range(ranks))
         assert all(abs(each - total) < 1e-6 for each in p.run("heat", "charm.total()", high_level=True))
         # A part of an array that is kept shows what is there now; a copy what was there.
