@@ -87,9 +87,11 @@ def check(program, folder):
     cells.client.execute(gate.code + "print('end of it')")
     gate.until_it_runs()
     cells.client.stop_channels()
-    manager.shutdown_kernel(now=True)
+    manager.provisioner.process.kill()
+    manager.provisioner.process.wait()
     gate.open()
     until(idle)
+    manager.shutdown_kernel(now=True)  # it interrupts first
     manager = kernel("motet-test", **private)
     cells = Cells(manager)
     content, texts = cells.run("x")

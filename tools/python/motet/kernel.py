@@ -314,8 +314,12 @@ class Kernel:
     def interrupt_request(self, content, parent):
         cell, end = self.cell, time.monotonic() + 2
         while cell and self.cell is cell and time.monotonic() < end:  # it may be on its way to the program
-            if self.cells and self.cells.interrupt():
-                break
+            try:
+                if self.cells and self.cells.interrupt():
+                    break
+            except motet.Error as problem:  # the connection is the other thread's business
+                self.publish("stream", {"name": "stderr", "text": f"{problem}\n"}, parent)
+                return {"status": "error", "ename": "motet.Error", "evalue": str(problem), "traceback": []}
             time.sleep(0.01)
         return {"status": "ok"}
 
