@@ -76,6 +76,14 @@ stage_tsan_all() { configure_and_build tsan && tests tsan -L 'unit|example' -E '
 stage_fuzz() { configure_and_build fuzz fuzzers && tests fuzz -L fuzz; }
 stage_tidy() { cmake --preset clang-debug && cmake --build build/clang-debug --target tidy; }
 
+# What the tests that failed printed, the last lines of each: tests that run side by side stand between each other's.
+failures() { # LOG
+    awk '/^ *[0-9]+\/[0-9]+ Test +#[0-9]+:/ { bad = /\*\*\*/; if (bad) { print; lines = 0 } next }
+         /^ +Start +[0-9]+:/ || /^[0-9]+% tests passed/ { bad = 0 }
+         bad { last[lines++] = $0 }
+         !bad && lines { for (i = lines > 40 ? lines - 40 : 0; i < lines; ++i) print "    " last[i]; lines = 0 }' "$1"
+}
+
 usual=(setup format docs release mpich asan tsan)
 stages=("$@")
 ((${#stages[@]})) || stages=("${usual[@]}")
@@ -94,11 +102,14 @@ for stage in "${stages[@]}"; do
     else
         result=FAILED
         failed+=("$stage")
-        tail -n 100 "$log"
+        grep -qE '^[0-9]+% tests passed' "$log" || tail -n 100 "$log"
     fi
     summary+=("$(printf '%-8s %s %4d s' "$stage" "$result" "$SECONDS")")
 done
 
+for stage in "${failed[@]}"; do
+    echo "== what failed in $stage" && failures "build/check/$stage.log"
+done
 echo "== summary"
 printf '%s\n' "${summary[@]}"
 echo "$((${#stages[@]} - ${#failed[@]})) passed, ${#failed[@]} failed"

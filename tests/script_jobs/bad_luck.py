@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 
-from job import Gate, motet, raises, until, until_open
+from job import Gate, motet, port_in, raises, until, until_open
 
 FIRST, LAST = (0, 0), (1, 1)  # chares in the first process, and in the last one
 GO = "self.go = True"
@@ -257,14 +257,12 @@ def files_of_keys():
 @contextlib.contextmanager
 def running():
     global port
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    said = tempfile.TemporaryFile("w+")
-    program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "--motet-script-tcp", port, "--motet-script-key", keys["keys"],
+    said = tempfile.TemporaryFile()
+    program = subprocess.Popen([*sys.argv[2:], sys.argv[1], "--motet-script-tcp", "0", "--motet-script-key", keys["keys"],
                                 "--motet-pes", "2"], stderr=said)
     try:
-        until_open(program, served=2, why=lambda: (said.seek(0), said.read()))
+        until_open(program, served=2, why=lambda: os.pread(said.fileno(), 10000, 0))
+        port = port_in(lambda: os.pread(said.fileno(), 10000, 0).decode())
         with motet.connect() as p:
             yield p, program
     finally:

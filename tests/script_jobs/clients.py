@@ -3,13 +3,12 @@
 """clients.py PROGRAM [LAUNCHER…]: the Python client and the command motet against a running program."""
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-from job import Gate, command, motet, raises, root, until, until_open
+from job import Gate, command, motet, port_in, raises, root, until, until_open
 
 
 def tool(*arguments, text=""):
@@ -252,15 +251,13 @@ def check_guarded(folder):
     keys = write("keys", f"me all {key}\nviewer look,read {other}\n")
     viewer, wrong = write("viewer", f"viewer - {other}\n"), write("wrong", f"me - {other}\n")
     start = write("start.py", "# motet: boxes[0, 1]\nprint('from the start')\nself.number = 8\n")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
     log = write("log", "")
     os.truncate(log, 65 << 20)  # so long that it is put aside
-    program, name = started("--motet-script-tcp", port, "--motet-script-key", keys, "--motet-script-log", log,
+    program, name = started("--motet-script-tcp", "0", "--motet-script-key", keys, "--motet-script-log", log,
                             "--motet-script-run", start)
     try:
         assert program.stdout.readline() == "from the start\n"
+        port = port_in(program.stderr.readline)
         with motet.connect(port, key=keys) as p, motet.connect(f"127.0.0.1:{port}", key=viewer) as v:
             assert p.run("boxes", "self.number", (0, 1)) == 8
             assert p.run("boxes", "'x' * 3000000", (0, 0)) == "x" * 3000000

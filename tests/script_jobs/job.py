@@ -2,6 +2,7 @@
 """What the tests of clients share: the client, the command, and a program that they wait for."""
 import os
 import pathlib
+import re
 import sys
 import time
 
@@ -28,6 +29,13 @@ def until_open(program, served=0, why=lambda: "the program does not listen"):
     if served:
         with motet.connect() as p:
             until(lambda: len(p.names()) >= served)
+
+
+def port_in(read):
+    """The TCP port that a program says it listens at, in the text that `read` gives."""
+    found = []
+    until(lambda: found.extend(re.findall(r" port (\d+) with the keys", read())) or found)
+    return found[0]
 
 
 class Gate:
