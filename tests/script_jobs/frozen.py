@@ -68,12 +68,15 @@ def leases_and_checkpoints(folder):
     assert "the program stands still" in holder.stdout.readline()
     with motet.connect() as p:
         assert p.events(wait=False)["frozen"]
+        forgotten = p.execute("main", "charm.sleep(1e6)", high_level=True, wait=False).handle  # no checkpoint waits for it
         p.execute("boxes", f"charm.save({folder!r})", (0, 0), high_level=True)
         time.sleep(0.3)
         assert p.events(wait=False)["frozen"] and not os.path.exists(f"{folder}/newest")
         os.kill(holder.pid, signal.SIGKILL)  # who cannot say that it goes on
         holder.wait()
         until(lambda: os.path.exists(f"{folder}/newest"))
+        assert p.finished(forgotten, wait=False) is None
+        p.interrupt(forgotten)
         assert not p.events(wait=False)["frozen"]
         with motet.connect() as q:
             q.freeze(hold=0.2)  # it ends without anybody

@@ -112,10 +112,7 @@ MOTET_INLINE void set_strategy(pe& p, part& c, std::uint32_t strategy, address t
 MOTET_INLINE void set_period(pe& p, part& c, double period, address told);
 
 #if MOTET_BODIES
-MOTET_INLINE balancing_state& balancing_state::of(part& c) {
-    if (!c.balancing) c.balancing = std::make_unique<balancing_state>();
-    return static_cast<balancing_state&>(*c.balancing);
-}
+MOTET_INLINE balancing_state& balancing_state::of(part& c) { return kept_as<balancing_state>(c.balancing); }
 
 /// The strategy for a collection: the command line goes before what the program says.
 inline std::uint32_t chosen_strategy(const pe& p, part& c) {

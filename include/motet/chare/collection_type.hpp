@@ -47,6 +47,10 @@ consteval void check_chare() {
     serial::check_serializable<T>();
 }
 
+/// A chare of the runtime's own that checkpoints leave out, as they do main.
+template <class T>
+inline constexpr bool out_of_checkpoints = false;
+
 /// What the runtime can do with chares of type T under indices of type Index.
 template <class T, class Index>
 struct collection_of {
@@ -117,7 +121,8 @@ struct collection_of {
                                                 &load,
                                                 &boxed_object,
                                                 &blank,
-                                                &restore};
+                                                &restore,
+                                                !out_of_checkpoints<T>};
     static std::uint32_t id() { return registered<collection_of, operations>::id(); }
 };
 

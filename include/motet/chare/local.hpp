@@ -44,8 +44,9 @@ public:
         return slot < slots.size() && slots[slot].generation == number >> 32 ? slots[slot].state : nullptr;
     }
 
-    /// After a restart: no number is that of a future of the run before.
-    std::uint32_t first_generation = 0;
+    /// After so many restarts: no number is that of a future of the runs before.
+    void begin_after(std::uint32_t restarts) { first_generation = restarts * generations_of_a_run; }
+    std::uint32_t restarts() const { return first_generation / generations_of_a_run; }
 
 private:
     std::uint64_t grow(future_state_base* state);
@@ -53,8 +54,10 @@ private:
         future_state_base* state;
         std::uint32_t generation;
     };
+    static constexpr std::uint32_t generations_of_a_run = 1u << 16; ///< between two restarts
     std::vector<entry> slots;
     std::vector<std::uint32_t> vacant;
+    std::uint32_t first_generation = 0;
 };
 
 #if MOTET_BODIES

@@ -72,6 +72,7 @@ struct collection_type {
     boxed (*blank)();                       ///< a prototype with the defaults
     /// What `encode` wrote of this element, over what has become of it; null: impossible.
     void (*restore)(element_header&, serial::reader&) = nullptr;
+    bool saved = true; ///< in checkpoints; else neither are its messages, and what waits in it does not hold one up
 };
 
 struct map_type {

@@ -22,7 +22,8 @@
 /// 2. Waves count what was sent, processed, held and kept, until two in succession are equal and nothing is under way:
 ///    all messages that have not run are in some PE's hands.
 /// 3. A method that waits somewhere cannot be saved. Then the PEs are thawed, and PE 0 tries again a little later;
-///    after some seconds it says who holds it up. (main is not saved, and may wait.)
+///    after some seconds it says who holds it up. (main is not saved, and may wait; so may scripts in the program's
+///    `main`.)
 /// 4. Each PE writes a file of its own with its chares and messages, encoded one after the other; what is one for a
 ///    collection goes up the tree. PE 0 writes the manifest, and makes this the newest checkpoint of the folder by
 ///    renaming one file. Then the one before is removed, and the PEs are thawed.
@@ -71,10 +72,7 @@ struct save_report {
 };
 
 struct pe_checkpointing : upper_state {
-    static pe_checkpointing& of(pe& p) {
-        if (!p.checkpointing) p.checkpointing = std::make_unique<pe_checkpointing>();
-        return static_cast<pe_checkpointing&>(*p.checkpointing);
-    }
+    static pe_checkpointing& of(pe& p) { return kept_as<pe_checkpointing>(p.checkpointing); }
     cut_counts counts;
     save_report report;
     std::uint32_t missing = 0;
@@ -133,9 +131,11 @@ inline void cut_down(pe& p) {
     cut_counts own{p.sent, p.processed, p.state->held() + p.kept.size() + p.sleeping + attempt, p.sleeping, 0, 0, {}};
     for (waiter* w = p.parked; w != nullptr; w = w->after) {
         if (w->ready) ++own.busy;
-        if (w->running->element == nullptr && w->running->type == call<&run_main>::id()) continue;
+        const frame& f = *w->running;
+        if (f.element == nullptr ? f.type == call<&run_main>::id() : !static_cast<const part*>(f.part)->type->saved)
+            continue;
         ++own.frames;
-        if (own.who.empty()) own.who = p.state->place(p, *w->running) + ", which waits " + awaited(*w);
+        if (own.who.empty()) own.who = p.state->place(p, f) + ", which waits " + awaited(*w);
     }
     if (p.work_pending) ++own.busy;
     cut_up(p, std::move(own));

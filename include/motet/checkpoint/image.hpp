@@ -130,11 +130,22 @@ inline saved_element save_element(const element_header& e) {
     return saved;
 }
 
+/// Calls `f` with every part that is saved.
+template <class F>
+void for_each_saved_part(pe& p, F&& f) {
+    for (auto& [bits, c] : local_chares::of(p).parts)
+        if (c->type->saved) f(*c);
+}
+
 /// Calls `f` with every message that a PE keeps or holds, but for those that go with an element.
 template <class F>
 void for_each_loose_message(pe& p, F&& f) {
-    for (const message* m = p.kept.front(); m != nullptr; m = m->next) f(*m);
-    for (auto& [bits, c] : local_chares::of(p).parts)
+    local_chares& here = local_chares::of(p);
+    for (const message* m = p.kept.front(); m != nullptr; m = m->next) {
+        const auto to = here.parts.find(m->collection.bits());
+        if (to == here.parts.end() || to->second->type->saved) f(*m);
+    }
+    for (auto& [bits, c] : here.parts)
         for (const auto& [index, record] : c->homes)
             for (const message* m = record.held.front(); m != nullptr; m = m->next) f(*m);
 }
@@ -147,36 +158,37 @@ inline void save_pe(pe& p, std::vector<saved_object> kept, record_writer& file, 
         out.clear();
         serial::write(out, record);
     };
-    saved_pe all{p.number, {}, std::move(kept), here.parts.size(), 0};
+    saved_pe all{p.number, {}, std::move(kept), 0, 0};
+    for_each_saved_part(p, [&](part&) { ++all.parts; });
     for (const auto& [id, activity] : here.activities)
         if (activity.own != activity_counts{}) all.activities.push_back({id, activity.own});
     for_each_loose_message(p, [&](const message&) { ++all.messages; });
     write(all);
     file.put(out.bytes());
-    for (auto& [bits, c] : here.parts) {
-        saved_part saved{c->info->id, c->table.elements.size(), {}, {}, {}};
-        for (const auto& [key, round] : c->section_rounds)
+    for_each_saved_part(p, [&](part& c) {
+        saved_part saved{c.info->id, c.table.elements.size(), {}, {}, {}};
+        for (const auto& [key, round] : c.section_rounds)
             saved.section_rounds.push_back(
                 {key, round.member, round.children, round.type, round.target, round.result.copy()});
-        for (std::size_t i = 0; i < c->rounds.size(); ++i)
-            if (const reduction_round& r = c->rounds[i]; r.type != 0)
-                saved.rounds.push_back({c->passed + 1 + i, r.type, r.target, r.result.copy()});
-        if (p.number == root_of(p, c->info->id)) // the others have what the root has
-            for (const auto& [number, round] : c->shares)
+        for (std::size_t i = 0; i < c.rounds.size(); ++i)
+            if (const reduction_round& r = c.rounds[i]; r.type != 0)
+                saved.rounds.push_back({c.passed + 1 + i, r.type, r.target, r.result.copy()});
+        if (p.number == root_of(p, c.info->id)) // the others have what the root has
+            for (const auto& [number, round] : c.shares)
                 for (const auto& share : round.parts)
                     if (share.type != 0)
                         saved.rounds.push_back({number, share.type, share.target, share.result.copy()});
-        for (const auto& [index, record] : c->homes)
+        for (const auto& [index, record] : c.homes)
             if (record.now == home_record::state::erased) saved.erased.push_back(index);
         write(saved);
         file.put(out.bytes());
-        for (element_header* e : c->table.elements) {
+        for (element_header* e : c.table.elements) {
             write(save_element(*e));
-            c->type->save(c->type->object(*e), out);
+            c.type->save(c.type->object(*e), out);
             file.put(out.bytes());
         }
-        summaries.push_back({c->info->id, c->passed, c->begun, c->births, c->released, c->sealed});
-    }
+        summaries.push_back({c.info->id, c.passed, c.begun, c.births, c.released, c.sealed});
+    });
     for_each_loose_message(p, [&](const message& m) {
         write(save_message(m));
         file.put(out.bytes());

@@ -45,8 +45,6 @@ struct manifest {
     std::uint64_t serial = 0; ///< the last number that any PE gave to a collection
 };
 
-inline constexpr std::uint32_t generations_of_futures = 1u << 16; ///< between two restarts
-
 // The folder.
 
 inline std::string generation_folder(const std::string& path, std::uint64_t generation) {
@@ -123,8 +121,9 @@ inline manifest describe_run(pe& p, const address& target, const std::vector<sav
     all.summaries = summaries;
     local_chares& here = local_chares::of(p);
     for (const saved_summary& each : summaries) here.find(p, each.id); // single chares of types that PE 0 has none of
-    all.epoch = here.futures.first_generation / generations_of_futures;
+    all.epoch = here.futures.restarts();
     for (auto& [bits, c] : here.parts) {
+        if (!c->type->saved) continue;
         saved_collection saved;
         const collection_info& info = *c->info;
         saved.info.id = info.id, saved.info.type = info.type, saved.info.kind = info.kind;

@@ -219,7 +219,7 @@ private:
     }
     void prepare(pe& p) const {
         local_chares& here = local_chares::of(p);
-        here.futures.first_generation = (all.epoch + 1) * generations_of_futures;
+        here.futures.begin_after(all.epoch + 1);
         p.serial = all.serial;
     }
 

@@ -59,6 +59,13 @@ struct upper_state {
     virtual ~upper_state() = default;
 };
 
+/// What is kept behind a pointer to its base, as a T; made when it is first asked for.
+template <class T, class Base, class... A>
+T& kept_as(std::unique_ptr<Base>& slot, A&&... made_from) {
+    if (!slot) slot = std::make_unique<T>(std::forward<A>(made_from)...);
+    return static_cast<T&>(*slot);
+}
+
 /// How messages leave a PE whose machine is simulated.
 class simulator_port {
 public:

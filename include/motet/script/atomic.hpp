@@ -49,10 +49,7 @@ struct transaction {
 /// Those of a PE.
 class transactions final : public runtime::upper_state {
 public:
-    static transactions& of(runtime::pe& p) {
-        if (!p.transactions) p.transactions = std::make_unique<transactions>(p);
-        return static_cast<transactions&>(*p.transactions);
-    }
+    static transactions& of(runtime::pe& p) { return runtime::kept_as<transactions>(p.transactions, p); }
     explicit transactions(runtime::pe& on) : p(on) {}
     ~transactions() override {
         for (auto& [e, t] : locked) drop(t);

@@ -32,6 +32,21 @@ struct script_job {
     chosen_elements elements = {};         ///< of many, those it is for
     std::shared_ptr<const value> across{}; ///< how the results of many become one; null: they stay as they are
     shared_names names = {};
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(opened, request, deed, arguments, told, many, elements, across, names);
+        if constexpr (!Archive::is_writing) take_from_checkpoint();
+    }
+    /// After a restart the names are those of a run that is over, and there is no interpreter to keep variables for.
+    void take_from_checkpoint() {
+        if (runtime::registry::translation == nullptr) return;
+        if ((opened = runtime::registry::translated(opened)) == 0)
+            throw decode_error("a script for chares that this program does not open to scripts", "opened", 0);
+        runtime::translate(told);
+        names = nullptr;
+        request.persistent = false;
+    }
 };
 using shared_job = std::shared_ptr<const script_job>;
 

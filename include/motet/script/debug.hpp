@@ -61,11 +61,7 @@ namespace motet::inline MOTET_VARIANT::script {
 /// What PE 0 keeps.
 class debug_desk final : public runtime::upper_state {
 public:
-    static debug_desk& of(runtime::pe& first) {
-        auto& kept = desk::of(first).debugging;
-        if (!kept) kept = std::make_unique<debug_desk>();
-        return static_cast<debug_desk&>(*kept);
-    }
+    static debug_desk& of(runtime::pe& first) { return runtime::kept_as<debug_desk>(desk::of(first).debugging); }
     debug_desk() = default;
     debug_desk(const debug_desk&) = delete;
     debug_desk& operator=(const debug_desk&) = delete;

@@ -44,11 +44,10 @@ using started_to = std::function<void(std::uint32_t handle)>;
 class desk final : public runtime::upper_state {
 public:
     static desk& of(runtime::pe& first) {
-        auto& own = pe_scripting::of(first).desk;
-        if (!own) own = std::make_unique<desk>(first.job);
-        return static_cast<desk&>(*own);
+        return runtime::kept_as<desk>(pe_scripting::of(first).desk, first.job, restarts_of(first));
     }
-    explicit desk(runtime::machine& of_job) : job(of_job) {}
+    desk(runtime::machine& of_job, std::uint32_t restarts)
+        : job(of_job), last_handle(restarts * handles_of_a_run), last_run(numbers_after(restarts)) {}
     desk(const desk&) = delete;
     desk& operator=(const desk&) = delete;
     ~desk() override = default;
@@ -106,6 +105,7 @@ private:
         std::string name;  ///< what it runs in
         std::vector<std::int64_t> index;
         std::string failure; ///< on the way
+        std::shared_ptr<const void> weight;
         std::vector<script_outcome> outcomes;
         answer_to execute;              ///< who waits for its end with an Execute
         answer_to print;                ///< who waits for output
@@ -114,12 +114,14 @@ private:
     static constexpr std::size_t most_running = 1000;
     static constexpr std::size_t most_ended = 1000;
     static constexpr std::size_t most_kept = 10000;
+    static constexpr std::uint32_t handles_of_a_run = 100'000'000; ///< between two restarts, and good to read
 
     static script_answer problem(std::string why) { return {.error = std::move(why)}; }
     static script_answer unknown(std::uint32_t handle) {
         return problem("there is no interpreter " + std::to_string(handle));
     }
     record* find(std::uint32_t handle);
+    std::uint32_t new_handle();
     /// What is served under that name; null if nothing is.
     const served* named(runtime::pe& p, const std::string& name);
     std::string names() const;
@@ -141,8 +143,8 @@ private:
     shared_names all = std::make_shared<const served_names>();
     std::map<std::uint32_t, record> records;
     std::deque<std::uint32_t> ended; ///< handles that are remembered only
-    std::uint32_t last_handle = 0;
-    std::uint64_t last_run = 0;
+    std::uint32_t last_handle;
+    std::uint64_t last_run;
     std::size_t running = 0; ///< scripts
     std::size_t kept = 0;    ///< handles with variables that stay
     bool greeted = false;

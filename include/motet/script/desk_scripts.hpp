@@ -140,6 +140,13 @@ MOTET_INLINE desk::record* desk::find(std::uint32_t handle) {
     return found == records.end() ? nullptr : &found->second;
 }
 
+/// One that no interpreter, hook or output has.
+inline std::uint32_t desk::new_handle() {
+    do ++last_handle;
+    while (last_handle == 0 || records.contains(last_handle));
+    return last_handle;
+}
+
 MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_to answer, const started_to& started,
                                 const std::string& client, asked_deed deed) {
     if (!request.problem.empty()) return answer(problem(request.problem));
@@ -161,7 +168,7 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
         if (known->name != request.name || known->index != request.index)
             return answer(problem(called + " belongs to " + known->name));
     } else {
-        handle = ++last_handle;
+        handle = new_handle();
     }
     runtime::index_bits index = what.single;
     const bool many = what.kind != runtime::collection_kind::single && request.index.empty();
@@ -196,6 +203,7 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
     r.index = request.index;
     r.outcomes.clear();
     r.failure.clear();
+    r.weight = std::move(request.weight);
     r.execute = nullptr;
     request.script.handle = handle;
     request.script.run = ++last_run;
@@ -246,12 +254,13 @@ MOTET_INLINE void desk::take_one(std::uint32_t handle, script_outcome outcome) {
 }
 
 MOTET_INLINE std::uint32_t desk::open_record(std::string name, const std::string& client, std::uint64_t goes_with) {
-    record& r = records[++last_handle];
+    const std::uint32_t handle = new_handle();
+    record& r = records[handle];
     ++running;
     r.running = true;
     r.name = std::move(name);
-    script_control::of(job).runs.begin(last_handle, ++last_run, r.name, client, goes_with);
-    return last_handle;
+    script_control::of(job).runs.begin(handle, ++last_run, r.name, client, goes_with);
+    return handle;
 }
 
 MOTET_INLINE void desk::close_record(std::uint32_t handle) {
@@ -283,6 +292,7 @@ MOTET_INLINE void desk::complete(std::uint32_t handle) {
         each.sent_ahead = 0;
     }
     r->running = false;
+    r->weight.reset();
     --running;
     runtime::stir(*job.pes[0]); // its time limit may have ended it, long after a client has asked for anything
     log_end(handle, *r);

@@ -97,7 +97,7 @@ inline void freezer::freeze(runtime::pe& p, std::function<void()> then) {
     if (std::exchange(frozen, true)) return;
     order o;
     o.what = order::verb::freeze;
-    o.freezes = ++freezes;
+    o.serial = ++freezes;
     orders.give(p, std::move(o), [this, &p](report all) {
         settling = {std::move(all), 0, p.now(), 20e-6};
         settle(p);

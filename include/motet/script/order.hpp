@@ -26,14 +26,14 @@ struct order {
     verb what = verb::inspect;
     shared_hook hook;                  ///< to install
     std::uint32_t number = 0;          ///< the handle of a hook; how many steps; lines of a list
-    std::uint64_t freezes = 0;         ///< how many there are, with this one
+    std::uint64_t serial = 0;          ///< of a freeze, or a step: how many of those there are, with this one
     std::string list;                  ///< to inspect
     runtime::collection_id collection; ///< to run a script in each chare of it that is here
     shared_job job;
 
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(what, hook, number, freezes, list, collection.root, collection.serial, job);
+        archive(what, hook, number, serial, list, collection.root, collection.serial, job);
     }
 };
 using shared_order = std::shared_ptr<const order>;
@@ -63,11 +63,7 @@ struct order_share final : runtime::upper_state {
     report all;
     std::uint32_t missing = 0; ///< children that have not reported
 
-    static order_share& of(runtime::pe& p) {
-        auto& kept = pe_debugger::of(p).share;
-        if (!kept) kept = std::make_unique<order_share>();
-        return static_cast<order_share&>(*kept);
-    }
+    static order_share& of(runtime::pe& p) { return runtime::kept_as<order_share>(pe_debugger::of(p).share); }
 };
 
 inline report obey(runtime::pe& p, const order& o) {
@@ -81,7 +77,7 @@ inline report obey(runtime::pe& p, const order& o) {
         break;
     case order::verb::freeze:
         p.halt();
-        own.freezes = o.freezes;
+        own.freezes = o.serial;
         mine.said = std::exchange(own.notices, {});
         break;
     case order::verb::count:
@@ -95,7 +91,7 @@ inline report obey(runtime::pe& p, const order& o) {
         if (!own.ending.empty()) p.job.fail(std::exchange(own.ending, {}));
         break;
     case order::verb::step:
-        own.step_order = o.freezes;
+        own.step_order = o.serial;
         p.step(o.number);
         break;
     case order::verb::inspect:
@@ -211,7 +207,7 @@ inline void order_queue::begin_next(runtime::pe& p) {
     const job& next = orders.front();
     if (next.what->what == order::verb::step) {
         order numbered = *next.what;
-        numbered.freezes = order_number;
+        numbered.serial = order_number;
         runtime::post_uncounted<&obey_alone>(p, static_cast<runtime::pe_number>(next.only),
                                              std::make_shared<const order>(std::move(numbered)));
     } else if (next.only >= 0) {

@@ -18,10 +18,7 @@ namespace motet::inline MOTET_VARIANT::script {
 /// The hooks of a PE, and what it has to tell PE 0 of them.
 class [[gnu::visibility("hidden")]] pe_debugger final : public runtime::debugger {
 public:
-    static pe_debugger& of(runtime::pe& p) {
-        if (!p.debugging) p.debugging = std::make_unique<pe_debugger>();
-        return static_cast<pe_debugger&>(*p.debugging);
-    }
+    static pe_debugger& of(runtime::pe& p) { return runtime::kept_as<pe_debugger>(p.debugging); }
     pe_debugger() = default;
     pe_debugger(const pe_debugger&) = delete;
     pe_debugger& operator=(const pe_debugger&) = delete;

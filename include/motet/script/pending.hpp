@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/chare/local.hpp>
 #include <motet/script/call.hpp>
 
 #include <cstdint>
@@ -28,18 +29,23 @@ struct script_pending {
     bool ready() const { return missing == 0; }
 };
 
+/// A message of a script may be part of a checkpoint, and answer after a restart, when nobody waits for it any more: so
+/// the numbers by which answers are known begin anew with each restart, where no earlier run has been.
+inline std::uint32_t restarts_of(runtime::pe& p) { return runtime::local_chares::of(p).futures.restarts(); }
+inline std::uint64_t numbers_after(std::uint32_t restarts) { return std::uint64_t{restarts} << 40; }
+
 /// What a PE knows of scripts.
 struct pe_scripting final : runtime::upper_state {
     shared_names names = std::make_shared<const served_names>();
     std::map<std::uint64_t, std::shared_ptr<script_pending>> pending;
-    std::uint64_t last = 0;
+    std::uint64_t last;
     std::unique_ptr<runtime::upper_state> desk;
     std::unique_ptr<runtime::upper_state> threads; ///< of scripts that may wait (script_thread.hpp)
 
     static pe_scripting& of(runtime::pe& p) {
-        if (!p.scripting) p.scripting = std::make_unique<pe_scripting>();
-        return static_cast<pe_scripting&>(*p.scripting);
+        return runtime::kept_as<pe_scripting>(p.scripting, numbers_after(restarts_of(p)));
     }
+    explicit pe_scripting(std::uint64_t first) : last(first) {}
     void learn(const shared_names& more) {
         if (more && more->version > names->version) names = more;
     }

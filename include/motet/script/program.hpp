@@ -33,6 +33,11 @@ MOTET_INLINE std::uint32_t opened_program();
 
 } // namespace motet::inline MOTET_VARIANT::script
 
+namespace motet::inline MOTET_VARIANT::runtime {
+template <>
+inline constexpr bool out_of_checkpoints<script::program> = true;
+} // namespace motet::inline MOTET_VARIANT::runtime
+
 #if MOTET_BODIES
 
 #include <motet/chare/wait.hpp>

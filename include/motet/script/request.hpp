@@ -4,6 +4,7 @@
 #include <motet/script/value.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -120,7 +121,8 @@ struct execute_request {
     /// that is a function of two results; put together along a tree, in any order. Errors come by index. Without
     /// `iterate`, script.reduce says the same.
     std::string across = {};
-    std::string problem = {}; ///< of one that was read: why it cannot be done
+    std::string problem = {};                ///< of one that was read: why it cannot be done
+    std::shared_ptr<const void> weight = {}; ///< counts its bytes, until its script has ended
 
     /// What came after the first version of the protocol goes by name, and only where it is not as it is by default: so
     /// clients and programs of different age understand each other.

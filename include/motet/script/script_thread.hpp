@@ -76,11 +76,7 @@ private:
 /// Threads of a PE that have run a script: to start one takes longer than most scripts.
 class script_threads final : public runtime::upper_state {
 public:
-    static script_threads& of(runtime::pe& p) {
-        auto& own = pe_scripting::of(p).threads;
-        if (!own) own = std::make_unique<script_threads>();
-        return static_cast<script_threads&>(*own);
-    }
+    static script_threads& of(runtime::pe& p) { return runtime::kept_as<script_threads>(pe_scripting::of(p).threads); }
     /// Throws std::system_error where none can be started.
     std::unique_ptr<script_thread> take() {
         if (idle.empty()) return std::make_unique<script_thread>();
