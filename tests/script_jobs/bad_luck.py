@@ -130,6 +130,21 @@ def frames(p):
     is_well(p)
 
 
+def long_requests(p):
+    """What is under way is bounded in bytes, too: until the scripts have ended."""
+    long = "#" * (60 << 20) + "\ncharm.sleep(1e6)"
+    with motet.connect() as client, motet.connect() as other:
+        scripts = [client.execute("main", long, high_level=True, wait=False).handle for _ in range(2)]
+        problem = raises(motet.Error, "of this client are under way, and with this one of ",
+                         lambda: client.execute("main", long, high_level=True))
+        assert "they would be more than 134217728" in str(problem), problem
+        assert client.run("main", "1") == 1 and other.run("main", "#" * (20 << 20) + "\n2") == 2
+        for each in scripts:
+            p.interrupt(each)
+        assert client.run("main", "#" * (20 << 20) + "\n3") == 3
+    is_well(p)
+
+
 def signed(p):
     """Frames over TCP: sent again, in another order, altered, with another client's key or none."""
     with motet.connect(port, key=keys["me"]) as client:
@@ -274,7 +289,8 @@ with tempfile.TemporaryDirectory() as sockets:
     os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = sockets
     keys = files_of_keys()
     with running() as (p, program):
-        for test in clients_die, output_stays, frames, signed, many_clients, prints, no_end, flood, chares_leave:
+        for test in clients_die, output_stays, frames, signed, many_clients, prints, no_end, flood, chares_leave, \
+                long_requests:
             print(test.__name__, flush=True)
             test(p)
         p.execute("keeper", "charm.exit(4)", high_level=True, wait=False)

@@ -3,6 +3,7 @@
 
 #include <motet/script/debug.hpp>
 #include <motet/script/desk.hpp>
+#include <motet/service/weight.hpp>
 
 #if MOTET_BODIES
 
@@ -34,6 +35,7 @@ public:
 
     runtime::machine& job;
     script::client_number clients = 0; ///< so far
+    const request_weight::counter under_way = request_weight::none_yet();
     std::unique_ptr<script::script_log>& log() { return script::script_control::of(job).log; }
 #ifdef MOTET_WITH_TCP
     key_file keys;                       ///< of TCP

@@ -19,6 +19,7 @@ namespace motet::inline MOTET_VARIANT::service {
 
 inline void take_execute(runtime::pe& p, const std::shared_ptr<inbound>& in, execute_request execute,
                          const script::answer_to& answer, script::asked_deed deed = {}) {
+    execute.weight = in->weight;
     const bool wait = execute.wait;
     const bool stream = execute.stream && wait;
     const auto started = [&](std::uint32_t handle) {

@@ -72,7 +72,7 @@ private:
     void read_body(std::size_t length);
     void take_content();
     void take_body();
-    void take(request_frame request);
+    void take(request_frame request, std::size_t bytes);
     void refuse(const std::string& why);
     void drop(const std::string& why);
     void close();
@@ -107,6 +107,7 @@ private:
     std::map<std::uint32_t, std::uint64_t> detached;   ///< runs that it has begun and does not wait for, by handle
     std::uint64_t streamed = 0;                        ///< the last one that had its turn
     std::size_t under_way = 0;                         ///< requests
+    const request_weight::counter bytes_under_way = request_weight::none_yet();
     bool greeted = false;
     bool closing = false;
 #ifdef MOTET_WITH_TCP
@@ -134,6 +135,7 @@ struct inbound {
     script::client_number client = 0;
     request_frame request;
     std::string who;
+    std::shared_ptr<const void> weight = {};
 };
 /// On PE 0 (inbound.hpp).
 inline void take_request(runtime::pe& p, std::shared_ptr<inbound> in);
@@ -246,10 +248,12 @@ inline void session::take_body() {
     } catch (const std::exception& why) { // also: no memory for what it says
         return refuse(std::string("this is no request: ") + why.what());
     }
-    take(std::move(request));
+    const std::size_t bytes = body.size();
+    if (body.capacity() > piece) body = {};
+    take(std::move(request), bytes);
 }
 
-inline void session::take(request_frame request) {
+inline void session::take(request_frame request, std::size_t bytes) {
     if (std::holds_alternative<hello>(request.what)) {
         if (!greeted && owner.log()) owner.log()->write(script::log_line().add("client", who).add("does", "connect"));
         greeted = true;
@@ -264,6 +268,10 @@ inline void session::take(request_frame request) {
         return read();
     }
     ++under_way;
+    if (std::string why = request_weight::refusal(bytes, bytes_under_way, owner.under_way); !why.empty()) {
+        answer(number, {.error = std::move(why)});
+        return read();
+    }
     capabilities needed = std::visit(needed_capabilities{}, request.what);
     const auto* const stop = std::get_if<interrupt_request>(&request.what);
     if (stop != nullptr)
@@ -285,7 +293,9 @@ inline void session::take(request_frame request) {
     if (std::holds_alternative<running_request>(request.what))
         answer(number, {.running = script::script_control::of(owner.job).list()});
     if (std::holds_alternative<hello>(request.what)) answer(number, {});
-    auto in = std::make_shared<inbound>(inbound{weak_from_this(), client, std::move(request), who});
+    auto in = std::make_shared<inbound>(
+        inbound{weak_from_this(), client, std::move(request), who,
+                std::make_shared<const request_weight>(bytes, bytes_under_way, owner.under_way)});
     runtime::post_from_outside<&take_request>(*owner.job.pes[0], std::move(in));
     read();
 }
