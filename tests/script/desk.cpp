@@ -2,8 +2,10 @@
 #include "scripted.hpp"
 #include "served_box.hpp"
 
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 using namespace motet_test;
@@ -41,6 +43,39 @@ struct clerk {
         kept_answer a;
         d.finished(handle, wait, a.to());
         return a;
+    }
+};
+
+motet::execute_request in_main(std::string code, bool wait = true) {
+    motet::execute_request r = request(std::move(code), wait);
+    r.name = "main";
+    r.index = {};
+    r.script.high_level = true;
+    return r;
+}
+
+/// What goes on after a restart, and what came of it.
+struct successor {
+    motet::array<box> boxes;
+    static inline bool too_early = true;
+    static inline std::string said_then;
+
+    void go_on() {
+        motet::serve(boxes, "boxes");
+        const clerk c;
+        const kept_answer first = c.execute(in_main("len(boxes)"));
+        motet::quiescence().get(); // its answer comes to no chare, and so wakes up no condition
+        CHECK(said(first.wait().outcomes.at(0)) == "3");
+        motet::execute_request r = request("charm.when_told()\n'the new one'"); // the second one, as that one was
+        r.index = {2};
+        r.script.high_level = true;
+        const kept_answer a = c.execute(r);
+        boxes[1].tell<&box::tell_it>(); // the one from before the restart ends
+        motet::quiescence().get();
+        too_early = a.came() || boxes[1].ask<&box::get>().get() != 8;
+        boxes[2].tell<&box::tell_it>();
+        motet::quiescence().get();
+        said_then = said(a.wait().outcomes.at(0));
     }
 };
 
@@ -161,6 +196,33 @@ TEST_CASE("prints are kept until they are asked for, and outlive their script") 
     });
 }
 
+TEST_CASE("threads of a script print where it does, also when it has ended; what it does to sys.stdout ends with it") {
+    everywhere([] {
+        const auto boxes = motet::array<box>::create(3, box{});
+        motet::serve(boxes, "boxes");
+        const clerk c;
+        if (this_job().size > 1) return; // in another process it is the program's own output
+        const auto answer = c.execute(request("import threading, time\n"
+                                              "def speak():\n"
+                                              "    print('at once')\n"
+                                              "    said.set()\n"
+                                              "    go_on.wait()\n"
+                                              "    print('later')\n"
+                                              "    threading.Thread(target=print, args=('of its own',)).start()\n"
+                                              "said, go_on = threading.Event(), threading.Event()\n"
+                                              "threading.Thread(target=speak).start()\n"
+                                              "said.wait()",
+                                              true, true))
+                                .wait();
+        CHECK(answer.output == "at once\n");
+        std::string later = c.execute(request("go_on.set()", true, true, answer.handle)).wait().output;
+        while (later.size() < 17) later += c.print(answer.handle, false).wait().output;
+        CHECK(later == "later\nof its own\n");
+        c.execute(request("import io, sys\nsys.stdout = sys.stderr = io.StringIO()\nprint('gone')")).wait();
+        CHECK(c.execute(request("print('here')")).wait().output == "here\n");
+    });
+}
+
 TEST_CASE("output is bounded, and ended handles are forgotten") {
     one(threads(1), [] {
         const auto boxes = motet::array<box>::create(3, box{});
@@ -188,10 +250,9 @@ TEST_CASE("scripts that belong to no chare run once, under the name main, and se
                            "the name 'main' is that of the program itself"));
             const clerk c;
             const auto in_main = [&](std::string code, std::uint32_t handle = 0) {
-                auto r = request(std::move(code), true, true, handle);
-                r.name = "main";
-                r.index = {};
-                r.script.high_level = true;
+                auto r = desk_test::in_main(std::move(code));
+                r.script.persistent = true;
+                r.script.handle = handle;
                 return c.execute(r).wait();
             };
             const auto first = in_main("x = 4\nck.mype()");
@@ -213,4 +274,34 @@ TEST_CASE("scripts that belong to no chare run once, under the name main, and se
             CHECK(names.wait().names.size() == 1);
         },
         moves::none);
+}
+
+TEST_CASE("a checkpoint does not wait for scripts in main, and what it has of scripts answers nobody after a restart") {
+    if (this_job().size > 1) return;
+    const std::string folder = "/tmp/motet-desk-" + std::to_string(getpid());
+    run_well(threads(1), [&] {
+        const auto boxes = motet::array<box>::create(3, box{});
+        const auto next = motet::chare<successor>::create(successor{boxes}, 0);
+        motet::serve(boxes, "boxes");
+        const clerk c;
+        const std::uint32_t sleeper = c.execute(in_main("boxes[0].number = 6\ncharm.sleep(1e6)", false)).wait().handle;
+        while (boxes[0].ask<&box::get>().get() != 6) motet::sleep_for(std::chrono::milliseconds(1));
+        motet::future<void> saved = motet::checkpoint(folder, next.to<&successor::go_on>());
+        motet::execute_request r = request("charm.when_told()\nself.number = 8\n'the old one'");
+        r.script.high_level = true;
+        const kept_answer a = c.execute(r); // a message in the checkpoint: PE 0 stands still from now on
+        saved.get();
+        CHECK_FALSE(a.came());
+        boxes[1].tell<&box::tell_it>();
+        CHECK(said(a.wait().outcomes.at(0)) == "'the old one'");
+        auto& control = motet::script::script_control::of(c.p.job);
+        control.interrupt(control.runs.run_of(sleeper));
+        CHECK(contains(said(c.finished(sleeper, true).wait().outcomes.at(0)), "KeyboardInterrupt"));
+    });
+    options chosen = threads(1);
+    chosen.restart = folder;
+    CHECK(run(chosen, [] { FAIL("main runs after a restart"); }) == 0);
+    CHECK_FALSE(successor::too_early);
+    CHECK(successor::said_then == "'the new one'");
+    std::filesystem::remove_all(folder);
 }

@@ -91,6 +91,10 @@ TEST_CASE("collections stand in scripts by their names: methods of one and of al
               "(2, 3, {'x': 3, 'y': 4})");
         CHECK(all.run("scale = 3\ndef f(x): return x * scale\nsparse.map(lambda self, k: f(self.step) + k, 1)") ==
               "[-5, 22]");
+        CHECK(all.run("[t.step for t in tiles[1:2, 0:2].values()], [(i, t.index) for i, t in sparse.items()]") ==
+              "([40, 40], [(-2, -2), (7, 7)])");
+        CHECK(all.run("repr(tiles[1, 2].cells), repr(tiles[1, 2].cells * 2 > 30)") ==
+              "('array([20.,  9., 10.,  1.])', 'array([ True, False, False, False])')");
         CHECK(all.run("import motet\nrepr(motet.tiles), repr(charm.tiles[1, 0]), repr(one)") ==
               "('tiles', 'tiles[1, 0]', 'one')");
     });
@@ -194,6 +198,8 @@ TEST_CASE("what cannot be is said") {
         CHECK(all.run("sparse[100:].reduce('step', max)") == "ValueError: there are no elements to take the max of");
         CHECK(all.run("tiles.reduce('step', lambda a, b: a / 0)") == "ZeroDivisionError: division by zero");
         CHECK(contains(all.run("tiles.reduce('step', 'summ')"), "ValueError: 'summ' is no reducer"));
+        CHECK(
+            contains(all.run("tiles.reduce('totl', sum)"), "AttributeError: tiles has no field or method 'totl'; it"));
         CHECK(contains(all.run("tiles.where('self.').keys()"), "SyntaxError"));
         CHECK(contains(all.run("tiles.cells[0, 0, 0] = 1"), "TypeError: this is a field of several elements"));
         CHECK(contains(all.run("tiles[0, 0].step", false), "waits for an answer, and this script is of the kind that"));

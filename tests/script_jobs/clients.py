@@ -210,6 +210,17 @@ def check_main(program):
 
 
 def check_watching(program):
+    with motet.connect(program) as p:
+        before = p.execute("main", "").handle
+        watcher = subprocess.Popen([sys.executable, command, "watch", "boxes", "self.number", "--every", "0.01"],
+                                   stdout=subprocess.PIPE, text=True)
+        assert watcher.stdout.readline().split()[1:] == ["[0]=5.0", "[1]=5.0", "[2]=5.0", "[3]=5.0"]
+        watcher.kill()
+        watcher.wait()
+        watcher.stdout.close()
+        after = p.execute("main", "").handle
+        for each in range(before + 1, after):  # it leaves nothing behind
+            raises(motet.Error, "was not persistent", lambda: p.execute("boxes", "", persistent=True, handle=each))
     code, out, err = tool("watch", program, "ck.mynode()", "--count", "3", "--every", "0.05")
     assert code == 0 and [line.split()[1] for line in out.splitlines()] == ["0.0"] * 3, (out, err)
     code, out, err = tool("watch", "boxes", "self.number", "--count", "1")
@@ -329,6 +340,24 @@ def check_guarded(folder):
     assert "nothing was served under the name 'nothing'" in said and program.returncode == 0, said
 
 
+def check_two():
+    """A name goes to the program that serves it."""
+    program, second = started("--motet-script")
+    code, out, err = tool("run", "boxes", "-", text="1")
+    assert code == 2 and f" serve 'boxes': say which one, as " in err and second in err, (code, out, err)
+    code, out, err = tool("run", "nobody", "-", text="1")
+    assert code == 2 and "nothing is served under the name 'nobody' by " in err, (code, out, err)
+    code, out, err = tool("run", f"{second}/keeper", "-", text="self.ended")
+    assert (code, out) == (0, "False\n"), (code, out, err)
+    with motet.connect(second) as p:  # which of them has stopped serving it
+        p.execute("keeper", "charm.withdraw_boxes()", high_level=True)
+    code, out, err = tool("run", "boxes", "-", "--index", "0,0", text="self.number")
+    assert (code, out) == (0, "5\n"), (code, out, err)
+    with motet.connect(second) as p:
+        p.execute("keeper", "charm.end()", high_level=True, wait=False)
+    program.communicate(timeout=60)
+
+
 def check_folder():
     """A login manager's folder goes with the last login, and programs stay: their sockets are elsewhere."""
     own = os.environ["XDG_RUNTIME_DIR"]
@@ -369,6 +398,7 @@ def main():
         check("scripted")
         if not sys.argv[2:]:
             check_installed()
+            check_two()
             check_folder()
             with tempfile.TemporaryDirectory() as folder:
                 check_guarded(folder)

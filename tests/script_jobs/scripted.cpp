@@ -50,9 +50,10 @@ struct keeper {
         over.set();
     }
     void exit(int code) { motet::exit(code); }
+    void withdraw_boxes() { motet::withdraw("boxes"); }
     void keep(motet::promise<void> end) { over = end; }
 };
-MOTET_SCRIPT(keeper, end, exit)
+MOTET_SCRIPT(keeper, end, exit, withdraw_boxes)
 
 } // namespace scripted
 

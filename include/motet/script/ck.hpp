@@ -8,7 +8,9 @@
 #if MOTET_BODIES
 
 #include <cstdio>
+#include <memory>
 #include <string>
+#include <string_view>
 
 /// The module `ck` (Charm++ manual, section 26.3) and what `print` does.
 namespace motet::inline MOTET_VARIANT::script {
@@ -89,6 +91,21 @@ inline std::string text_argument(PyObject* given) {
     return text.cast<std::string>();
 }
 
+/// The bytes of a text, while this lives.
+class [[gnu::visibility("hidden")]] utf8 {
+public:
+    explicit utf8(PyObject* text)
+        : bytes(py::reinterpret_steal<py::object>(PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace"))) {
+        check(static_cast<bool>(bytes));
+    }
+    std::string_view view() const {
+        return {PyBytes_AS_STRING(bytes.ptr()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr()))};
+    }
+
+private:
+    py::object bytes;
+};
+
 inline PyObject* ck_printstr(PyObject*, PyObject* text) {
     return guarded([&] {
         const std::string line = text_argument(text);
@@ -164,19 +181,52 @@ inline PyObject* make_ck() {
     return make_module(definition, "ck", "The chare that this script runs in, and where it is.", methods);
 }
 
-/// Where sys.stdout and sys.stderr write: to the client of the script that runs, or to where they always wrote.
-inline PyObject* write_output(PyObject*, PyObject* arguments) {
+/// What sys.stdout and sys.stderr write, in the script that runs on this thread; True if there is one.
+inline PyObject* write_output(PyObject*, PyObject* text) {
     return guarded([&]() -> PyObject* {
-        PyObject* text = nullptr;
-        PyObject* otherwise = nullptr;
-        check(PyArg_ParseTuple(arguments, "UO", &text, &otherwise) != 0);
         running_script* const s = running_script::current();
-        if (s == nullptr) return PyObject_CallMethod(otherwise, "write", "O", text);
-        const auto bytes =
-            py::reinterpret_steal<py::object>(PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace"));
-        check(static_cast<bool>(bytes));
-        s->print({PyBytes_AS_STRING(bytes.ptr()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr()))});
-        return PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text));
+        if (s == nullptr) Py_RETURN_FALSE;
+        s->print(utf8(text).view());
+        Py_RETURN_TRUE;
+    });
+}
+
+/// Where a thread prints that a script has started: to the client of the script, for as long as the run lasts. Scripts
+/// of other processes have no client there.
+struct output_of_thread {
+    std::weak_ptr<script_control> control;
+    std::uint32_t handle;
+
+    static void end(PyObject* capsule) {
+        delete static_cast<output_of_thread*>(PyCapsule_GetPointer(capsule, nullptr));
+    }
+};
+/// That of the script that runs on this thread; None where it has none.
+inline PyObject* output_here(PyObject*, PyObject*) {
+    return guarded([]() -> PyObject* {
+        const running_script* const s = running_script::current();
+        if (s == nullptr || s->handle == 0 || (s->p.job.remote && s->p.job.remote->process_number() != 0))
+            return none();
+        auto made = std::make_unique<output_of_thread>(
+            output_of_thread{script_control::of(s->p.job).alive(), s->keep_print ? s->handle : 0});
+        PyObject* const capsule = PyCapsule_New(made.get(), nullptr, &output_of_thread::end);
+        check(capsule != nullptr);
+        static_cast<void>(made.release());
+        return capsule;
+    });
+}
+/// Writes there. False if the run is over.
+inline PyObject* write_there(PyObject*, PyObject* arguments) {
+    return guarded([&]() -> PyObject* {
+        PyObject* capsule = nullptr;
+        PyObject* text = nullptr;
+        check(PyArg_ParseTuple(arguments, "OU", &capsule, &text) != 0);
+        const auto* const to = static_cast<output_of_thread*>(PyCapsule_GetPointer(capsule, nullptr));
+        check(to != nullptr);
+        const auto control = to->control.lock();
+        if (!control) Py_RETURN_FALSE;
+        if (to->handle != 0) control->output.add(to->handle, utf8(text).view());
+        Py_RETURN_TRUE;
     });
 }
 
@@ -201,7 +251,9 @@ MOTET_INLINE void prepare_python() {
     prepare_views();
     prepare_program_arrays();
     const auto modules = py::module_::import("sys").attr("modules");
-    static PyMethodDef write{"_write", &write_output, METH_VARARGS, nullptr};
+    static PyMethodDef write{"_write", &write_output, METH_O, nullptr};
+    static PyMethodDef here{"_output_here", &output_here, METH_NOARGS, nullptr};
+    static PyMethodDef there{"_write_there", &write_there, METH_VARARGS, nullptr};
     auto* const kept = new py::dict();
     helpers() = kept;
     py::dict& names = *kept;
@@ -211,7 +263,8 @@ MOTET_INLINE void prepare_python() {
     modules["charm"] = charm;
     names["_ck"] = ck; // where scripts find it: an import takes a microsecond
     names["_charm"] = charm;
-    names["_write"] = py::reinterpret_steal<py::object>(PyCFunction_New(&write, nullptr));
+    for (PyMethodDef* each : {&write, &here, &there})
+        names[each->ml_name] = py::reinterpret_steal<py::object>(PyCFunction_New(each, nullptr));
     static PyMethodDef forked{"_forked", &leave_script, METH_NOARGS, nullptr};
     names["_forked"] = py::reinterpret_steal<py::object>(PyCFunction_New(&forked, nullptr));
     py::exec(R"py(
@@ -312,10 +365,26 @@ def vectorized(function, arrays, element, select, condition, store):
                 at += len(part)
     return result
 
+_start_thread = threading.Thread.start
+def start(thread):
+    """What a thread prints goes where whoever started it prints."""
+    here = _output_here()
+    thread._motet_output = here or getattr(threading.current_thread(), "_motet_output", None)
+    _start_thread(thread)
+start.__doc__ = _start_thread.__doc__
+threading.Thread.start = start
+
 class _Output(io.TextIOBase):
-    """Goes to the client of the script that runs here."""
+    """Goes to the client of the script that runs here, or has started this thread; else where it always went."""
     def __init__(self, otherwise): self._otherwise = otherwise
-    def write(self, text): return _write(text, self._otherwise)
+    def write(self, text):
+        if not isinstance(text, str): raise TypeError(f"write() takes a str, not {type(text).__name__}")
+        if _write(text): return len(text)
+        there = getattr(threading.current_thread(), "_motet_output", None)
+        if there is None or not _write_there(there, text):
+            self._otherwise.write(text)
+            self._otherwise.flush()
+        return len(text)
     def writable(self): return True
     def flush(self): self._otherwise.flush()
     def fileno(self): return self._otherwise.fileno()
@@ -324,15 +393,20 @@ class _Output(io.TextIOBase):
 class TimeLimit(BaseException):
     """The script has used up its time (--motet-script-limit, or the limit of its request)."""
 TimeLimit.__module__ = "motet"
-os.register_at_fork(after_in_child=_forked)
+def _in_child():
+    _forked()
+    vars(threading.current_thread()).pop("_motet_output", None)
+os.register_at_fork(after_in_child=_in_child)
 sys.stdin = io.StringIO()  # the program's own is not the script's: exit() would close it
-sys.stdout = _Output(sys.__stdout__)
-sys.stderr = _Output(sys.__stderr__)
+_streams = _Output(sys.__stdout__), _Output(sys.__stderr__)
+sys.stdout, sys.stderr = _streams
 )py",
              names);
     prepare_reducers(names);
     prepare_proxies(names);
     prepare_stubs(names);
+    const py::tuple streams = names["_streams"];
+    own_streams() = {streams[0].ptr(), streams[1].ptr()};
     time_limit_type() = py::object(names["TimeLimit"]).release().ptr();
 }
 

@@ -17,6 +17,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -95,6 +96,11 @@ public:
 
     /// Sends output ahead of the outcomes.
     void send_output();
+    /// For threads that scripts leave behind, with Python's lock: null when the run is over.
+    std::weak_ptr<script_control> alive() {
+        if (!lives) lives.reset(this, [](script_control*) {});
+        return lives;
+    }
 
 private:
     static constexpr std::size_t most_ahead = std::size_t{64} << 10;
@@ -115,6 +121,7 @@ private:
     void note(std::uint32_t process, const script_note& what);
 
     runtime::machine& job;
+    std::shared_ptr<script_control> lives;
     std::mutex guard;
     std::condition_variable changed;
     std::vector<watched_script*> running; ///< of one thread: the later one inside of the earlier one
@@ -135,6 +142,10 @@ private:
 inline int exchange_notes(void*);
 
 inline script_control::~script_control() {
+    if (lives) {
+        const gil lock; // no thread of a script is in here
+        lives.reset();
+    }
     {
         const std::lock_guard lock(guard);
         ending = true;

@@ -165,6 +165,7 @@ script_outcome run_as_script(running_script& running, const script_job& job, Bod
         }
         end_child(running);
         watched.end();
+        restore_streams();
     }
     if (running.handle == 0)
         outcome.output = running.output.take();

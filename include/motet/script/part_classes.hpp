@@ -40,6 +40,7 @@ class copied(numpy.ndarray):
     _at = None
     indices = None
     def __array_finalize__(self, other): pass
+    def __repr__(self): return numpy.array_repr(self.view(numpy.ndarray))
     def __array_wrap__(self, out, context=None):
         if out.ndim == 0: return out[()]
         out = out.view(type(self))

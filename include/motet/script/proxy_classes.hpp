@@ -77,6 +77,12 @@ class collection(_proxy):
         """The indices of the elements there are. Waits."""
         def there(outcomes): return _by_index([each for each in outcomes if each[2] != "LookupError"]).indices
         return collection._all(self, "one", (), there).get()
+    def values(self):
+        """The elements there are, as tiles[index] gives them: for tile in tiles.values(). Waits."""
+        return [collection._element(self, index) for index in collection.keys(self)]
+    def items(self):
+        """(index, element) of each. Waits."""
+        return [(index, collection._element(self, index)) for index in collection.keys(self)]
     def where(self, condition):
         """The elements for which an expression of `self` and `index` is true: tiles.where("self.step > 3")."""
         chosen = dict(self._chosen or {})
@@ -97,7 +103,8 @@ class collection(_proxy):
         if isinstance(what, (method, _method_of)): what = what.__name__
         if not isinstance(what, str): deed, given = "apply", (packed(what), *map(_sent, arguments))
         elif what in self._methods: deed, given = "call", (what, *map(_sent, arguments))
-        else: deed, given = "field", tuple(what.split("."))
+        elif self._own[0] or what.split(".")[0] in self._field_names: deed, given = "field", tuple(what.split("."))
+        else: raise AttributeError(f"{self!r} has no field or method '{what}'; it has {', '.join(self._all_names)}")
         return collection._all(self, deed, given, lambda outcomes: _reduced(how, outcomes), how)
     def insert(self, index, fields=None):
         """A new element: as the prototype of the array is, with these fields. Waits until it exists."""

@@ -10,11 +10,13 @@
 
 #if MOTET_BODIES
 
+#include <array>
 #include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 /// What a script leaves behind for the next one: its variables.
@@ -78,6 +80,17 @@ struct [[gnu::visibility("hidden")]] running_script {
     }
 };
 
+/// sys.stdout and sys.stderr as all scripts have them (ck.hpp).
+inline std::array<PyObject*, 2>& own_streams() {
+    static std::array<PyObject*, 2> both{}; // Python is never ended
+    return both;
+}
+/// What a script has put in their place goes with it: there is one of each in a process.
+inline void restore_streams() {
+    for (const auto& [name, own] : {std::pair("stdout", own_streams()[0]), std::pair("stderr", own_streams()[1])})
+        if (PySys_GetObject(name) != own) PySys_SetObject(name, own);
+}
+
 /// The script that the caller is part of; raises RuntimeError where there is none.
 inline running_script& this_script(const char* what) {
     running_script* const found = running_script::current();
@@ -104,10 +117,7 @@ struct [[gnu::visibility("hidden")]] script_host final : runtime::machine_state 
         builtins.release().dec_ref();
         served.release().dec_ref();
     }
-    static script_host& of(runtime::process& home) {
-        if (!home.scripting) home.scripting = std::make_unique<script_host>();
-        return static_cast<script_host&>(*home.scripting);
-    }
+    static script_host& of(runtime::process& home) { return runtime::kept_as<script_host>(home.scripting); }
     static key key_of(std::uint32_t handle, const runtime::part& c, const runtime::element_header& e) {
         return {handle, c.info->id.bits(), e.index.high, e.index.low};
     }

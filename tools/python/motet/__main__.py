@@ -26,7 +26,26 @@ def place(arguments):
         return program, served
     if arguments.program is None and name in {part for each in motet.programs() for part in (each, each.rpartition(".")[0])}:
         return name, MAIN
+    if arguments.program is None:
+        return serving(name), name
     return arguments.program, name
+
+
+def serving(name):
+    """The only running program that serves something under that name; None where connect() knows what to do, or say."""
+    running = motet.programs()
+    if len(running) < 2 or name == MAIN:
+        return None
+    found = []
+    for each in running:
+        with motet.connect(each) as program:
+            if any(served.name == name for served in program.names()):
+                found.append(each)
+    if not found:
+        raise motet.Error(f"nothing is served under the name '{name}' by {', '.join(running)}")
+    if len(found) > 1:
+        raise motet.Error(f"{' and '.join(found)} serve '{name}': say which one, as {found[0]}/{name}")
+    return found[0]
 
 
 def show(answer, out=sys.stdout):

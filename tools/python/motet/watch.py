@@ -95,14 +95,12 @@ def again(every, count, step):
 def watch(program, name, index, expression, every, count, out=sys.stdout):
     """Draws the value of an expression, evaluated in what is served under that name, or in main."""
     with connect(program) as p:
-        handle = p.execute(name, "", index, persistent=True).handle
-        options = {"persistent": True, "high_level": True, "handle": handle}
         seconds = collections.deque(maxlen=2000)
         series = {}
         began = time.monotonic()
 
         def step():
-            found = numbers_of(p.run(name, expression, index, **options))
+            found = numbers_of(p.run(name, expression, index, high_level=True))
             if not found:
                 raise SystemExit(f"motet: {expression} gives no number")
             seconds.append(time.monotonic() - began)
@@ -118,10 +116,7 @@ def watch(program, name, index, expression, every, count, out=sys.stdout):
             else:
                 print(f"{seconds[-1]:.3f}", *(f"{each}={value!r}" if each else repr(value)
                                               for each, value in found.items()), file=out, flush=True)
-        try:
-            return again(every, count, step)
-        finally:
-            p.execute(name, "", index, handle=handle)  # not persistent: the end of its variables
+        return again(every, count, step)
 
 
 def table(heads, rows):
