@@ -197,7 +197,7 @@ TEST_CASE("prints are kept until they are asked for, and outlive their script") 
 }
 
 TEST_CASE("threads of a script print where it does, also when it has ended; what it does to sys.stdout ends with it") {
-    everywhere([] {
+    on_threads([] {
         const auto boxes = motet::array<box>::create(3, box{});
         motet::serve(boxes, "boxes");
         const clerk c;

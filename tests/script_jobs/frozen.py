@@ -78,6 +78,10 @@ def leases_and_checkpoints(folder):
         assert p.finished(forgotten, wait=False) is None
         p.interrupt(forgotten)
         assert not p.events(wait=False)["frozen"]
+        holder = subprocess.Popen([sys.executable, command, "freeze"], stdout=subprocess.PIPE, text=True)
+        assert "the program stands still" in holder.stdout.readline()
+        p.go(all=True)  # the command sees it
+        assert holder.communicate(timeout=60)[0].endswith("somebody else has let it\n") and holder.returncode == 0
         with motet.connect() as q:
             q.freeze(hold=0.2)  # it ends without anybody
         until(lambda: not p.events(wait=False)["frozen"])

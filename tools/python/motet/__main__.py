@@ -8,7 +8,7 @@ import sys
 
 import motet
 from motet import debug
-from motet.arguments import index_of, literal, selection, some_elements
+from motet.arguments import index_of, literal, number_of, selection, some_elements
 
 MAIN = "main"  # where scripts run that belong to no chare
 
@@ -226,7 +226,7 @@ def parser():
     made = command("ps", list_running, "the scripts that run, and where")
     made.add_argument("program", nargs="?")
     made = command("interrupt", interrupt, "stops a script, as Ctrl-C would")
-    made.add_argument("handle", type=int, help="as ps shows it")
+    made.add_argument("handle", type=number_of, help="as ps shows it")
     made.add_argument("program", nargs="?")
     made = command("log", show_log, "what was done to programs from outside")
     made.add_argument("program", nargs="?", help="a name, with or without its number, or a file; else all")

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSL-1.0
 """Hooks at messages, and a program that stands still: requests, and the commands for them."""
 import sys
-import threading
 
-from .arguments import index_of, seconds_of
+from .arguments import index_of, number_of, seconds_of
 
 
 class Debugging:
@@ -126,12 +125,15 @@ def follow(program, since, handle, out=sys.stdout):
 
 
 def freeze(program, hold, out=sys.stdout):
-    print(state_text(program.freeze(hold)), file=out, flush=True)
+    state = program.freeze(hold)
+    print(state_text(state), file=out, flush=True)
     if hold:
         return 0
     print("It goes on when this command ends (Ctrl-C).", file=out, flush=True)
     try:
-        threading.Event().wait()
+        while state["frozen"]:
+            state = program.events(state["last"])
+        print("the program goes on, for somebody else has let it", file=out)
     except KeyboardInterrupt:
         print(file=out)
     return 0
@@ -235,7 +237,7 @@ def add_commands(command):
         "freezes a program before a message", after=(False, "after it"), index=((), "of one element"), hold=hold))
     parser.add_argument("entry", nargs="*", help="a method; none: any")
     parser.add_argument("--if", dest="condition", default="", help="an expression, such as 'self.step > 10'")
-    made("unhook", lambda p, a: p.unhook(a.hook) or 0, "removes a hook").add_argument("hook", type=int)
+    made("unhook", lambda p, a: p.unhook(a.hook) or 0, "removes a hook").add_argument("hook", type=number_of)
     made("queue", lambda p, a: inspect(p, "queue", a.pe) or inspect(p, "fibers", a.pe),
          "the messages of a program that have not run, and what waits", pe=(-1, "on which PE (all)"))
     made("inspect", lambda p, a: (print(state_text(p.events(wait=False))), inspect(p, a.what, a.pe))[1],
