@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/script/control_notes.hpp>
 #include <motet/script/space.hpp>
 
 #if MOTET_BODIES

@@ -4,7 +4,7 @@
 #include <motet/script/start_script.hpp>
 #include <motet/service/inbound.hpp>
 #include <motet/service/place.hpp>
-#include <motet/service/session.hpp>
+#include <motet/service/session_frames.hpp>
 
 #if MOTET_BODIES
 
