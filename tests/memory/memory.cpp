@@ -4,6 +4,9 @@
 // simulated processes. Nothing may grow with the job but by its logarithm: trees have a bounded number of children, and
 // gossip tells of a bounded number of PEs in each of log2 P steps. Prints bytes for each process, and fails where they
 // grow by more than `for_each_doubling`.
+//
+// And what a program leaves behind that goes on for days: elements, single chares and activities that come and go.
+// Fails where the second half of them needs more memory than the first has left.
 
 #include <motet/motet.hpp>
 
@@ -71,6 +74,64 @@ double bytes_each(std::int64_t processes) {
     return static_cast<double>(after - before) / static_cast<double>(processes);
 }
 
+/// Lives for a short time.
+struct Visitor {
+    motet::activity stay = {};
+    void leave() {
+        stay.consume();
+        motet::erase_this();
+    }
+    bool is_here() const { return true; }
+};
+
+/// So many come and go, the first of them as element `first` of the array.
+void come_and_go(const motet::array<Visitor>& all, std::int64_t first, std::int64_t count) {
+    constexpr std::int64_t at_once = 1000;
+    for (std::int64_t done = 0; done < count; done += at_once) {
+        const auto stay = motet::activity::begin();
+        for (std::int64_t i = 0; i < at_once; ++i) {
+            stay.produce(2);
+            all.insert(first + done + i, Visitor{stay});
+            all[first + done + i].tell<&Visitor::leave>();
+            motet::chare<Visitor>::create({stay}, i % motet::pe_count()).tell<&Visitor::leave>();
+        }
+        stay.completed().get();
+        for (int i = 0; i < 100; ++i) {
+            const auto short_one = motet::activity::begin();
+            short_one.produce();
+            short_one.consume();
+            short_one.completed().get();
+        }
+    }
+    motet::quiescence().get();
+}
+
+/// Bytes that stay from the second half of a long run, when it has been to where nothing more may come.
+std::int64_t bytes_left_behind() {
+    char words[][20] = {"memory", "--motet-sim", "2x1", "--motet-sim-table", "off"};
+    char* pointers[] = {words[0], words[1], words[2], words[3], words[4], nullptr};
+    int count = 5;
+    std::int64_t left = 0;
+    const int code = motet::run(count, pointers, [&] {
+        // A home remembers the last 65,536 that have died; of one collection both PEs are homes.
+        constexpr std::int64_t half = 142'000;
+        const auto all = motet::array<Visitor>::create();
+        come_and_go(all, 0, half);
+        const std::int64_t before = in_use();
+        come_and_go(all, half, half);
+        left = in_use() - before;
+        // Those that died lately are known, and any index may be used again.
+        try {
+            all[2 * half - 1].ask<&Visitor::is_here>().get();
+            throw motet::error("memory: one that has died answers");
+        } catch (const motet::erased&) {}
+        all.insert(0, Visitor{}).get();
+        check(all[0].ask<&Visitor::is_here>().get());
+    });
+    check(code == 0);
+    return left;
+}
+
 } // namespace
 
 int main() {
@@ -87,5 +148,9 @@ int main() {
         before = each, smaller = processes;
     }
     if (!bounded) std::printf("a process needs more the larger the job is\n");
-    return bounded ? 0 : 1;
+    const std::int64_t left = bytes_left_behind();
+    std::printf("what came and went leaves %lld bytes behind\n", static_cast<long long>(left));
+    const bool forgotten = left < 200'000;
+    if (!forgotten) std::printf("the memory of a long run grows\n");
+    return bounded && forgotten ? 0 : 1;
 }

@@ -11,12 +11,16 @@
 /// Completion of one activity among others: pieces of work are counted when they are made and when they are done, on
 /// whatever PE that happens.
 ///
-/// 1. Each PE keeps two counters for an activity. The owner sends waves over the tree of PEs that add them up.
-/// 2. Two waves in succession that found the same sums, made = done: the activity was complete between the two (as for
-///    quiescence: Mattern, 1987). Whoever asked before the first of them began is told.
-/// 3. A PE that a wave has passed tells the owner when its counters change after that. So no wave runs while nothing
+/// 1. Each PE keeps two counters for an activity. The owner sends waves over the tree of PEs, which bring it what was
+///    counted, and leave nothing behind: a PE knows of an activity only what it has counted since, and the owner
+///    forgets one that is complete. So a program may have begun any number of them.
+/// 2. Two waves in succession after which the owner knows the same sums, made = done: the activity was complete between
+///    the two (as for quiescence: Mattern, 1987). Whoever asked before the first of them began is told.
+/// 3. A PE tells the owner when its counters change for the first time after a wave. So no wave runs while nothing
 ///    changes, and a program that waits for what never comes is found to be dead. The next wave after a change follows
 ///    after a pause, an eighth of the time waited so far.
+/// 4. A PE that is frozen, to be saved in a checkpoint, hands over nothing, and says so: what was counted must not be
+///    on its way then.
 namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
@@ -32,15 +36,16 @@ inline void activity_down(pe& p, std::uint64_t id, pe_number root) {
     activity_state& a = local_chares::of(p).activities[id];
     const tree over(p, root);
     a.sum = {};
+    a.kept = false;
     a.missing = over.child_count(p.number);
     over.for_each_child(p.number, [&](pe_number child) { post<&activity_down>(p, child, id, root); });
     if (a.missing == 0) activity_wave_back(p, id, root);
 }
 
-inline void activity_up(pe& p, std::uint64_t id, pe_number root, activity_counts counts) {
+inline void activity_up(pe& p, std::uint64_t id, pe_number root, activity_counts counts, bool kept) {
     activity_state& a = local_chares::of(p).activities[id];
-    a.sum.made += counts.made;
-    a.sum.done += counts.done;
+    a.sum.add(counts);
+    a.kept = a.kept || kept;
     if (--a.missing == 0) activity_wave_back(p, id, root);
 }
 
@@ -62,8 +67,8 @@ inline void pause_activity_wave(pe& p, std::uint64_t id, activity_state& a) {
 
 /// At the owner: a wave is back. Tells who may be told, and decides what comes next.
 inline void judge_activity(pe& p, std::uint64_t id, activity_state& a) {
-    const bool balanced = a.sum.made == a.sum.done;
-    if (balanced && a.sum == a.previous) {
+    const bool balanced = a.own.made == a.own.done && !a.kept;
+    if (balanced && a.own == a.previous) {
         // They stand in the order of their coming.
         const auto later =
             std::find_if(a.wanted.begin(), a.wanted.end(), [&](const auto& one) { return one.wave >= a.waves; });
@@ -71,27 +76,37 @@ inline void judge_activity(pe& p, std::uint64_t id, activity_state& a) {
         a.wanted.erase(a.wanted.begin(), later);
         for (const auto& one : told) deliver_nothing(p, one.to);
         a.pause = 0;
+        if (a.wanted.empty()) return void(local_chares::of(p).activities.erase(id));
     }
-    a.previous = a.sum;
-    a.under_way = !a.wanted.empty() && (balanced || a.stirred);
+    a.previous = a.own;
+    a.under_way = !a.wanted.empty() && (balanced || a.stirred || a.kept);
     if (!a.under_way) return;
     if (balanced) return begin_activity_wave(p, id); // the second wave follows at once
     pause_activity_wave(p, id, a);
 }
 
-/// Passes the sums up, at the owner judges them.
+/// Passes on what was counted; the owner judges it.
 inline void activity_wave_back(pe& p, std::uint64_t id, pe_number root) {
-    activity_state& a = local_chares::of(p).activities[id];
-    a.sum.made += a.own.made;
-    a.sum.done += a.own.done;
+    auto& all = local_chares::of(p).activities;
+    activity_state& a = all[id];
     a.counted = true;
-    if (p.number != root) return post<&activity_up>(p, tree(p, root).parent(p.number), id, root, a.sum);
-    judge_activity(p, id, a);
+    if (p.number == root) {
+        a.own.add(a.sum);
+        return judge_activity(p, id, a);
+    }
+    if (p.frozen)
+        a.kept = a.kept || a.own != activity_counts{};
+    else
+        a.sum.add(std::exchange(a.own, {}));
+    post<&activity_up>(p, tree(p, root).parent(p.number), id, root, a.sum, a.kept);
+    if (a.own == activity_counts{}) all.erase(id);
 }
 
-/// At the owner: counters have changed.
+/// At the owner: counters have changed. If it has forgotten the activity nobody waits for it.
 inline void stir_activity(pe& p, std::uint64_t id) {
-    activity_state& a = local_chares::of(p).activities[id];
+    const auto found = local_chares::of(p).activities.find(id);
+    if (found == local_chares::of(p).activities.end()) return;
+    activity_state& a = found->second;
     a.stirred = true;
     if (a.under_way || a.wanted.empty()) return;
     a.under_way = true;

@@ -85,15 +85,17 @@ struct delivery_work {
 struct activity_counts {
     std::uint64_t made = 0;
     std::uint64_t done = 0;
+    void add(const activity_counts& more) { made += more.made, done += more.done; }
     friend bool operator==(const activity_counts&, const activity_counts&) = default;
 };
 
 /// What a PE knows of an activity; the owner alone uses the second half.
 struct activity_state {
-    activity_counts own;
+    activity_counts own;       ///< since a wave took them; at the owner also what the waves have brought
     activity_counts sum;       ///< of the wave that passes through
     std::uint32_t missing = 0; ///< children that have not answered
-    bool counted = false;      ///< a wave has taken `own`: the owner is told when it changes
+    bool kept = false;         ///< a PE below did not hand over what it has counted
+    bool counted = true;       ///< the owner is told when `own` changes
 
     struct request {
         std::uint64_t wave; ///< the first one that began after it
@@ -103,7 +105,7 @@ struct activity_state {
     std::uint64_t waves = 0;  ///< begun so far
     bool under_way = false;   ///< a wave, or the pause before one
     bool stirred = false;     ///< counts have changed since
-    activity_counts previous; ///< what the last wave found
+    activity_counts previous; ///< what was known after the last wave
     double pause = 0;
 };
 
@@ -243,6 +245,10 @@ MOTET_INLINE void local_chares::list_held(pe& p, std::vector<std::string>& lines
         for (const auto& [index, record] : c->homes)
             for (const message* m = record.held.front(); m != nullptr; m = m->next)
                 line(*c, m, "there is no element of that index");
+        for (const auto& [key, round] : c->section_rounds)
+            lines.push_back(element_text(*c, round.member) + where +
+                            ": what it gives to a reduction over a section, or a member behind it in the list, has not "
+                            "come");
     }
     if (by_conditions) return;
     for (auto& [id, list] : unknown)

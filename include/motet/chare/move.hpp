@@ -25,7 +25,10 @@
 /// 6. B delivers to e the broadcasts it has not seen and then tells A: `acknowledge`. Until then A answers for the
 ///    broadcasts and reduction rounds that e owes (broadcast.hpp, reduction.hpp).
 /// 7. An erasure is a move to nowhere: H keeps a tombstone with its version. A birth is decided at H, which gives
-///    versions from one counter (high half), so that whatever is told about an earlier life is always older.
+///    versions from one counter (high bits), so that whatever is told about an earlier life is always older. Of the
+///    tombstones H keeps the newest, and forgets older ones: messages for those wait as for one that was never born.
+///    What is told of an element that H does not know is told of a forgotten one, for H knows of all others from their
+///    birth on, or has them in its table.
 namespace motet::inline MOTET_VARIANT::runtime {
 
 /// A birth, decided at home. `on`: the PE it shall live on, or no_pe for the home itself.
@@ -99,6 +102,28 @@ inline void send_on(pe& p, part& c, pe_number to, message* m) {
     }
 }
 
+/// The version of the next birth at a home. The bits below count moves; one that moves more often than they can count
+/// does no harm, for the next birth there begins above (bury).
+inline constexpr unsigned version_bits_of_moves = 24;
+inline std::uint64_t first_version(std::uint64_t birth) { return birth << version_bits_of_moves; }
+
+/// How many tombstones a home keeps of a collection.
+inline constexpr std::size_t tombstone_limit = 65536;
+
+/// At the home: an element has died.
+inline void bury(part& c, const index_bits& index, home_record& record, std::uint64_t version) {
+    record.now = home_record::state::erased;
+    record.version = version;
+    c.births = std::max(c.births, version >> version_bits_of_moves);
+    if (c.tombstones.size() < tombstone_limit) return c.tombstones.push_back({index, version});
+    auto& oldest = c.tombstones[c.tombstones_replaced++ % tombstone_limit];
+    if (const auto found = c.homes.find(oldest.index); found != c.homes.end() &&
+                                                       found->second.now == home_record::state::erased &&
+                                                       found->second.version == oldest.version)
+        c.homes.erase(found); // not reborn since, nor dead again
+    oldest = {index, version};
+}
+
 /// Demand creation.
 inline void create_for(pe& p, part& c, message* m) {
     element_header* made = nullptr;
@@ -107,7 +132,7 @@ inline void create_for(pe& p, part& c, message* m) {
     } catch (...) { // of a user's own serialize or copy
         return refuse(p, c, m);
     }
-    install_element(p, c, made, m->index, ++c.births << 32);
+    install_element(p, c, made, m->index, first_version(++c.births));
     p.enqueue_again(m);
 }
 
@@ -202,28 +227,34 @@ void release_held(part& c, home_record& record, F&& f) {
     }
 }
 
-/// Step 2, at the home.
-inline void leaving(pe&, part& c, index_bits index, std::uint64_t version, pe_number to) {
-    if (const element_header* e = c.table.find(index); e != nullptr && e->version >= version) return;
-    home_record& record = c.homes[index];
-    if (record.now != home_record::state::unborn && version <= record.version) return;
+/// What the home knows of an element away from it that is told of; null where that is known to be over.
+inline home_record* known_away(part& c, const index_bits& index) {
+    const auto found = c.homes.find(index);
+    return found != c.homes.end() && found->second.now != home_record::state::unborn ? &found->second : nullptr;
+}
+
+/// Step 2, at the home, where the element was or which knows where.
+inline void note_leaving(part& c, home_record& record, std::uint64_t version, pe_number to) {
     record.now = home_record::state::moving;
     record.version = version;
     record.pe = to;
     c.settled = false;
 }
+inline void leaving(pe&, part& c, index_bits index, std::uint64_t version, pe_number to) {
+    if (home_record* record = known_away(c, index); record != nullptr && version > record->version)
+        note_leaving(c, *record, version, to);
+}
 
 /// Step 4, at the home.
 inline void there(pe& p, part& c, index_bits index, std::uint64_t version, pe_number at) {
-    if (const element_header* e = c.table.find(index); e != nullptr && e->version >= version) return;
-    home_record& record = c.homes[index];
-    if (record.now != home_record::state::unborn && version < record.version) return;
-    if (record.now == home_record::state::erased && version == record.version) return;
-    record.now = home_record::state::there;
-    record.version = version;
-    record.pe = at;
+    home_record* const record = known_away(c, index);
+    if (record == nullptr || version < record->version) return;
+    if (record->now == home_record::state::erased && version == record->version) return;
+    record->now = home_record::state::there;
+    record->version = version;
+    record->pe = at;
     c.settled = false;
-    release_held(c, record, [&](message* m) {
+    release_held(c, *record, [&](message* m) {
         tell_sender<&learn_place>(p, c, *m, version, at);
         p.send_again(at, m);
     });
@@ -235,12 +266,9 @@ inline void tell_all(pe& p, const std::vector<address>& whom) {
 
 /// Step 7, at the home. Who waits for the erasure is told here: from then on the index is free.
 inline void erased_there(pe& p, part& c, index_bits index, std::uint64_t version, const std::vector<address>& told) {
-    home_record& record = c.homes[index];
-    if (record.now == home_record::state::unborn || version >= record.version) {
-        record.now = home_record::state::erased;
-        record.version = version;
-        release_held(c, record, [&](message* m) { refuse_erased(p, c, m); });
-    }
+    home_record& record = c.homes[index]; // of this life: there is no other before this is known
+    release_held(c, record, [&](message* m) { refuse_erased(p, c, m); });
+    bury(c, index, record, version);
     tell_all(p, told);
 }
 
@@ -345,7 +373,7 @@ inline void depart(pe& p, part& c, element_header& e, pe_number to) {
     const index_bits index = e.index;
     const pe_number home = home_of(p, c, index);
     if (home == p.number) {
-        leaving(p, c, index, e.version, to);
+        note_leaving(c, c.homes[index], e.version, to);
     } else {
         remember_place(c, index, e.version, to);
         post_part_first<&leaving>(p, home, c.info->id, index, e.version, to);
@@ -413,7 +441,7 @@ MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototy
         if (told.how == 0) return fail_program(p, why);
         return deliver_failure(p, told, std::move(why));
     }
-    const std::uint64_t version = ++c.births << 32;
+    const std::uint64_t version = first_version(++c.births);
     if (on == no_pe || on == p.number) {
         install_element(p, c, make_element(c, prototype), index, version);
         if (found != c.homes.end()) {

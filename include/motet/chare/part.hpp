@@ -88,6 +88,12 @@ struct home_record {
     message_list held;
 };
 
+/// An element that has died, and when.
+struct tombstone {
+    index_bits index;
+    std::uint64_t version;
+};
+
 struct index_hash {
     std::size_t operator()(const index_bits& i) const { return hash_of(i); }
 };
@@ -181,6 +187,8 @@ struct part {
     bool sealed = false;          ///< an index that is unknown does not exist
     std::uint64_t births = 0;
     std::unordered_map<index_bits, home_record, index_hash> homes;
+    std::vector<tombstone> tombstones; ///< the newest, from one place on round and round
+    std::uint64_t tombstones_replaced = 0;
     std::unordered_map<index_bits, std::pair<pe_number, std::uint64_t>, index_hash> cache;
     std::uint64_t held = 0;
 

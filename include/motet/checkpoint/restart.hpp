@@ -94,9 +94,7 @@ inline void note_place(pe&, part& c, index_bits index, std::uint64_t version, pe
 inline void note_erased(pe&, part& c, index_bits index, std::uint64_t version) {
     if (c.table.find(index) != nullptr) return;
     home_record& record = c.homes[index];
-    if (record.now != home_record::state::unborn) return;
-    record.now = home_record::state::erased;
-    record.version = version;
+    if (record.now == home_record::state::unborn) bury(c, index, record, version);
 }
 /// At the root.
 inline void restore_round(pe& p, part& c, std::uint64_t number, std::uint32_t type, address target, partial result) {
@@ -306,10 +304,8 @@ private:
         try {
             saved_pe about;
             serial::decode_into(file.next(), about);
-            for (const saved_activity& each : about.activities) { // only the sums over all PEs matter
-                activity_counts& counts = local_chares::of(reader).activities[each.id].own;
-                counts.made += each.counts.made, counts.done += each.counts.done;
-            }
+            for (const saved_activity& each : about.activities) // only the sums over all PEs matter
+                local_chares::of(reader).activities[each.id].own.add(each.counts);
             for (std::uint64_t i = 0; i < about.parts; ++i) {
                 saved_part each;
                 serial::decode_into(file.next(), each);
@@ -319,7 +315,7 @@ private:
                 restore_section_rounds(reader, known, each.section_rounds);
                 for (const index_bits& index : each.erased)
                     note<&note_erased>(reader, known, home_of(reader, part_on(reader, known), index), index,
-                                       summary_of(known.saved->info.id).births << 32);
+                                       first_version(summary_of(known.saved->info.id).births));
             }
             for (std::uint64_t i = 0; i < about.messages; ++i) {
                 saved_message m;
@@ -381,7 +377,7 @@ private:
         element_header& e = *made.what;
         type.load(type.object(e), in, known.places);
         e.index = saved.index;
-        e.version = (summary_of(known.saved->info.id).births + 1) << 32;
+        e.version = first_version(summary_of(known.saved->info.id).births + 1);
         e.round = saved.round;
         if (type.created != nullptr && (saved.flags & element_header::created_due) != 0)
             e.set(element_header::created_due);
