@@ -74,7 +74,7 @@ public:
     template <class Other, class Index>
     explicit channel(const element_proxy<Other, Index>& peer, std::uint64_t tag = 0)
         : to_(peer.collection_name()), index_(peer.index_name()), tag_(tag) {
-        serial::check_serializable<T>();
+        serial::check_owning<T>();
         runtime::method_frame(runtime::this_pe(), "motet::channel");
     }
 

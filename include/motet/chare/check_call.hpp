@@ -63,8 +63,8 @@ consteval bool check_call() {
                 constexpr bool fit = arguments_fit<entry<M>, decltype(M), A...>::check();
                 if constexpr (fit) {
                     using stored = typename traits_of<M>::stored;
-                    serial::check_serializable<stored>();
-                    return serial::serializable<stored>;
+                    serial::check_owning<stored>();
+                    return serial::owning<stored>;
                 }
             }
         }
@@ -84,7 +84,7 @@ consteval bool check_ask() {
                 !std::is_pointer_v<result_of<M>>,
                 "motet: the result of an entry method is a pointer: it would point into another process. Return "
                 "a value or a proxy");
-            if constexpr (!std::is_pointer_v<result_of<M>>) serial::check_serializable<result_of<M>>();
+            if constexpr (!std::is_pointer_v<result_of<M>>) serial::check_owning<result_of<M>>();
         }
         return true;
     }

@@ -44,7 +44,7 @@ consteval void check_chare() {
     static_assert(std::is_class_v<T>, "motet: a chare is a plain struct");
     static_assert(std::is_default_constructible_v<T>,
                   "motet: a chare must be default constructible: it is made before its fields are read when it moves");
-    serial::check_serializable<T>();
+    serial::check_owning<T>();
 }
 
 /// A chare of the runtime's own that checkpoints leave out, as they do main.
@@ -153,7 +153,7 @@ struct map_of {
         if constexpr (std::is_empty_v<Map>) {
             return {};
         } else {
-            serial::check_serializable<Map>();
+            serial::check_owning<Map>();
             return boxed::of<Map>(map);
         }
     }

@@ -116,6 +116,30 @@ Stored store(Given&& given) {
 template <class P, class Given>
 concept takes = std::is_convertible_v<Given, P> || std::is_convertible_v<Given, typename parameter<P>::stored>;
 
+/// Stands for a number P that a `when` is asked with: converts to the types that hold each value of P, or to the
+/// others.
+template <class P, bool Narrows>
+struct number_shown {
+    template <class U>
+        requires(std::is_arithmetic_v<U> && requires { U{std::declval<const P&>()}; } != Narrows)
+    operator U() const;
+};
+/// Whether a `when` could be asked with this in place of its argument number `At`.
+template <class Object, class Tag, class Shown, std::size_t At, class... P, std::size_t... I>
+constexpr bool when_takes(std::index_sequence<I...>) {
+    return requires(const Object& object, const std::conditional_t<I == At, Shown, P>&... p) {
+        object.when(Tag{}, p...);
+    };
+}
+/// Whether a `when` of this type takes one of the numbers in a type that does not hold all its values. (A template that
+/// takes anything takes what stands for them, too.)
+template <class Object, class Tag, class... P, std::size_t... I>
+constexpr bool some_number_narrows(std::index_sequence<I...> all) {
+    return ((std::is_arithmetic_v<P> && when_takes<Object, Tag, number_shown<P, true>, I, P...>(all) &&
+             !when_takes<Object, Tag, number_shown<P, false>, I, P...>(all)) ||
+            ...);
+}
+
 #define MOTET_METHOD_TRAITS(QUALIFIERS)                                                                                \
     template <class R, class T, class... P>                                                                            \
     struct method_traits<R (T::*)(P...) QUALIFIERS> { /* NOLINT(bugprone-macro-parentheses) */                         \
@@ -143,6 +167,10 @@ concept takes = std::is_convertible_v<Given, P> || std::is_convertible_v<Given, 
         static constexpr bool when_fits = requires(const Object& object, const std::remove_cvref_t<P>&... p) {         \
             { object.when(Tag{}, p...) } -> std::convertible_to<bool>;                                                 \
         };                                                                                                             \
+        template <class Object, class Tag>                                                                             \
+        static constexpr bool when_narrows = [] {                                                                      \
+            return some_number_narrows<Object, Tag, std::remove_cvref_t<P>...>(std::index_sequence_for<P...>{});       \
+        }();                                                                                                           \
         template <class Object, class Tag>                                                                             \
         static bool ask_when(const Object& object, Tag tag, const stored& from) {                                      \
             return [&]<std::size_t... I>(std::index_sequence<I...>) -> bool {                                          \
@@ -196,6 +224,9 @@ constexpr bool has_when() {
     using T = owner_of<Method>;
     using tag = entry<Method>;
     if constexpr (traits_of<Method>::template when_fits<T, tag>) {
+        static_assert(!traits_of<Method>::template when_narrows<T, tag>,
+                      "motet: a `when` takes a number in a type that does not hold every value of the entry method's "
+                      "parameter, and would be asked about another one: give it the parameters of the method");
         return true;
     } else {
         static_assert(

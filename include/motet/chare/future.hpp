@@ -331,7 +331,7 @@ std::pair<future<T>, address> new_future(pe& p, Count... count) {
 /// A future and the promise that sets it.
 template <class T>
 std::pair<future<T>, promise<T>> make_future() {
-    if constexpr (!std::is_void_v<T>) serial::check_serializable<T>();
+    if constexpr (!std::is_void_v<T>) serial::check_owning<T>();
     auto [made, to] = runtime::new_future<T>(runtime::this_pe());
     return {std::move(made), promise<T>(to)};
 }
@@ -340,7 +340,7 @@ std::pair<future<T>, promise<T>> make_future() {
 template <class T>
     requires(!std::is_void_v<T>)
 std::pair<future<std::vector<T>>, promise<T>> make_future(std::size_t count) {
-    serial::check_serializable<T>();
+    serial::check_owning<T>();
     using state_type = runtime::several_state<T>;
     auto state = std::make_unique<state_type>(runtime::this_pe(), count);
     const runtime::address to{

@@ -26,7 +26,7 @@ void keep_readonly(pe& p, T value, address told) {
 /// comes too late or is called elsewhere.
 template <class T>
 void set_readonly(T value) {
-    serial::check_serializable<T>();
+    serial::check_owning<T>();
     runtime::pe& p = runtime::this_pe();
     const runtime::frame& f = runtime::waiting_frame(p);
     if (p.number != 0 || f.element != nullptr || p.job.created_something)

@@ -274,6 +274,7 @@ struct contribution_of {
     using how = reduction<Op, V>;
     using accumulator = typename how::accumulator;
     using index = typename index_of_located<Result>::type;
+    static constexpr bool travels = (serial::check_owning<V>(), true);
     static_assert(std::is_void_v<Result> || std::is_convertible_v<reduced<Op, V, index>, Result>,
                   "motet: the target of this contribution does not take what the reducer results in");
 

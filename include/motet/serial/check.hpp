@@ -97,4 +97,54 @@ consteval void check_serializable() {
     if constexpr (!serializable<T>) explain<T>();
 }
 
+template <class T, class... Above>
+consteval bool is_owning();
+
+template <class... Above, class... Part>
+consteval bool are_owning(types<Part...>) {
+    return (is_owning<Part, Above...>() && ...);
+}
+
+template <class T, class... Above>
+consteval bool is_owning() {
+    if constexpr ((std::is_same_v<T, Above> || ...)) {
+        return true;
+    } else if constexpr (kind_of<T>() == kind::view) {
+        return false;
+    } else {
+        return are_owning<T, Above...>(typename codec<T>::parts());
+    }
+}
+
+/// Values that can be encoded and decoded, and have all that they show: no view in them looks at memory of others.
+template <class T>
+concept owning = serializable<T> && is_owning<T>();
+
+template <class T, class... Above>
+consteval void explain_view();
+
+template <class... Above, class... Part>
+consteval void explain_views(types<Part...>) {
+    (explain_view<Part, Above...>(), ...);
+}
+
+template <class T, class... Above>
+consteval void explain_view() {
+    static_assert(
+        kind_of<T>() != kind::view,
+        "motet: a std::string_view or std::span inside of what is sent or kept looks at memory that may be "
+        "gone when it is used: hold a std::string or std::vector (only a parameter of an entry method that is "
+        "itself a std::string_view or std::span<const T> has its data with it)");
+    if constexpr (!owning<T> && kind_of<T>() != kind::view && !(std::is_same_v<T, Above> || ...))
+        explain_views<T, Above...>(typename codec<T>::parts());
+}
+
+/// Stops the compilation with a sentence that says what is wrong and what to do, if values of T cannot be sent, or kept
+/// for later.
+template <class T>
+consteval void check_owning() {
+    check_serializable<T>();
+    if constexpr (serializable<T> && !owning<T>) explain_view<T>();
+}
+
 } // namespace motet::serial

@@ -1,0 +1,9 @@
+// expect: motet: a std::string_view or std::span inside of what is sent or kept looks at memory that may be gone
+// SPDX-License-Identifier: BSL-1.0
+#include <motet/motet.hpp>
+
+struct tile {
+    std::span<const double> cells;
+};
+
+int main() { motet::array<tile>::create(4); }
