@@ -197,6 +197,39 @@ TEST_CASE("an inserted element takes part from the round after its birth on") {
     });
 }
 
+TEST_CASE("an element that is born while a round is open takes no part in it") {
+    one(threads(1), [] {
+        const auto all = motet::array<member>::create();
+        all.insert(0).get();
+        all.insert(1).get();
+        auto [f, p] = motet::make_future<long>();
+        all[0].ask<&member::give>(p).get();
+        all.insert(2).get();
+        all[1].tell<&member::give>(p);
+        CHECK(f.get() == 1 + 2);
+        CHECK(all[2].ask<&member::rounds_so_far>().get() == 1);
+    });
+}
+
+TEST_CASE("one that moved to where the round has been passed on, and ends there, holds up nobody") {
+    everywhere([] {
+        const auto all = motet::array<member>::create();
+        const std::int64_t last = motet::pe_count() - 1;
+        all.insert(0, {}, 0).get();
+        all.insert(1, {}, 0).get();
+        all.insert(2, {}, last).get();
+        auto [f, p] = motet::make_future<long>();
+        all[0].ask<&member::give>(p).get();
+        all[2].ask<&member::give>(p).get();
+        motet::quiescence().get();
+        CHECK(!f.ready());
+        all[1].move_to(last).get();
+        motet::quiescence().get();
+        all.erase(1).get();
+        CHECK(f.get() == 1 + 3);
+    });
+}
+
 TEST_CASE("elements that contribute differently to one round: the target is told") {
     everywhere([] {
         const auto all = motet::array<member>::create(6);

@@ -141,6 +141,21 @@ TEST_CASE("a failure in one member reaches the caller; a section of an erased me
                        "there is no element player[7]"));
 }
 
+TEST_CASE("a member that was erased gives nothing to a reduction of its section: the report of the deadlock says so") {
+    for (const auto& chosen : some())
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    const auto all = motet::array<player>::create(6);
+                                    const auto odd = all.section({1, 3, 5});
+                                    all.erase(5).get();
+                                    auto [f, p] = motet::make_future<long>();
+                                    all[1].tell<&player::give>(odd, p);
+                                    all[3].tell<&player::give>(odd, p);
+                                    f.get();
+                                }),
+                       "player[1], on PE"));
+}
+
 namespace section_test {
 
 struct odd_one {

@@ -101,6 +101,34 @@ struct broken {
     }
 };
 
+/// Looks, when its condition is asked, whether its hook has returned.
+struct keeper {
+    bool prepared = false;
+    bool is_open = false;
+    mutable int asked_early = 0;
+    std::vector<int> order = {};
+
+    void on(motet::created) {
+        motet::yield();
+        prepared = true;
+    }
+    void take(int n) { order.push_back(n); }
+    bool when(motet::entry<&keeper::take>, int) const {
+        if (!prepared) ++asked_early;
+        return is_open;
+    }
+    void note(int n) { order.push_back(n); }
+    void open() { is_open = true; }
+    /// Waits for what its opening lets through.
+    void open_for(int count) {
+        is_open = true;
+        motet::wait([&] { return static_cast<int>(order.size()) == count; });
+        order.push_back(-1);
+    }
+    int early() const { return asked_early; }
+    std::vector<int> get() const { return order; }
+};
+
 } // namespace when_test
 
 using namespace when_test;
@@ -160,6 +188,32 @@ TEST_CASE("several conditions at once, each looked at again when the state chang
         motet::quiescence().get();
         CHECK(g.ask<&gate::get>().get() == std::vector<std::string>(10, "a"));
         CHECK(g.ask<&gate::left>().get() == 0);
+    });
+}
+
+TEST_CASE("a condition is asked when the hook has returned, and again when a method begins to wait") {
+    everywhere([] {
+        const auto all = motet::array<keeper>::create(3);
+        for (std::int64_t i = 0; i < 3; ++i) {
+            all[i].tell<&keeper::take>(7);
+            all[i].tell<&keeper::take>(7);
+        }
+        all.all<&keeper::open_for>(2).get();
+        CHECK(all.gather<&keeper::get>().get() == std::vector<std::vector<int>>(3, {7, 7, -1}));
+        CHECK(all.reduce<&keeper::early>(motet::sum).get() == 0);
+    });
+}
+
+TEST_CASE("a message whose time has come goes before those that came after it") {
+    one(threads(1), [] {
+        const auto k = motet::chare<keeper>::create();
+        CHECK(k.ask<&keeper::get>().get().empty()); // its hook has returned
+        k.tell<&keeper::take>(1);
+        k.tell<&keeper::take>(2);
+        k.tell<&keeper::open>();
+        k.tell<&keeper::note>(3);
+        motet::quiescence().get();
+        CHECK(k.ask<&keeper::get>().get() == std::vector<int>{1, 2, 3});
     });
 }
 

@@ -38,4 +38,5 @@ TEST_CASE("bits come back, eight to a byte") {
     }
     CHECK(motet::serial::encode(std::vector<bool>(80, true)).size() == 11);
     round_trip(std::vector<std::vector<bool>>{{true}, {}, {false, true}});
+    CHECK(failure_of<std::vector<bool>>(bytes_of(200, 1)).reason == "needs 25 bytes, but 1 are left");
 }

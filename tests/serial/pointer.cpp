@@ -24,6 +24,17 @@ struct base {
     int value = 0;
 };
 
+/// What it shares is made when it is written, and gone when the next one is.
+struct maker {
+    int value = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        auto made = std::make_shared<int>(value);
+        archive(made);
+        value = *made;
+    }
+};
+
 std::unique_ptr<chain_link> chain_of(int length) {
     std::unique_ptr<chain_link> chain;
     for (int i = 0; i < length; ++i) {
@@ -77,6 +88,12 @@ TEST_CASE("one address may be two objects") {
     const auto back = decode<std::remove_const_t<decltype(both)>>(encode(both));
     CHECK(back.first->value == 5);
     CHECK(*back.second == 5);
+}
+
+TEST_CASE("an object that another one takes the place of while the archive is written stays another one") {
+    const auto back = decode<std::vector<maker>>(encode(std::vector<maker>{{1}, {2}, {3}}));
+    REQUIRE(back.size() == 3);
+    for (int i = 0; i < 3; ++i) CHECK(back[static_cast<std::size_t>(i)].value == i + 1);
 }
 
 TEST_CASE("cycles come back as cycles") {

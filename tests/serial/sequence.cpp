@@ -2,9 +2,12 @@
 #include "round_trip.hpp"
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <deque>
 #include <forward_list>
 #include <list>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -99,4 +102,31 @@ TEST_CASE("a vector that is large enough is not allocated again") {
     motet::serial::decode_into(bytes, used);
     CHECK(used == std::vector<int>{1, 2, 3});
     CHECK(used.data() == where);
+}
+
+TEST_CASE("what was lent is received in the size that was announced, or refused") {
+    const std::vector<double> large(motet::serial::lender::least / sizeof(double), 1.5);
+    motet::serial::lender sent;
+    motet::serial::writer out;
+    out.lends = &sent;
+    motet::serial::write(out, large);
+    REQUIRE(sent.lent.size() == 1);
+    CHECK(out.size() < 16);
+    const auto receive = [&](std::span<const std::byte> bytes, std::vector<std::uint64_t> announced) {
+        motet::serial::spare_containers spare;
+        motet::serial::borrower wanted{announced, spare};
+        motet::serial::reader in(bytes);
+        in.lends = &wanted;
+        std::vector<double> back;
+        motet::serial::read(in, back);
+        if (!wanted.places.empty())
+            std::memcpy(wanted.places[0].data(), sent.lent[0].data.data(), wanted.places[0].size());
+        return back;
+    };
+    CHECK(receive(out.bytes(), {motet::serial::lender::least}) == large);
+    CHECK_THROWS_AS(receive(out.bytes(), {}), motet::decode_error);
+    CHECK_THROWS_AS(receive(out.bytes(), {motet::serial::lender::least - 8}), motet::decode_error);
+    // 2^61 + 1 numbers have 8 bytes more than there can be.
+    const auto huge = bytes_of(255, 1, 0, 0, 0, 0, 0, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0);
+    CHECK_THROWS_AS(receive(huge, {}), motet::decode_error);
 }

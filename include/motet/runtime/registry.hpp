@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <cxxabi.h>
+#include <mutex>
 #include <string>
 #include <typeinfo>
 #include <vector>
@@ -50,7 +51,7 @@ public:
     ~registry();
     static registry& instance();
     void add(const char* name, const void* operations, std::uint32_t* number, std::string (*schema)() = nullptr);
-    /// Numbers the items. Throws `error` where one name stands for two things.
+    /// Numbers the items. Throws `error` where one name stands for two things. Runs may begin on several threads.
     void seal();
     template <class Operations>
     const Operations& at(std::uint32_t number) const {
@@ -87,6 +88,7 @@ private:
     static inline const void* const* numbered = nullptr; ///< the table of instance(), once it is sealed
     std::uint64_t fingerprint_value = 0;
     bool sealed = false;
+    std::mutex sealing;
 };
 
 #if MOTET_BODIES
@@ -101,6 +103,7 @@ MOTET_INLINE void registry::add(const char* name, const void* operations, std::u
     sealed = false;
 }
 MOTET_INLINE void registry::seal() {
+    const std::lock_guard lock(sealing);
     if (sealed) return;
     std::sort(items.begin(), items.end(), [](const item& a, const item& b) { return std::strcmp(a.name, b.name) < 0; });
     table.assign(items.size() + 1, nullptr);

@@ -59,7 +59,6 @@ struct codec<T, kind::packed_bools> {
 
     static void read(reader& in, T& value) {
         const std::size_t count = in.take_size();
-        if (bytes_for(count) > in.remaining()) in.fail_count(count);
         checked_bytes bytes{in.take(bytes_for(count)), in};
         value.resize(count);
         for (std::size_t first = 0; first < count; first += 8) {
