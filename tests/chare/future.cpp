@@ -51,6 +51,18 @@ struct worker {
 
 using namespace future_test;
 
+TEST_CASE("an answer for a future that is gone does not reach one that is made after it") {
+    everywhere([] {
+        const auto workers = motet::array<worker>::create(5);
+        for (std::int64_t i = 0; i < 5; ++i) {
+            (void)workers[i].ask<&worker::slow_square>(2);
+            auto [next, unset] = motet::make_future<int>();
+            motet::quiescence().get();
+            CHECK(!next.ready());
+        }
+    });
+}
+
 TEST_CASE("a future gives what was asked for, once") {
     everywhere([] {
         const auto workers = motet::array<worker>::create(5);

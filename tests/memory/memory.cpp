@@ -5,8 +5,8 @@
 // gossip tells of a bounded number of PEs in each of log2 P steps. Prints bytes for each process, and fails where they
 // grow by more than `for_each_doubling`.
 //
-// And what a program leaves behind that goes on for days: elements, single chares and activities that come and go.
-// Fails where the second half of them needs more memory than the first has left.
+// And what a program leaves behind that goes on for days: elements, single chares, activities and broadcasts that
+// come and go. Fails where the second half of them needs more memory than the first has left.
 
 #include <motet/motet.hpp>
 
@@ -77,7 +77,7 @@ double bytes_each(std::int64_t processes) {
 /// Lives for a short time.
 struct Visitor {
     motet::activity stay = {};
-    void leave() {
+    void leave(const std::string&) {
         stay.consume();
         motet::erase_this();
     }
@@ -89,11 +89,12 @@ void come_and_go(const motet::array<Visitor>& all, std::int64_t first, std::int6
     constexpr std::int64_t at_once = 1000;
     for (std::int64_t done = 0; done < count; done += at_once) {
         const auto stay = motet::activity::begin();
+        const std::string why = "for reasons that take more room than a short text";
         for (std::int64_t i = 0; i < at_once; ++i) {
             stay.produce(2);
             all.insert(first + done + i, Visitor{stay});
-            all[first + done + i].tell<&Visitor::leave>();
-            motet::chare<Visitor>::create({stay}, i % motet::pe_count()).tell<&Visitor::leave>();
+            all[first + done + i].tell<&Visitor::leave>(why);
+            motet::chare<Visitor>::create({stay}, i % motet::pe_count()).tell<&Visitor::leave>(why);
         }
         stay.completed().get();
         for (int i = 0; i < 100; ++i) {
@@ -101,6 +102,7 @@ void come_and_go(const motet::array<Visitor>& all, std::int64_t first, std::int6
             short_one.produce();
             short_one.consume();
             short_one.completed().get();
+            all.all<&Visitor::is_here>().get();
         }
     }
     motet::quiescence().get();

@@ -215,6 +215,13 @@ TEST_CASE("an exception of the body ends the loop and comes to the caller; the n
                                                  }),
                              "number", std::out_of_range);
         CHECK(runs < 100000);
+        runs = 0;
+        const auto always = [&](int) {
+            ++runs;
+            throw 9;
+        };
+        CHECK_THROWS_AS(motet::parallel_for(0, 100000, always), int);
+        CHECK(runs <= motet::pe_count()); // whoever is in a chunk already ends it
         CHECK_THROWS_AS(motet::parallel_reduce(
                             0, 10, 0, [](int i) { return i; }, [](int, int) -> int { throw 7; }),
                         int);
@@ -278,6 +285,26 @@ TEST_CASE("the run may end inside a loop") {
                   CHECK(false);
               }) == 3);
     }
+}
+
+TEST_CASE("when a helper ends the run the caller does not go on behind its loop") {
+    std::atomic<bool> ends{false};
+    bool went_on = false;
+    CHECK(run_with({"--motet-pes", "2"}, [&] {
+              motet::parallel_for(
+                  0, 64,
+                  [&](int) {
+                      if (motet::my_pe() == 0) {
+                          while (!ends) std::this_thread::yield();
+                      } else {
+                          ends = true;
+                          motet::exit(3);
+                      }
+                  },
+                  1);
+              went_on = true;
+          }) == 3);
+    CHECK(!went_on);
 }
 
 TEST_CASE("loops beside messages, many times") {

@@ -136,6 +136,45 @@ TEST_CASE("jobs go where the fewest others run") {
           }) == 0);
 }
 
+TEST_CASE("the items of a chunk are handled by one PE, and a job gives its PEs back") {
+    in_many_runs([] {
+        auto pool = motet::pool::create();
+        const auto where = [](int) { return motet::my_pe(); };
+        const auto two = std::min<std::int64_t>(2, motet::pe_count());
+        const auto places = pool.map(where, numbers(10), {.pes = two, .chunk = 5}).get();
+        for (std::size_t i = 0; i < 10; ++i) CHECK(places[i] == places[i / 5 * 5]);
+        std::set<std::int64_t> alone;
+        for (int job = 0; job < 3; ++job) {
+            motet::quiescence().get();
+            for (const std::int64_t pe : pool.map(where, numbers(3), {.pes = 1}).get()) alone.insert(pe);
+        }
+        CHECK(alone.size() == 1);
+    });
+}
+
+TEST_CASE("a job ends with its chare, one that fails before its last item") {
+    CHECK(run_with({"--motet-pes", "1"}, [] {
+              const auto chares = [] {
+                  motet::quiescence().get();
+                  std::size_t all = 0;
+                  for (const auto& [id, part] : motet::runtime::local_chares::of(motet::runtime::this_pe()).parts)
+                      all += part->table.elements.size();
+                  return all;
+              };
+              auto pool = motet::pool::create();
+              const std::size_t before = chares();
+              static int calls = 0;
+              const auto fail = [](int) -> int {
+                  ++calls;
+                  throw std::range_error("each");
+              };
+              CHECK(pool.map<&square>(numbers(10)).get().size() == 10);
+              CHECK_THROWS_AS(pool.map(fail, numbers(10), {.chunk = 1}).get(), motet::remote_error);
+              CHECK(chares() == before);
+              CHECK(calls == 1);
+          }) == 0);
+}
+
 TEST_CASE("scheduling is dynamic: who is slow gets fewer items") {
     CHECK(run_with({"--motet-sim", "1x2", "--motet-sim-table", "off"}, [] {
               const double before = motet::now();

@@ -134,7 +134,7 @@ constexpr bool when_takes(std::index_sequence<I...>) {
 /// Whether a `when` of this type takes one of the numbers in a type that does not hold all its values. (A template that
 /// takes anything takes what stands for them, too.)
 template <class Object, class Tag, class... P, std::size_t... I>
-constexpr bool some_number_narrows(std::index_sequence<I...> all) {
+constexpr bool some_number_narrows([[maybe_unused]] std::index_sequence<I...> all) {
     return ((std::is_arithmetic_v<P> && when_takes<Object, Tag, number_shown<P, true>, I, P...>(all) &&
              !when_takes<Object, Tag, number_shown<P, false>, I, P...>(all)) ||
             ...);
