@@ -57,6 +57,20 @@ struct listener {
     std::string get_last() const { return last; }
 };
 
+/// Its hooks wait, so that much comes while they run.
+struct slow_to_settle {
+    std::vector<int> heard = {};
+
+    void on(motet::created) { motet::sleep_for(std::chrono::microseconds(30)); }
+    void on(motet::arrived) { motet::sleep_for(std::chrono::microseconds(10 + motet::this_index() % 3 * 20)); }
+    void hear(int n) { heard.push_back(n); }
+    void give(int n, motet::target<int> to) {
+        heard.push_back(n);
+        motet::contribute(n, motet::max, to);
+    }
+    std::vector<int> all_heard() const { return heard; }
+};
+
 std::vector<int> sorted(std::vector<int> v) {
     std::sort(v.begin(), v.end());
     return v;
@@ -70,6 +84,36 @@ std::vector<int> up_to(int n) {
 } // namespace broadcast_test
 
 using namespace broadcast_test;
+
+TEST_CASE("every element gets broadcasts in the order of their numbers, while it moves and its hooks wait") {
+    everywhere([] {
+        const auto all = motet::array<slow_to_settle>::create(6);
+        std::vector<motet::future<int>> rounds;
+        std::vector<motet::future<void>> ends;
+        for (int n = 0; n < 20; ++n) {
+            if (n % 4 == 0) all[n % 6].move_to((n / 4) % motet::pe_count());
+            if (n % 3 == 0) {
+                auto [round, to] = motet::make_future<int>();
+                all.tell<&slow_to_settle::give>(n, motet::target<int>(to));
+                rounds.push_back(std::move(round));
+            } else {
+                ends.push_back(all.all<&slow_to_settle::hear>(n));
+            }
+            if (n % 5 == 0) motet::sleep_for(std::chrono::microseconds(15));
+        }
+        for (int i = 0; i < 7; ++i) CHECK(rounds[static_cast<std::size_t>(i)].get() == 3 * i);
+        for (auto& each : ends) each.get();
+        const auto heard = all.gather<&slow_to_settle::all_heard>().get();
+        CHECK(sorted(heard[0]) == up_to(20));
+        for (const auto& each : heard) CHECK(each == heard[0]);
+        const auto members = motet::group<slow_to_settle>::create();
+        for (int n = 0; n < 5; ++n) members.tell<&slow_to_settle::hear>(n);
+        motet::quiescence().get();
+        const auto heard_by_members = members.gather<&slow_to_settle::all_heard>().get();
+        CHECK(sorted(heard_by_members[0]) == up_to(5));
+        for (const auto& each : heard_by_members) CHECK(each == heard_by_members[0]);
+    });
+}
 
 TEST_CASE("every element gets each broadcast once, in handlers that wait too") {
     everywhere([] {

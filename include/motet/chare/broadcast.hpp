@@ -18,7 +18,9 @@
 /// 2. An element keeps the number of the last broadcast it has seen; it is born with its PE's. A PE delivers number k
 ///    to each of its elements that has not seen it. A handler that waits leaves the rest of the loop to another fiber.
 /// 3. An element that moves from A to B, and has seen less than B has begun, gets the rest at B (`deliver_late`), on
-///    account of A: results go to A. Then B tells A (`acknowledge`).
+///    account of A: results go to A. Then B tells A (`acknowledge`). An element whose hook waits when it is to get k
+///    gets that, and what comes after it, in the same way when the hook has returned, on its PE's own account. So every
+///    element gets broadcasts in the order of their numbers.
 /// 4. A PE has settled k when all its elements have had it and none that had not seen k when it left is
 ///    unacknowledged. No call of k will then begin on its account any more.
 /// 5. When k is settled, every call of k on the PE's account has returned and all its children in the tree have
@@ -145,14 +147,19 @@ MOTET_INLINE void returned(pe& p, part& c, std::uint64_t number, open_broadcast&
     if (--all.owed == 0 && close_broadcast(p, c, number, all)) c.open.erase(number);
 }
 
+/// Step 3: an element has had what it had not seen.
+inline void caught_up(pe& p, part& c, std::uint64_t had_seen) {
+    if (const auto away = c.away_seen.find(had_seen); --away->second == 0) c.away_seen.erase(away);
+    look_at_broadcasts(p, c);
+}
+
 /// Step 3, at A: B has delivered what the element had not seen, and A answers for it.
 inline void acknowledge(pe& p, part& c, std::uint64_t had_seen, std::uint64_t has_seen, std::uint64_t had_done,
                         std::uint64_t sponsored) {
     for (std::uint64_t number = had_seen + 1; number <= has_seen; ++number) ++c.open[number].owed;
-    if (const auto away = c.away_seen.find(had_seen); --away->second == 0) c.away_seen.erase(away);
     for (std::uint64_t number = had_done + 1; number <= sponsored; ++number) ++c.round(number).owed;
     if (const auto away = c.away_round.find(had_done); --away->second == 0) c.away_round.erase(away);
-    look_at_broadcasts(p, c);
+    caught_up(p, c, had_seen);
     look_at_rounds(p, c);
 }
 
@@ -170,8 +177,14 @@ MOTET_INLINE void local_chares::proceed(pe& p) {
         p.work_open = true;
         if (w.late != nullptr) {
             element_header& e = *w.late;
+            if (e.in_a_hook()) {
+                later.push_back(w);
+                work.pop_front();
+                continue;
+            }
             if (e.seen < c.current) {
                 const std::uint64_t number = ++e.seen;
+                if (w.from == p.number) ++c.open[number].owed;
                 const broadcast& record = *c.broadcasts[number];
                 const address reply{record.reply, w.from, c.info->id, {number, 0}};
                 if (!type_of(record).deliver(p, c, e, record, reply)) return;
@@ -179,7 +192,11 @@ MOTET_INLINE void local_chares::proceed(pe& p) {
             }
             const delivery_work done = w;
             work.pop_front();
-            post_part<&acknowledge>(p, done.from, c.info->id, done.had_seen, e.seen, done.had_done, done.sponsored);
+            if (done.from == p.number)
+                caught_up(p, c, done.had_seen);
+            else
+                post_part<&acknowledge>(p, done.from, c.info->id, done.had_seen, e.seen, done.had_done, done.sponsored);
+            e.unset(element_header::catching_up);
             --e.pins;
             if (e.flags != 0) after_frame(p, c, e);
             continue;
@@ -192,7 +209,14 @@ MOTET_INLINE void local_chares::proceed(pe& p) {
             continue;
         }
         element_header& e = *c.table.elements[--w.cursor];
-        if (e.seen >= w.number) continue;
+        if (e.seen >= w.number || e.has(element_header::catching_up)) continue;
+        if (e.in_a_hook()) {
+            ++c.away_seen[e.seen];
+            ++e.pins;
+            e.set(element_header::catching_up);
+            later.push_back({.where = &c, .late = &e, .had_seen = e.seen, .from = p.number});
+            continue;
+        }
         e.seen = w.number;
         ++w.open->owed;
         const address reply{w.record->reply, p.number, c.info->id, {w.number, 0}};
@@ -203,6 +227,7 @@ MOTET_INLINE void local_chares::proceed(pe& p) {
 
 inline void deliver_late(pe& p, part& c, element_header& e, const delivery_work& what) {
     ++e.pins; // it stays until it has caught up
+    e.set(element_header::catching_up);
     local_chares& here = local_chares::of(p);
     here.work.push_back(what);
     (void)c;

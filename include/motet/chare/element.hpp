@@ -101,7 +101,9 @@ struct element_header {
         move_pending = 4,
         created_due = 8, ///< its on(created) has not run yet
         arrived_due = 16,
-        hooks_running = 32 ///< messages wait until they have returned
+        hooks_running = 32, ///< messages wait until they have returned
+        locked = 64,        ///< with hooks_running, though none does: by an atomic script
+        catching_up = 128   ///< it gets what it has not seen by itself, not with the others here
     };
     index_bits index;
     std::unique_ptr<element_extension> extension;
@@ -115,6 +117,7 @@ struct element_header {
     bool has(flag f) const { return (flags & f) != 0; }
     /// A message that will run them is under way on this PE; until then it does not move.
     bool hooks_due() const { return (flags & (created_due | arrived_due)) != 0; }
+    bool in_a_hook() const { return (flags & (hooks_running | locked)) == hooks_running; }
     void set(flag f) { flags = static_cast<std::uint8_t>(flags | f); }
     void unset(flag f) { flags = static_cast<std::uint8_t>(flags & ~f); }
     element_extension& extend() {

@@ -86,6 +86,17 @@ inline void run_hook(pe& p, part& c, element_header& e, void (*hook)(element_hea
     --e.pins;
 }
 
+/// Broadcasts that came while a hook of `e` ran go on to it when what runs has ended (broadcast.hpp, step 3).
+inline void catch_up_soon(pe& p, const element_header& e) {
+    local_chares& here = local_chares::of(p);
+    const auto found =
+        std::find_if(here.later.begin(), here.later.end(), [&](const delivery_work& each) { return each.late == &e; });
+    if (found == here.later.end()) return; // they have their place in line
+    here.work.push_back(*found);
+    here.later.erase(found);
+    p.work_pending = p.attention = true;
+}
+
 MOTET_INLINE void run_due_hooks(pe& p, part& c, element_header& e) {
     if (!e.hooks_due()) return; // they run already, in another frame
     e.set(element_header::hooks_running);
@@ -98,6 +109,7 @@ MOTET_INLINE void run_due_hooks(pe& p, part& c, element_header& e) {
         run_hook(p, c, e, c.type->arrived, "on(motet::arrived)", true);
     }
     e.unset(element_header::hooks_running);
+    if (e.has(element_header::catching_up)) catch_up_soon(p, e);
 }
 
 MOTET_INLINE bool admits(pe& p, part& c, element_header& e, const message& m) {

@@ -74,11 +74,11 @@ struct delivery_work {
     std::size_t cursor = 0;   ///< elements below this position have to be looked at
     const broadcast* record = nullptr;
     open_broadcast* open = nullptr;
-    element_header* late = nullptr; ///< in place of that: one that moved here, and gets all it has not seen
+    element_header* late = nullptr; ///< in place of that: one that catches up with all it has not seen
     std::uint64_t had_seen = 0;     ///< when it left
     std::uint64_t had_done = 0;     ///< reduction rounds, when it left
     std::uint64_t sponsored = 0;    ///< rounds up to this one its former PE answers for
-    pe_number from = no_pe;
+    pe_number from = no_pe;         ///< where it came from, or this PE
 };
 
 /// Pieces of work of an activity (activity.hpp).
@@ -137,8 +137,9 @@ public:
     future_table futures;
     std::unordered_map<std::uint64_t, activity_state> activities;
     std::deque<delivery_work> work;
-    std::uint64_t when_held = 0; ///< messages held back by a `when`
-    std::uint64_t postponed = 0; ///< calls that wait for something the runtime does
+    std::vector<delivery_work> later; ///< of elements that catch up when their hooks have returned
+    std::uint64_t when_held = 0;      ///< messages held back by a `when`
+    std::uint64_t postponed = 0;      ///< calls that wait for something the runtime does
     std::unordered_map<std::uint64_t, std::unique_ptr<part>> parts;
 
 private:
@@ -251,6 +252,9 @@ MOTET_INLINE void local_chares::list_held(pe& p, std::vector<std::string>& lines
                             "come");
     }
     if (by_conditions) return;
+    for (const delivery_work& each : later)
+        lines.push_back(element_text(*each.where, each.late->index) + where +
+                        ": calls of all elements wait until a hook of the chare has returned");
     for (auto& [id, list] : unknown)
         for (const message* m = list.front(); m != nullptr; m = m->next)
             lines.push_back(pe::type_of(*m).name() + where + ": its collection does not exist here");

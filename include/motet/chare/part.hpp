@@ -200,7 +200,7 @@ struct part {
     std::map<std::uint64_t, std::shared_ptr<broadcast>> broadcasts;
     std::map<std::uint64_t, open_broadcast> open;
     std::map<std::uint64_t, std::uint32_t>
-        away_seen; ///< elements sent off and not yet acknowledged, by what they had seen
+        away_seen; ///< elements sent off and not yet acknowledged, or catching up here, by what they had seen
 
     // Reductions (reduction.hpp).
     std::uint64_t begun = 0;                 ///< the last round known to have begun

@@ -137,7 +137,7 @@ inline void cut_down(pe& p) {
         ++own.frames;
         if (own.who.empty()) own.who = p.state->place(p, f) + ", which waits " + awaited(*w);
     }
-    if (p.work_pending) ++own.busy;
+    if (p.work_pending || !local_chares::of(p).later.empty()) ++own.busy;
     cut_up(p, std::move(own));
 }
 

@@ -200,6 +200,7 @@ script_outcome run_atomically(runtime::pe& p, runtime::part& c, runtime::element
     if (key != 0) { // step 4
         all.locked.emplace(&e, std::move(t));
         e.set(runtime::element_header::hooks_running);
+        e.set(runtime::element_header::locked);
         ++e.pins;
     } else if (!outcome.failed()) {
         all.commit(t);
@@ -223,6 +224,7 @@ inline void decide(runtime::pe& p, runtime::part& c, runtime::element_header& e,
     transaction t = std::move(found->second);
     all.locked.erase(found);
     e.unset(runtime::element_header::hooks_running);
+    e.unset(runtime::element_header::locked);
     --e.pins;
     if (what.commit)
         all.commit(t);
