@@ -40,6 +40,9 @@ def check(program):
         answer = p.execute("boxes", "print(ck.myindex())", (1, 0))
         assert answer.output == "(1, 0)\n" and answer.outcomes[0].result is None
         p.run("boxes", "ck.printstr('to the program\\n')", (1, 1))
+        answer = p.execute("boxes", "import threading\nt = threading.Thread(target=print, args=(ck.mynode(),))\n"
+                           "t.start()\nt.join()", (1, 1))
+        assert answer.output == f"{p.run('boxes', 'ck.mynode()', (1, 1))}\n", answer
         # Errors.
         problem = raises(motet.ScriptError, "ZeroDivisionError: division by zero",
                          lambda: p.run("boxes", "def f():\n    1/0\nf()", (0, 0)))
@@ -128,6 +131,10 @@ def check(program):
         assert code == 2 and "no whole number" in err and "Traceback" not in err, (option, code, out, err)
     code, out, err = tool("hook", "boxes", "-", "--hold", "3x", text="1")
     assert code == 2 and "'3x' is no time" in err, (code, out, err)
+    code, out, err = tool("step", "--count", "-1")
+    assert code == 2 and "'-1' is no number of times" in err, (code, out, err)
+    code, out, err = tool("run", program, "-", "--limit", "0.1", text="while True: pass")
+    assert code == 1 and err.endswith("TimeLimit: it has run for longer than the 0.1 s of its request\n"), (code, out, err)
     code, out, err = tool("interrupt", "999")
     assert code == 2 and "no script of the number 999 runs" in err, (code, out, err)
     code, out, err = tool("ps")

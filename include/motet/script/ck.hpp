@@ -191,11 +191,12 @@ inline PyObject* write_output(PyObject*, PyObject* text) {
     });
 }
 
-/// Where a thread prints that a script has started: to the client of the script, for as long as the run lasts. Scripts
-/// of other processes have no client there.
+/// Where a thread prints that a script has started: to the client of the script, for as long as the run lasts; in other
+/// processes than the first, where output goes on with the script's outcome, until the script has ended.
 struct output_of_thread {
     std::weak_ptr<script_control> control;
     std::uint32_t handle;
+    std::uint64_t until_end_of; ///< a run; 0: to the end of all
 
     static void end(PyObject* capsule) {
         delete static_cast<output_of_thread*>(PyCapsule_GetPointer(capsule, nullptr));
@@ -205,17 +206,17 @@ struct output_of_thread {
 inline PyObject* output_here(PyObject*, PyObject*) {
     return guarded([]() -> PyObject* {
         const running_script* const s = running_script::current();
-        if (s == nullptr || s->handle == 0 || (s->p.job.remote && s->p.job.remote->process_number() != 0))
-            return none();
-        auto made = std::make_unique<output_of_thread>(
-            output_of_thread{script_control::of(s->p.job).alive(), s->keep_print ? s->handle : 0});
+        if (s == nullptr || s->handle == 0) return none();
+        const bool elsewhere = s->p.job.remote && s->p.job.remote->process_number() != 0;
+        auto made = std::make_unique<output_of_thread>(output_of_thread{
+            script_control::of(s->p.job).alive(), s->keep_print ? s->handle : 0, elsewhere ? s->watched.run : 0});
         PyObject* const capsule = PyCapsule_New(made.get(), nullptr, &output_of_thread::end);
         check(capsule != nullptr);
         static_cast<void>(made.release());
         return capsule;
     });
 }
-/// Writes there. False if the run is over.
+/// Writes there. False if that is over.
 inline PyObject* write_there(PyObject*, PyObject* arguments) {
     return guarded([&]() -> PyObject* {
         PyObject* capsule = nullptr;
@@ -224,7 +225,7 @@ inline PyObject* write_there(PyObject*, PyObject* arguments) {
         const auto* const to = static_cast<output_of_thread*>(PyCapsule_GetPointer(capsule, nullptr));
         check(to != nullptr);
         const auto control = to->control.lock();
-        if (!control) Py_RETURN_FALSE;
+        if (!control || (to->until_end_of != 0 && !control->runs_here(to->until_end_of))) Py_RETURN_FALSE;
         if (to->handle != 0) control->output.add(to->handle, utf8(text).view());
         Py_RETURN_TRUE;
     });

@@ -96,6 +96,11 @@ public:
 
     /// Sends output ahead of the outcomes.
     void send_output();
+    /// Whether a script of that run goes on in this process.
+    bool runs_here(std::uint64_t run) {
+        const std::lock_guard lock(guard);
+        return std::any_of(running.begin(), running.end(), [&](const auto* s) { return s->run == run; });
+    }
     /// For threads that scripts leave behind, with Python's lock: null when the run is over.
     std::weak_ptr<script_control> alive() {
         if (!lives) lives.reset(this, [](script_control*) {});

@@ -8,7 +8,7 @@ import sys
 
 import motet
 from motet import debug
-from motet.arguments import index_of, literal, number_of, selection, some_elements
+from motet.arguments import count_of, index_of, literal, number_of, selection, some_elements
 
 MAIN = "main"  # where scripts run that belong to no chare
 
@@ -57,7 +57,9 @@ def show(answer, out=sys.stdout):
     for outcome in answer.outcomes:
         where = f"[{', '.join(map(str, outcome.index))}] " if len(answer.outcomes) > 1 else ""
         if outcome.failed:
-            lines = outcome.traceback.rstrip() or f"{outcome.error_type}: {outcome.error}"
+            lines = outcome.traceback.rstrip() or outcome.error_type
+            if outcome.error and lines.endswith(outcome.error_type):  # why it was stopped
+                lines += f": {outcome.error}"
             errors.setdefault(re.sub(r"<script \d+>", "<script>", lines), []).append(where)
         elif outcome.result is not None:
             print(where + repr(outcome.result), file=out)
@@ -190,7 +192,7 @@ def parser():
 
     def repeated(made):
         made.add_argument("--every", type=float, default=1, metavar="SECONDS", help="(1)")
-        made.add_argument("--count", type=int, default=0, help="end after so many; else with Ctrl-C")
+        made.add_argument("--count", type=count_of, default=0, help="end after so many; else with Ctrl-C")
 
     made = command("ls", list_programs, "the running programs, and what they serve")
     made.add_argument("program", nargs="?")

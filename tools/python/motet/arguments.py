@@ -12,6 +12,13 @@ def number_of(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
 
 
+def count_of(text):
+    number = number_of(text)
+    if not 0 <= number < 1 << 32:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of times")
+    return number
+
+
 def index_of(text):
     """(3, 4) of "3,4"; () of nothing."""
     return tuple(number_of(part) for part in text.split(",")) if text.strip() else ()

@@ -2,7 +2,7 @@
 """Hooks at messages, and a program that stands still: requests, and the commands for them."""
 import sys
 
-from .arguments import index_of, number_of, seconds_of
+from .arguments import count_of, index_of, number_of, seconds_of
 
 
 class Debugging:
@@ -204,7 +204,7 @@ def add_commands(command):
                 return act(program, arguments)
         return do
 
-    taken_by = {"hold": seconds_of, "limit": seconds_of, "index": index_of}
+    taken_by = {"hold": seconds_of, "limit": seconds_of, "index": index_of, "count": count_of, "pe": number_of}
 
     def made(name, act, text, **more):
         parser = command(name, in_program(act), text)
