@@ -177,12 +177,14 @@ inline PyObject* checked_sendable(PyObject*, PyObject* arguments) {
 
 inline py::dict names_in_scripts(runtime::pe& p) {
     script_host& host = script_host::of(p.home);
-    const py::dict pythons = py::module_::import("builtins").attr("__dict__");
+    const shared_names names = pe_scripting::of(p).names;
+    if (host.prepared && names->version <= host.version) return host.builtins;
+    const py::dict pythons =
+        py::module_::import("builtins").attr("__dict__"); // takes longer than all of a small script
     if (!host.prepared) {
         py::dict copy = pythons.attr("copy")();
         if (!std::exchange(host.prepared, true)) host.builtins = std::move(copy);
     }
-    const shared_names names = pe_scripting::of(p).names;
     if (names->version <= host.version) return host.builtins;
     py::dict made; // while it is made other PEs of the process may run: they find what was there before, or all of it
     for (const auto& [name, each] : names->all)

@@ -89,8 +89,8 @@ class array(numpy.ndarray):
     """Numbers of the running program: changes change the program. append, extend, insert, pop and clear change how
     many there are; arrays read before that are snapshots from then on."""
     __module__ = "motet"
-    def __array_finalize__(self, other):
-        self._list = None
+    __array_finalize__ = None
+    _list = None
     def __array_wrap__(self, out, context=None):
         if out is self: return out
         return out[()] if out.ndim == 0 else out.view(numpy.ndarray)
@@ -108,11 +108,6 @@ class array(numpy.ndarray):
 class records(array, numpy.recarray):
     """Structs of the running program, their fields as attributes: a.mass *= 2 changes all of them."""
     __module__ = "motet"
-    def __array_finalize__(self, other):
-        array.__array_finalize__(self, other)
-    def __setattr__(self, name, value):
-        if name == "_list": object.__setattr__(self, name, value)
-        else: numpy.recarray.__setattr__(self, name, value)
 )",
                    *names);
     view_classes() = names;
@@ -132,12 +127,18 @@ inline py::object view_of(const type_description& type, void* container, const s
         base->container = container;
         within->views.push_back(base);
     }
-    const py::array all(dtype_of(element), {static_cast<py::ssize_t>(type.access->size(container))},
-                        {static_cast<py::ssize_t>(element.size)}, type.access->data(container),
-                        py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(base)));
-    if (frozen) all.attr("setflags")(py::arg("write") = false);
-    py::object made = all.attr("view")((*view_classes())[element.kind == kind::structure ? "records" : "array"]);
-    made.attr("_list") = std::move(through);
+    const py::object of = (*view_classes())[element.kind == kind::structure ? "records" : "array"];
+    const auto count = static_cast<py::ssize_t>(type.access->size(container));
+    const auto stride = static_cast<py::ssize_t>(element.size);
+    const auto& numpy = py::detail::npy_api::get(); // py::array would be of NumPy's own class
+    auto made = py::reinterpret_steal<py::object>(numpy.PyArray_NewFromDescr_(
+        reinterpret_cast<PyTypeObject*>(of.ptr()), dtype_of(element).release().ptr(), 1, &count, &stride,
+        type.access->data(container), frozen ? 0 : py::detail::npy_api::NPY_ARRAY_WRITEABLE_, nullptr));
+    check(static_cast<bool>(made));
+    Py_INCREF(base);
+    check(numpy.PyArray_SetBaseObject_(made.ptr(), reinterpret_cast<PyObject*>(base)) == 0);
+    static PyObject* const list = PyUnicode_InternFromString("_list");    // Python is never ended
+    check(PyObject_GenericSetAttr(made.ptr(), list, through.ptr()) == 0); // a recarray's own would look for a field
     return made;
 }
 
