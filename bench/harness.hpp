@@ -5,12 +5,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 /// What every program under bench/ shares: runs interleaved with the rivals', medians, a table, and one JSON object per
-/// line for tools.
+/// line for tools. MOTET_BENCH_ONLY names the row to measure, or what those to measure begin with; default: all.
 namespace motet_bench {
 
 /// Keeps the compiler from leaving out what computes `value`.
@@ -62,50 +64,67 @@ public:
         : speaks_(speaks), json_(speaks && argc > 1 ? std::fopen(argv[1], "a") : nullptr) {
         if (!speaks) return;
         if (argc > 1 && json_ == nullptr) std::perror(argv[1]);
-        std::printf("%-22s %12s %-6s %-22s %12s %7s  %s\n", "id", "motet", "unit", "rival", "", "ratio", "goal");
+        std::printf("%-22s %12s %-6s %-22s %12s %7s %15s  %s\n", "id", "motet", "unit", "rival", "", "ratio",
+                    "from, to", "goal");
     }
     report(report&&) = delete;
     ~report() {
         if (json_ != nullptr) std::fclose(json_);
     }
 
+    /// Whether a row is to be measured.
+    static bool wants(std::string_view id) {
+        const char* const only = std::getenv("MOTET_BENCH_ONLY");
+        return only == nullptr || id.starts_with(only);
+    }
     /// Measures `ours` (a function that returns one value in the row's unit) and each rival in turn, `repetitions`
-    /// times, and reports the medians. The ratio is to the best rival; the others are printed below. Returns the ratio.
+    /// times, every other time in the opposite order. Reports the medians; the ratio is to the best rival, the median
+    /// of the ratios that each turn gives, so that a machine that becomes slower or faster meanwhile does not change
+    /// it, with their least and greatest; the other rivals are printed below.
     template <class Ours, class... Measure>
-    double compare(const row& about, Ours&& ours, rival<Measure>... rivals) {
+    void compare(const row& about, Ours&& ours, rival<Measure>... rivals) {
+        if (!wants(about.id)) return;
         constexpr std::size_t count = sizeof...(Measure);
-        std::vector<double> our_values;
-        std::vector<std::vector<double>> rival_values(count);
-        for (int repetition = -1; repetition < about.repetitions; ++repetition) {
-            const double our_value = ours();
-            const double values[] = {rivals.measure()..., 0.0};
-            if (repetition < 0) continue; // warms caches and memory
-            our_values.push_back(our_value);
-            for (std::size_t i = 0; i < count; ++i) rival_values[i].push_back(values[i]);
-        }
         const std::string names[] = {rivals.name..., std::string()};
-        const double value = median(our_values);
-        std::size_t best = 0;
-        std::vector<double> medians;
-        for (std::size_t i = 0; i < count; ++i) {
-            medians.push_back(median(rival_values[i]));
-            if (about.at_least == 0 ? medians[i] < medians[best] : medians[i] > medians[best]) best = i;
+        const std::function<double()> measures[] = {std::ref(ours), std::ref(rivals.measure)...};
+        std::vector<double> values[count + 1]; // ours first
+        for (int repetition = -1; repetition < about.repetitions; ++repetition) {
+            for (std::size_t i = 0; i <= count; ++i) {
+                const std::size_t which = repetition % 2 == 0 ? i : count - i;
+                const double value = measures[which]();
+                if (repetition >= 0) values[which].push_back(value); // the first warms caches and memory
+            }
         }
-        if (count == 0) medians.push_back(0);
-        const double ratio = count != 0 ? value / medians[best] : 0;
-        print(about, value, names[best], medians[best], ratio);
-        for (std::size_t i = 0; i < count; ++i) {
+        const auto ratios_to = [&](std::size_t which) {
+            std::vector<double> ratios;
+            for (std::size_t i = 0; i < values[0].size(); ++i) ratios.push_back(values[0][i] / values[which][i]);
+            std::sort(ratios.begin(), ratios.end());
+            return ratios;
+        };
+        std::size_t best = 1;
+        for (std::size_t i = 2; i <= count; ++i)
+            if (about.at_least == 0 ? median(values[i]) < median(values[best])
+                                    : median(values[i]) > median(values[best]))
+                best = i;
+        if constexpr (count == 0)
+            print(about, median(values[0]), {}, 0, {0});
+        else
+            print(about, median(values[0]), names[best - 1], median(values[best]), ratios_to(best));
+        for (std::size_t i = 1; i <= count; ++i) {
             if (i != best && speaks_)
-                std::printf("%-42s %-22s %12.4g %7.3f\n", "", names[i].c_str(), medians[i], value / medians[i]);
+                std::printf("%-42s %-22s %12.4g %7.3f\n", "", names[i - 1].c_str(), median(values[i]),
+                            median(ratios_to(i)));
         }
-        return ratio;
     }
 
 private:
-    void print(const row& about, double value, std::string_view name, double rival_value, double ratio) {
+    /// `ratios`: in order.
+    void print(const row& about, double value, const std::string& name, double rival_value,
+               const std::vector<double>& ratios) {
         if (!speaks_) return;
-        std::printf("%-22s %12.4g %-6s %-22s %12.4g %7.3f  ", about.id.c_str(), value, about.unit.c_str(),
-                    std::string(name).c_str(), rival_value, ratio);
+        const double ratio = median(ratios);
+        std::printf("%-22s %12.4g %-6s %-22s %12.4g %7.3f %7.3f %7.3f  ", about.id.c_str(), value, about.unit.c_str(),
+                    name.c_str(), rival_value, ratio, ratios.front(), ratios.back());
         if (const double goal = about.at_most + about.at_least; goal != 0) {
             const double compared = about.goal_is_ratio ? ratio : value;
             const bool reached = about.at_least == 0 ? compared <= goal : compared >= goal;
@@ -118,8 +137,10 @@ private:
         std::fprintf(json_, "{\"id\": \"%s\", \"value\": %.6g, \"unit\": \"%s\"", about.id.c_str(), value,
                      about.unit.c_str());
         if (!name.empty()) {
-            std::fprintf(json_, ", \"rival\": \"%s\", \"rival_value\": %.6g, \"ratio\": %.4g",
-                         std::string(name).c_str(), rival_value, ratio);
+            std::fprintf(json_,
+                         ", \"rival\": \"%s\", \"rival_value\": %.6g, \"ratio\": %.4g, \"ratio_least\": %.4g, "
+                         "\"ratio_most\": %.4g",
+                         name.c_str(), rival_value, ratio, ratios.front(), ratios.back());
         }
         std::fprintf(json_, "}\n");
         std::fflush(json_);
