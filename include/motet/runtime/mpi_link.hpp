@@ -9,6 +9,7 @@
 #include <motet/serial/serial.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -45,6 +46,25 @@ namespace motet::inline MOTET_VARIANT::runtime {
 
 #if MOTET_BODIES
 
+/// A mutex for what often is one thread's alone: then there is nothing to lock, which takes an eighth of the time of a
+/// small message's way to another process.
+class perhaps_shared {
+public:
+    /// Before anybody locks.
+    void share(bool with_other_threads) { shared_ = with_other_threads; }
+    void lock() {
+        if (shared_) mutex_.lock();
+    }
+    bool try_lock() { return !shared_ || mutex_.try_lock(); }
+    void unlock() {
+        if (shared_) mutex_.unlock();
+    }
+
+private:
+    std::mutex mutex_;
+    bool shared_ = true;
+};
+
 class mpi_link final : public remote_port {
 public:
     explicit mpi_link(MPI_Comm from) : net(from) {}
@@ -57,6 +77,7 @@ public:
         job = &owner;
         width = owner.options.pes;
         out.resize(width);
+        guard.share(width > 1 || machine::take_note != nullptr); // notes are sent and taken by any thread
     }
 
     void send(pe& from, pe_number to, message* m) override {
@@ -85,17 +106,20 @@ public:
                 own.arrived.swap(left.arrived);
                 own.finished.swap(left.finished);
             } else if (!net.progress(own.arrived, own.finished, at.nothing_queued())) {
+                carrying.store(net.under_way() != 0, std::memory_order_relaxed);
                 return false;
             }
         }
+        // What has left first: what comes may need its memory (serial::spare_containers).
+        for (std::size_t i = 0; i < own.finished.size(); ++i) own.finished[i]->done(*own.finished[i], &at);
+        own.finished.clear();
         for (std::size_t i = 0; i < own.arrived.size(); ++i) {
             unpack(at, *own.arrived[i]);
         }
         own.arrived.clear();
-        for (std::size_t i = 0; i < own.finished.size(); ++i) own.finished[i]->done(*own.finished[i], &at);
-        own.finished.clear();
         return true;
     }
+    bool carries() const override { return carrying.load(std::memory_order_relaxed); }
     void give(std::uint32_t to, std::string_view bytes) override {
         net::check(MPI_Send(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, static_cast<int>(to),
                             outside_of_run, net.group()),
@@ -345,8 +369,7 @@ private:
             note_varied(p);
         p.used += whole;
         o->before = where;
-        if (leaves != nullptr || m->leaves_at_once() || p.kind == net::mpi_transport::medium || p.room() < least_room)
-            post(from, stop_collecting(own, *o));
+        if (leaves != nullptr || m->leaves_at_once() || p.room() < least_room) post(from, stop_collecting(own, *o));
         if (full != nullptr && full->used > sizeof(packet_header))
             post(from, full);
         else if (full != nullptr)
@@ -658,7 +681,8 @@ private:
 
     const net::ending::of_a_run running;
     net::mpi_transport net;
-    std::mutex guard; ///< of net
+    perhaps_shared guard; ///< of net
+    std::atomic<bool> carrying{false};
     machine* job = nullptr;
     std::uint32_t width = 1;
     std::vector<collected> out;             ///< by PE

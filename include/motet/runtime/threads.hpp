@@ -76,10 +76,11 @@ public:
     }
 
 private:
-    static constexpr int step = 8;              ///< handlers between two looks at the clock
-    static constexpr int longest_turn = 32;     ///< handlers between two exchanges with other PEs of the process
-    static constexpr int longest_turn_far = 64; ///< and with other processes
-    static constexpr int looks_in_a_hurry = 32; ///< into the inbox, before the processor is given pauses
+    static constexpr int step = 8;                 ///< handlers between two looks at the clock
+    static constexpr int longest_turn = 32;        ///< handlers between two exchanges with other PEs of the process
+    static constexpr int longest_turn_far = 64;    ///< and with other processes
+    static constexpr int looks_in_a_hurry = 32;    ///< into the inbox, before the processor is given pauses
+    static constexpr int longest_for_large = 1000; ///< times the usual that it looks while large data is on its way
 
     static void loop(void* pointer) {
         threaded_pe& own = *static_cast<threaded_pe*>(pointer);
@@ -124,7 +125,8 @@ private:
         if (others != nullptr) others->poll(p);
         if (p.take_inbox() || !p.nothing_queued()) return found_work();
         if (spin > 0 && nap == 0) { // between naps that found nothing, others may need the core
-            double end = 0;         // what answers at once is not worth a look at the clock
+            double begin = 0;
+            double end = 0; // what answers at once is not worth a look at the clock
             for (int i = 1;; ++i) {
                 if (!p.incoming.empty()) return found_work();
                 if (others != nullptr) {
@@ -134,7 +136,10 @@ private:
                 }
                 if (i % 64 == 0) {
                     const double now = p.now();
-                    if (end == 0) end = now + spin;
+                    if (end == 0) begin = now, end = now + spin;
+                    // large data may move only while somebody looks, and an answer may follow at once
+                    if (others != nullptr && others->carries() && now < begin + longest_for_large * spin)
+                        end = now + spin;
                     if (now > end || p.stopping.load(std::memory_order_relaxed)) break;
                     if (const double timer = p.next_timer(); timer == 0) return;
                     if (p.watch && wants_wave(now)) break;

@@ -40,11 +40,12 @@ public:
             {new T(std::move(container)), &type_mark<T>, bytes, [](void* object) { delete static_cast<T*>(object); }});
         bytes_ += bytes;
     }
-    /// Gives `container` memory for `count` elements, if there is some of that kind that is not twice as large.
+    /// Gives `container` memory for `count` elements, if there is some of that kind that is not twice as large: what
+    /// was kept last, which the processor may still have at hand.
     template <class T>
     void use(T& container, std::size_t count) {
         const std::size_t bytes = count * sizeof(typename T::value_type);
-        for (std::size_t i = 0; i < items_.size(); ++i) {
+        for (std::size_t i = items_.size(); i-- > 0;) {
             if (items_[i].mark != &type_mark<T> || items_[i].bytes < bytes || items_[i].bytes / 2 > bytes) continue;
             container.swap(*static_cast<T*>(items_[i].object));
             return drop(i);
