@@ -206,7 +206,7 @@ inline void script_control::interrupt_here(std::uint64_t run) {
     changed.notify_one();
 }
 
-inline void script_control::interrupt(std::uint64_t run) {
+MOTET_INLINE void script_control::interrupt(std::uint64_t run) {
     interrupt_here(run);
     note_others(script_note::interrupt, run);
 }
