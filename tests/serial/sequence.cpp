@@ -104,6 +104,18 @@ TEST_CASE("a vector that is large enough is not allocated again") {
     CHECK(used.data() == where);
 }
 
+TEST_CASE("of the memory that is kept, what was kept last is used first") {
+    motet::serial::spare_containers spare;
+    std::vector<double> sent[] = {std::vector<double>(5000), std::vector<double>(5000)};
+    const double* const places[] = {sent[0].data(), sent[1].data()};
+    for (auto& each : sent) spare.keep(each);
+    std::vector<double> received[3];
+    for (auto& each : received) spare.use(each, 4000);
+    CHECK(received[0].data() == places[1]);
+    CHECK(received[1].data() == places[0]);
+    CHECK(received[2].empty());
+}
+
 TEST_CASE("what was lent is received in the size that was announced, or refused") {
     const std::vector<double> large(motet::serial::lender::least / sizeof(double), 1.5);
     motet::serial::lender sent;
