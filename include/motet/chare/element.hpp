@@ -109,7 +109,7 @@ struct element_header {
     std::unique_ptr<element_extension> extension;
     std::uint64_t seen = 0;    ///< the last broadcast delivered
     std::uint64_t round = 0;   ///< reductions contributed to
-    std::uint64_t version = 0; ///< birth number of its home (high half) and moves since
+    std::uint64_t version = 0; ///< birth number of its home (high bits: move.hpp) and moves since
     std::uint32_t position = 0;
     std::uint32_t pins : 24 = 0; ///< frames that stand in it: stacks for 16 million need more memory than there is
     std::uint8_t flags = 0;

@@ -121,7 +121,9 @@ struct [[gnu::visibility("hidden")]] script_host final : runtime::machine_state 
     static key key_of(std::uint32_t handle, const runtime::part& c, const runtime::element_header& e) {
         return {handle, c.info->id.bits(), e.index.high, e.index.low};
     }
-    static std::uint64_t birth_of(const runtime::element_header& e) { return e.version >> 32; }
+    static std::uint64_t birth_of(const runtime::element_header& e) {
+        return e.version >> runtime::version_bits_of_moves;
+    }
     /// Nobody asks for the variables of that handle any more. They may lie here of chares that have moved, or are gone.
     void forget(std::uint32_t handle) {
         std::vector<std::shared_ptr<space>> gone; // what goes may run Python, which may come back here
