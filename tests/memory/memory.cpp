@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// memory: what a process needs of memory for a program whose share for each PE is the same, on 16, 256 and 4,096
-// simulated processes. Nothing may grow with the job but by its logarithm: trees have a bounded number of children, and
-// gossip tells of a bounded number of PEs in each of log2 P steps. Prints bytes for each process, and fails where they
-// grow by more than `for_each_doubling`.
+// memory: what a PE needs of memory for a program whose share for each PE is the same, on 16, 256 and 4,096 simulated
+// processes, and on 16 and 256 of 16 PEs each. Nothing may grow with the job but by its logarithm: trees have a bounded
+// number of children, and gossip tells of a bounded number of PEs in each of log2 P steps. Prints bytes for each PE,
+// and fails where they grow by more than `for_each_doubling`. Then the same of PEs that are threads of one process,
+// before anything runs: what each has for the others is what it uses.
 //
 // And what a program leaves behind that goes on for days: elements, single chares, activities and broadcasts that
 // come and go. Fails where the second half of them needs more memory than the first has left.
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <malloc.h>
 #include <string>
 
@@ -44,26 +46,28 @@ void check(bool right) {
 
 std::int64_t in_use() { return static_cast<std::int64_t>(mallinfo2().uordblks + mallinfo2().hblkhd); }
 
-/// Bytes for each process when all is done and nothing has been given back.
-double bytes_each(std::int64_t processes) {
-    std::string words[] = {"memory", "--motet-sim", std::to_string(processes) + "x1", "--motet-sim-table", "off"};
+/// Bytes for each PE when all is done and nothing has been given back.
+double bytes_each(std::int64_t processes, std::int64_t pes_each) {
+    const std::string shape = std::to_string(processes) + "x" + std::to_string(pes_each);
+    const std::int64_t pes = processes * pes_each;
+    std::string words[] = {"memory", "--motet-sim", shape, "--motet-sim-table", "off"};
     char* pointers[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), words[4].data(), nullptr};
     int count = 5;
     const std::int64_t before = in_use();
     std::int64_t after = 0;
     const int code = motet::run(count, pointers, [&] {
-        const std::int64_t cells = 4 * processes;
+        const std::int64_t cells = 4 * pes;
         const auto all = motet::array<Cell>::create(cells);
         const auto members = motet::group<Member>::create();
         motet::balance_with(all, motet::distributed).get();
         for (int round = 0; round < 3; ++round) {
             all.all<&Cell::greet>(all, cells).get();
             motet::quiescence().get();
-            check(members.reduce<&Member::get>(motet::sum).get() == processes);
+            check(members.reduce<&Member::get>(motet::sum).get() == pes);
             auto [sum, to] = motet::make_future<std::int64_t>();
             all.tell<&Cell::give>(to);
             check(sum.get() == 2 * (round + 1) * cells);
-            all.all<&Cell::go>(processes).get();
+            all.all<&Cell::go>(pes).get();
             motet::rebalance(all).get();
         }
         check(all.reduce<&Cell::get>(motet::sum).get() == 6 * cells);
@@ -71,7 +75,36 @@ double bytes_each(std::int64_t processes) {
         after = in_use();
     });
     check(code == 0);
-    return static_cast<double>(after - before) / static_cast<double>(processes);
+    return static_cast<double>(after - before) / static_cast<double>(pes);
+}
+
+/// What the PEs of the largest jobs need is bounded by that of the smallest.
+bool is_bounded(std::int64_t pes_each, std::initializer_list<std::int64_t> jobs) {
+    double before = 0;
+    std::int64_t smaller = 0;
+    bool bounded = true;
+    for (const std::int64_t processes : jobs) {
+        const double each = bytes_each(processes, pes_each);
+        std::printf("%5lld processes of %2lld PEs: %8.0f bytes for each PE\n", static_cast<long long>(processes),
+                    static_cast<long long>(pes_each), each);
+        std::fflush(stdout);
+        int doublings = 0;
+        for (std::int64_t p = smaller; p > 0 && p < processes; p *= 2) ++doublings;
+        if (doublings > 0 && each > before + doublings * for_each_doubling) bounded = false;
+        before = each, smaller = processes;
+    }
+    return bounded;
+}
+
+/// Bytes for each PE of a process with so many threads, before anything runs.
+double bytes_each_thread(std::uint32_t pes) {
+    motet::runtime::options chosen;
+    chosen.pes = pes;
+    const std::int64_t before = in_use();
+    const motet::runtime::machine all(chosen, {"memory"});
+    const double each = static_cast<double>(in_use() - before) / pes;
+    std::printf("%5u threads: %8.0f bytes for each PE\n", pes, each);
+    return each;
 }
 
 /// Lives for a short time.
@@ -137,19 +170,12 @@ std::int64_t bytes_left_behind() {
 } // namespace
 
 int main() {
-    double before = 0;
-    std::int64_t smaller = 0;
-    bool bounded = true;
-    for (const std::int64_t processes : {16, 256, 4096}) {
-        const double each = bytes_each(processes);
-        std::printf("%5lld processes: %8.0f bytes each\n", static_cast<long long>(processes), each);
-        std::fflush(stdout);
-        int doublings = 0;
-        for (std::int64_t p = smaller; p > 0 && p < processes; p *= 2) ++doublings;
-        if (doublings > 0 && each > before + doublings * for_each_doubling) bounded = false;
-        before = each, smaller = processes;
-    }
-    if (!bounded) std::printf("a process needs more the larger the job is\n");
+    bool bounded = is_bounded(1, {16, 256, 4096});
+    bounded = is_bounded(16, {16, 256}) && bounded;
+    // 8 bytes for 64 PEs, and what they are for comes with the first message to one of them.
+    const double few = bytes_each_thread(64), many = bytes_each_thread(4096);
+    if (many > few + 4096 / 64 * 8 + 64) bounded = false;
+    if (!bounded) std::printf("a PE needs more the larger the job is\n");
     const std::int64_t left = bytes_left_behind();
     std::printf("what came and went leaves %lld bytes behind\n", static_cast<long long>(left));
     const bool forgotten = left < 200'000;

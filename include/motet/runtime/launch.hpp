@@ -81,9 +81,8 @@ MOTET_INLINE machine::machine(runtime::options chosen, std::vector<std::string> 
 }
 
 MOTET_INLINE pe::pe(machine& owner, process& within, pe_number global_number)
-    : number(global_number), home(within), job(owner), blocks(within.blocks) {
-    if (!owner.options.simulated) outboxes.resize(within.pe_count);
-}
+    : number(global_number), home(within), job(owner), blocks(within.blocks),
+      outboxes(owner.options.simulated ? 0 : within.pe_count) {}
 MOTET_INLINE pe::~pe() = default;
 
 MOTET_INLINE machine::~machine() {

@@ -6,6 +6,7 @@
 #include <motet/runtime/inbox.hpp>
 #include <motet/runtime/machine.hpp>
 #include <motet/runtime/observer.hpp>
+#include <motet/runtime/outboxes.hpp>
 #include <motet/runtime/payload.hpp>
 #include <motet/runtime/queue.hpp>
 #include <motet/runtime/registry.hpp>
@@ -429,10 +430,6 @@ public:
     alignas(64) inbox incoming;
 
 private:
-    struct outbox {
-        message* single = nullptr;
-        message* batch = nullptr;
-    };
     struct timer {
         double at;
         std::uint64_t order;
@@ -475,7 +472,7 @@ private:
     void observe_resume(const waiter& w);
 
     std::vector<held_send>* holding = nullptr;
-    std::vector<outbox> outboxes;
+    outbox_table outboxes;
     std::vector<std::uint32_t> dirty;
     std::vector<timer> timers;
     std::uint64_t timer_count = 0;
