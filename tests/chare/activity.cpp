@@ -128,3 +128,36 @@ TEST_CASE("completion counts for who asked before: work produced earlier is done
         noise.get();
     });
 }
+
+namespace activity_test {
+
+/// Makes pieces where it is, which are done elsewhere.
+struct noise {
+    int made = 0;
+    void make(motet::array<noise> all, motet::activity a, int rest) {
+        ++made;
+        a.produce();
+        all[(motet::this_index() + rest) % 6].tell<&noise::finish>(all, a, rest);
+    }
+    void finish(motet::array<noise> all, motet::activity a, int rest) const {
+        a.consume();
+        if (rest > 0) all[(motet::this_index() + 2 * rest + 1) % 6].tell<&noise::make>(all, a, rest - 1);
+    }
+};
+
+} // namespace activity_test
+
+TEST_CASE("an activity is not complete while one piece is left, however many others come and go") {
+    using activity_test::noise;
+    everywhere([] {
+        const auto all = motet::array<noise>::create(6);
+        const auto a = motet::activity::begin();
+        a.produce();
+        auto done = a.completed();
+        for (std::int64_t i = 0; i < 3; ++i) all[i].tell<&noise::make>(all, a, 60);
+        motet::quiescence().get();
+        CHECK(!done.ready());
+        a.consume();
+        done.get();
+    });
+}
