@@ -57,23 +57,26 @@ motet::execute_request in_main(std::string code, bool wait = true) {
 /// What goes on after a restart, and what came of it.
 struct successor {
     motet::array<box> boxes;
+    motet::chare<box> one;
     static inline bool too_early = true;
     static inline std::string said_then;
 
     void go_on() {
         motet::serve(boxes, "boxes");
+        motet::serve(one, "one");
         const clerk c;
         const kept_answer first = c.execute(in_main("len(boxes)"));
         motet::quiescence().get(); // its answer comes to no chare, and so wakes up no condition
         CHECK(said(first.wait().outcomes.at(0)) == "3");
         motet::execute_request r = request("charm.when_told()\n'the new one'"); // the second one, as that one was
-        r.index = {2};
+        r.name = "one";
+        r.index = {};
         r.script.high_level = true;
         const kept_answer a = c.execute(r);
-        boxes[1].tell<&box::tell_it>(); // the one from before the restart ends
+        boxes.tell<&box::tell_it>(); // the one from before the restart ends
         motet::quiescence().get();
-        too_early = a.came() || boxes[1].ask<&box::get>().get() != 8;
-        boxes[2].tell<&box::tell_it>();
+        too_early = a.came() || boxes.reduce<&box::get>(motet::sum).get() != 24;
+        one.tell<&box::tell_it>();
         motet::quiescence().get();
         said_then = said(a.wait().outcomes.at(0));
     }
@@ -281,18 +284,19 @@ TEST_CASE("a checkpoint does not wait for scripts in main, and what it has of sc
     const std::string folder = "/tmp/motet-desk-" + std::to_string(getpid());
     run_well(threads(1), [&] {
         const auto boxes = motet::array<box>::create(3, box{});
-        const auto next = motet::chare<successor>::create(successor{boxes}, 0);
+        const auto next = motet::chare<successor>::create(successor{boxes, motet::chare<box>::create(box{}, 0)}, 0);
         motet::serve(boxes, "boxes");
         const clerk c;
         const std::uint32_t sleeper = c.execute(in_main("boxes[0].number = 6\ncharm.sleep(1e6)", false)).wait().handle;
         while (boxes[0].ask<&box::get>().get() != 6) motet::sleep_for(std::chrono::milliseconds(1));
         motet::future<void> saved = motet::checkpoint(folder, next.to<&successor::go_on>());
         motet::execute_request r = request("charm.when_told()\nself.number = 8\n'the old one'");
+        r.index = {}; // a broadcast has in it who is to be told
         r.script.high_level = true;
         const kept_answer a = c.execute(r); // a message in the checkpoint: PE 0 stands still from now on
         saved.get();
         CHECK_FALSE(a.came());
-        boxes[1].tell<&box::tell_it>();
+        boxes.tell<&box::tell_it>();
         CHECK(said(a.wait().outcomes.at(0)) == "'the old one'");
         auto& control = motet::script::script_control::of(c.p.job);
         control.interrupt(control.runs.run_of(sleeper));
