@@ -3,6 +3,7 @@
 #include "served_box.hpp"
 
 #include <motet/service/client.hpp>
+#include <motet/service/weight.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <random>
 #include <string>
 #include <sys/stat.h>
@@ -1033,4 +1035,19 @@ TEST_CASE("a program stands still where it would end, until somebody has looked 
               },
               dead) == "");
     CHECK(contains(run_with([&](motet::client& c) { at_freeze(c), c.go(); }, dead), "deadlock: nothing can move"));
+}
+
+TEST_CASE("the bytes of requests under way are bounded, of one client and of all") {
+    using weight = motet::service::request_weight;
+    const auto all = weight::none_yet();
+    std::vector<std::unique_ptr<const weight>> under_way;
+    for (std::size_t had = 0; had < weight::most_of_all; had += weight::most_of_client) {
+        const auto client = weight::none_yet();
+        CHECK(weight::refusal(weight::most_of_client, client, all) == "");
+        under_way.push_back(std::make_unique<const weight>(weight::most_of_client, client, all));
+        CHECK(contains(weight::refusal(1, client, all), "bytes of this client are under way"));
+    }
+    CHECK(contains(weight::refusal(1, weight::none_yet(), all), "bytes of all clients are under way"));
+    under_way.pop_back();
+    CHECK(weight::refusal(1, weight::none_yet(), all) == "");
 }
