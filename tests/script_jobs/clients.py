@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-from job import Gate, command, motet, port_in, raises, root, until, until_open
+from job import Gate, command, motet, port_in, raises, root, until_main_is_idle, until_open
 
 
 def tool(*arguments, text=""):
@@ -183,7 +183,7 @@ def check_main(program):
     assert "4\n" in out, (out, err)
     # What a cell of a client that has died has printed is there for the next one.
     child = subprocess.Popen([sys.executable, command, "repl"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    with tempfile.TemporaryDirectory() as folder, motet.connect(program) as p:
+    with tempfile.TemporaryDirectory() as folder:
         gate = Gate(folder)
         child.stdin.write(f"def slow():\n    exec({gate.code!r}, globals())\n    print('done alone')\n\nslow()\n")
         child.stdin.flush()
@@ -192,7 +192,7 @@ def check_main(program):
         child.wait()
         child.stdin.close()
         gate.open()
-        until(lambda: not any(each.name == "main" for each in p.running()))
+        until_main_is_idle(program)
     code, out, err = tool("repl", text="y\n")
     assert "While nobody was here it printed:\ndone alone\n" in out and "4\n" in out, (out, err)
     # Two sessions have variables of their own.
@@ -351,7 +351,7 @@ def check_two():
     """A name goes to the program that serves it."""
     program, second = started("--motet-script")
     code, out, err = tool("run", "boxes", "-", text="1")
-    assert code == 2 and f" serve 'boxes': say which one, as " in err and second in err, (code, out, err)
+    assert code == 2 and " serve 'boxes': say which one, as " in err and second in err, (code, out, err)
     code, out, err = tool("run", "nobody", "-", text="1")
     assert code == 2 and "nothing is served under the name 'nobody' by " in err, (code, out, err)
     code, out, err = tool("run", f"{second}/keeper", "-", text="self.ended")

@@ -31,6 +31,12 @@ def until_open(program, served=0, why=lambda: "the program does not listen"):
             until(lambda: len(p.names()) >= served)
 
 
+def until_main_is_idle(name=None):
+    """Waits until no script runs in the main of the program."""
+    with motet.connect(name) as p:
+        until(lambda: all(each.name != "main" for each in p.running()))
+
+
 def port_in(read):
     """The TCP port that a program says it listens at, in the text that `read` gives."""
     found = []

@@ -6,17 +6,12 @@ import subprocess
 import sys
 import tempfile
 
-from job import Gate, motet, until, until_open
+from job import Gate, motet, until, until_main_is_idle, until_open
 try:
     from notebook_client import SECONDS, Cells, install, kernel, until_deaf
 except ImportError as problem:
     print(f"The Jupyter kernel is not tested: {problem} (cmake/setup.sh check installs it)")
     sys.exit(77)
-
-
-def idle():
-    with motet.connect() as p:
-        return not any(each.name == "main" for each in p.running())
 
 
 def check(program, folder):
@@ -75,7 +70,7 @@ def check(program, folder):
     other.client.stop_channels()
     until_deaf(manager)
     gate.open()
-    until(idle)
+    until_main_is_idle()
     cells = Cells(manager, wait=False)
     texts = ""
     while "42" not in texts:
@@ -90,7 +85,7 @@ def check(program, folder):
     manager.provisioner.process.kill()
     manager.provisioner.process.wait()
     gate.open()
-    until(idle)
+    until_main_is_idle()
     manager.shutdown_kernel(now=True)  # it interrupts first
     manager = kernel("motet-test", **private)
     cells = Cells(manager)
