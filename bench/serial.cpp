@@ -127,8 +127,8 @@ void compare_doubles(motet_bench::report& report) {
                    motet_bench::keep(copied);
                });
     };
-    report.compare({"serial.doubles", "ms", 1.1, true, 31}, with_motet(from, ours, out),
-                   motet_bench::rival{"memcpy twice", copy_twice});
+    report.compare({.id = "serial.doubles", .unit = "ms", .at_most = 1.1, .goal_is_ratio = true, .repetitions = 31},
+                   with_motet(from, ours, out), motet_bench::rival{"memcpy twice", copy_twice});
     check(ours == from && copied == from, "motet");
 }
 
@@ -145,7 +145,8 @@ void compare_structs(motet_bench::report& report) {
     motet::serial::writer out;
     out.reserve(room);
     memory_buffer cereal_memory(room), boost_memory(room);
-    report.compare({"serial.structs", "ms", 0.7, true, 31}, with_motet(from, ours, out),
+    report.compare({.id = "serial.structs", .unit = "ms", .at_most = 0.7, .goal_is_ratio = true, .repetitions = 31},
+                   with_motet(from, ours, out),
                    motet_bench::rival{"cereal", with_cereal(rivals_from, by_cereal, cereal_memory)},
                    motet_bench::rival{"Boost.Serialization", with_boost(rivals_from, by_boost, boost_memory)});
     check(ours == from, "motet");

@@ -66,6 +66,8 @@ TEST_CASE("every option is read, with its value behind it or behind an equals si
         CHECK(with("sim-delay", "10us").delay == doctest::Approx(1e-5));
         CHECK(with("sim-migrate", "0.25").migrate == 0.25);
         CHECK(!with("sim-table", "no").table);
+        CHECK(with("shared-memory", "off").shared_memory == 0);
+        CHECK(with("shared-memory", "2").shared_memory == 2);
         CHECK(with("net-latency", "3ns").network.latency == doctest::Approx(3e-9));
         CHECK(with("net-overhead", "2ms").network.overhead == doctest::Approx(2e-3));
         CHECK(with("net-gap", "1.5s").network.gap == 1.5);
@@ -149,6 +151,7 @@ TEST_CASE("bad values are refused, with what was expected") {
         {"trace", {""}},
         {"trace-size", {"", "1", "32767", "8Q", "16MB", "-1M", "2048G", "nan", "many"}},
         {"stats", {"", "perhaps"}},
+        {"shared-memory", {"", "perhaps", "0", "-1", "2x"}},
         {"script", {"", "perhaps"}},
         {"script-wait", {"", "perhaps"}},
         {"script-tcp", {"", "x", "65536", ":80", "host:", "-1"}},

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <motet/net/mpi.hpp>
+#include <motet/net/neighbours.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <span>
@@ -15,7 +17,8 @@
 /// Bytes between the processes of a job, over MPI.
 ///
 /// * Packets are small, go to any process at any time, and need no announcement: each process has receives posted for
-///   three kinds of them. The oldest receive of a kind is the next to be filled, so only that one is looked at.
+///   three kinds of them. The oldest receive of a kind is the next to be filled, so only that one is looked at. Small
+///   ones to a process of the same machine go through memory (net/neighbours.hpp) as long as there is room.
 /// * Large data has been announced in a packet: both sides name it by a number, and it goes from where it is to where
 ///   it shall be, in chunks of at most 1 GiB.
 namespace motet::inline MOTET_VARIANT::net {
@@ -50,7 +53,8 @@ public:
     static constexpr std::size_t looked_at = 32; ///< operations at a time
     static constexpr int most_quick_looks = 3;   ///< for small packets only, between two looks for everything
 
-    explicit mpi_transport(MPI_Comm from) : packets(from), large(from) {
+    /// `sharers`: how many processes of a machine hand each other packets through memory; 0: none.
+    mpi_transport(MPI_Comm from, std::uint32_t sharers) : packets(from), large(from), near(packets, sharers) {
         void* most = nullptr;
         int found = 0;
         MPI_Comm_get_attr(large, MPI_TAG_UB, &most, &found);
@@ -86,6 +90,8 @@ public:
     int process_number() const { return packets.rank; }
     int process_count() const { return packets.size; }
     const communicator& group() const { return packets; }
+    /// How many processes of the job are on this machine.
+    int neighbour_count() const { return near.count(); }
 
     /// An empty packet.
     packet* take_packet(int kind) {
@@ -108,6 +114,10 @@ public:
 
     /// Sends a packet, which is given back when it has left.
     void send(packet* p) {
+        if (p->kind != medium && near.send(p->process, p->bytes())) {
+            ++sent;
+            return give_back(p);
+        }
         MPI_Request request = MPI_REQUEST_NULL;
         check(MPI_Isend(p->data(), static_cast<int>(p->used), MPI_BYTE, p->process, p->kind, packets, &request),
               "MPI_Isend");
@@ -151,6 +161,48 @@ public:
     /// Moves on what is under way. Adds the packets that came to `arrived`, whose owner gives them back, and transfers
     /// that are complete to `finished`. False if there was nothing. Whoever is `idle` will soon look again.
     bool progress(std::vector<packet*>& arrived, std::vector<transfer*>& finished, bool idle) {
+        const bool came_near = take_near(arrived);
+        return progress_of_mpi(arrived, finished, idle) || came_near;
+    }
+    /// The same for somebody idle who calls `progress` now and then: asks MPI only for what may come soon. Where all
+    /// processes share memory that is what has been announced; a look of MPI takes as long as a packet's way.
+    bool glance(std::vector<packet*>& arrived, std::vector<transfer*>& finished) {
+        const bool came_near = take_near(arrived);
+        if (near.everywhere() && under_way() == 0) return came_near;
+        return progress_of_mpi(arrived, finished, true) || came_near;
+    }
+    /// Sends that have not left.
+    std::size_t unsent() const { return sends_pending; }
+    /// All that is under way.
+    std::size_t under_way() const { return requests.size() - kinds; }
+
+    /// Adds up two numbers over all processes: begins, and tells whether the sums are there.
+    void begin_sums(std::int64_t a, std::int64_t b) {
+        summands[0] = a, summands[1] = b;
+        check(MPI_Iallreduce(summands, sums, 2, MPI_INT64_T, MPI_SUM, packets, &summing), "MPI_Iallreduce");
+    }
+    bool sums_ready() {
+        int done = 0;
+        check(MPI_Test(&summing, &done, MPI_STATUS_IGNORE), "MPI_Test");
+        return done != 0;
+    }
+
+    std::int64_t sums[2] = {};
+    std::int64_t sent = 0;     ///< packets
+    std::int64_t received = 0; ///< packets
+
+private:
+    bool take_near(std::vector<packet*>& arrived) {
+        return near.receive([&](int process, std::span<const std::byte> bytes) {
+            packet* const p = take_packet(small);
+            p->used = bytes.size();
+            p->process = process;
+            std::memcpy(p->data(), bytes.data(), bytes.size());
+            arrived.push_back(p);
+            ++received;
+        });
+    }
+    bool progress_of_mpi(std::vector<packet*>& arrived, std::vector<transfer*>& finished, bool idle) {
         // What comes most often first: MPI_Test looks again after it has made progress, MPI_Testsome does not.
         if (idle && quick_looks-- > 0 && sends_pending == 0 && requests.size() == kinds) {
             MPI_Status status;
@@ -182,27 +234,6 @@ public:
         post_receives(false);
         return true;
     }
-    /// Sends that have not left.
-    std::size_t unsent() const { return sends_pending; }
-    /// All that is under way.
-    std::size_t under_way() const { return requests.size() - kinds; }
-
-    /// Adds up two numbers over all processes: begins, and tells whether the sums are there.
-    void begin_sums(std::int64_t a, std::int64_t b) {
-        summands[0] = a, summands[1] = b;
-        check(MPI_Iallreduce(summands, sums, 2, MPI_INT64_T, MPI_SUM, packets, &summing), "MPI_Iallreduce");
-    }
-    bool sums_ready() {
-        int done = 0;
-        check(MPI_Test(&summing, &done, MPI_STATUS_IGNORE), "MPI_Test");
-        return done != 0;
-    }
-
-    std::int64_t sums[2] = {};
-    std::int64_t sent = 0;     ///< packets
-    std::int64_t received = 0; ///< packets
-
-private:
     struct ring {
         std::vector<packet*> blocks;
         std::vector<MPI_Request> requests;
@@ -276,6 +307,7 @@ private:
 
     communicator packets;
     communicator large;
+    neighbours near;
     std::uint32_t tags = 32767;
     ring rings[kinds];
     std::vector<packet*> unused[kinds];

@@ -67,11 +67,14 @@ private:
 
 class mpi_link final : public remote_port {
 public:
-    explicit mpi_link(MPI_Comm from) : net(from) {}
+    /// `sharers`: how many processes of a machine hand each other packets through memory; 0: none.
+    mpi_link(MPI_Comm from, std::uint32_t sharers) : net(from, sharers) {}
 
     std::uint32_t process_number() const override { return static_cast<std::uint32_t>(net.process_number()); }
     std::uint32_t process_count() const override { return static_cast<std::uint32_t>(net.process_count()); }
     const net::communicator& group() const { return net.group(); }
+    /// Processes of the job on this machine, this one among them.
+    int neighbour_count() const { return net.neighbour_count(); }
     void agree(const std::string& problem) override { agreement(net.group()).on(problem); }
     void attach(machine& owner) override {
         job = &owner;
@@ -95,30 +98,8 @@ public:
         collected& own = of(from);
         while (!own.open.empty()) post(from, stop_collecting(own, own.open.back()));
     }
-    bool poll(pe& at) override {
-        collected& own = of(at);
-        {
-            const std::unique_lock lock(guard, std::try_to_lock);
-            if (!lock.owns_lock()) return false;
-            if (!own.taken.empty()) give_back_taken(own);
-            if (!unsent_notes.empty()) send_notes();
-            if (!left.arrived.empty() || !left.finished.empty()) {
-                own.arrived.swap(left.arrived);
-                own.finished.swap(left.finished);
-            } else if (!net.progress(own.arrived, own.finished, at.nothing_queued())) {
-                carrying.store(net.under_way() != 0, std::memory_order_relaxed);
-                return false;
-            }
-        }
-        // What has left first: what comes may need its memory (serial::spare_containers).
-        for (std::size_t i = 0; i < own.finished.size(); ++i) own.finished[i]->done(*own.finished[i], &at);
-        own.finished.clear();
-        for (std::size_t i = 0; i < own.arrived.size(); ++i) {
-            unpack(at, *own.arrived[i]);
-        }
-        own.arrived.clear();
-        return true;
-    }
+    bool poll(pe& at) override { return take_what_came(at, false); }
+    bool glance(pe& at) override { return take_what_came(at, true); }
     bool carries() const override { return carrying.load(std::memory_order_relaxed); }
     void give(std::uint32_t to, std::string_view bytes) override {
         net::check(MPI_Send(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, static_cast<int>(to),
@@ -252,6 +233,29 @@ private:
         std::vector<serial::buffer> refused; ///< takes what cannot be received where it belongs
     };
 
+    bool take_what_came(pe& at, bool at_a_glance) {
+        collected& own = of(at);
+        {
+            const std::unique_lock lock(guard, std::try_to_lock);
+            if (!lock.owns_lock()) return false;
+            if (!own.taken.empty()) give_back_taken(own);
+            if (!unsent_notes.empty()) send_notes();
+            if (!left.arrived.empty() || !left.finished.empty()) {
+                own.arrived.swap(left.arrived);
+                own.finished.swap(left.finished);
+            } else if (!(at_a_glance ? net.glance(own.arrived, own.finished)
+                                     : net.progress(own.arrived, own.finished, at.nothing_queued()))) {
+                carrying.store(net.under_way() != 0, std::memory_order_relaxed);
+                return false;
+            }
+        }
+        // What has left first: what comes may need its memory (serial::spare_containers).
+        for (std::size_t i = 0; i < own.finished.size(); ++i) own.finished[i]->done(*own.finished[i], &at);
+        own.finished.clear();
+        for (std::size_t i = 0; i < own.arrived.size(); ++i) unpack(at, *own.arrived[i]);
+        own.arrived.clear();
+        return true;
+    }
     collected& of(const pe& p) { return out[p.number - p.home.first_pe]; }
     void give_back_taken(collected& own) {
         for (net::packet* p : own.taken) net.give_back(p);

@@ -71,12 +71,8 @@ inline std::string difference_of_programs(const agreement& all, int rank) {
 }
 
 /// Settles the number of PEs, and whether each has a core. What is wrong with it, or empty.
-inline std::string share_machine(const agreement& all, const net::communicator& group, options& chosen) {
-    MPI_Comm node = MPI_COMM_NULL;
-    net::check(MPI_Comm_split_type(group, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
-    int neighbours = 1;
-    MPI_Comm_size(node, &neighbours);
-    MPI_Comm_free(&node);
+/// `neighbours`: processes of this machine.
+inline std::string share_machine(const agreement& all, int neighbours, options& chosen) {
     const auto bound = static_cast<std::int64_t>(std::max(1u, std::thread::hardware_concurrency()));
     const std::int64_t cores = std::max<std::int64_t>(1, sysconf(_SC_NPROCESSORS_ONLN));
     if (all.most(chosen.pes) == 0)
@@ -111,11 +107,11 @@ inline std::unique_ptr<remote_port> connect(options& chosen) {
                                   ", does not know of the others. Start them with the mpirun of this MPI, or with srun "
                                   "--mpi=pmix (Open MPI) or --mpi=pmi2 (MPICH)");
     if (chosen.within == MPI_COMM_NULL) chosen.within = chosen.alone ? MPI_COMM_SELF : MPI_COMM_WORLD;
-    auto link = std::make_unique<mpi_link>(chosen.within);
+    auto link = std::make_unique<mpi_link>(chosen.within, chosen.shared_memory);
     const net::communicator& group = link->group();
     const agreement all(group);
     all.on(difference_of_programs(all, group.rank));
-    all.on(share_machine(all, group, chosen));
+    all.on(share_machine(all, link->neighbour_count(), chosen));
     all.on(difference_of_accounts(all, chosen));
     if (group.size == 1) return nullptr;
     return link;

@@ -59,7 +59,9 @@ struct options {
     bool freeze_on_deadlock = false;    ///< the same
     double freeze_hold = 600;           ///< seconds that it does
     bool help = false;
-    bool alone = false;    ///< a run of this process, whatever others were started with it
+    bool alone = false; ///< a run of this process, whatever others were started with it
+    /// So many processes of one machine hand packets to each other in memory; 0: none.
+    std::uint32_t shared_memory = ~std::uint32_t{0};
     bool prefix = false;   ///< lines that are printed begin with the number of their process
     bool core_each = true; ///< every PE has a core of its own, as far as can be told
 #ifdef MOTET_WITH_MPI
@@ -139,6 +141,16 @@ inline constexpr option known_options[] = {
      [](options& o, std::string_view v) { o.alone = parse::yes_no("alone", v); }},
     {"prefix", nullptr, "begin every line that motet::print writes with the number of its process",
      [](options& o, std::string_view v) { o.prefix = parse::yes_no("prefix", v); }},
+    {"shared-memory", "on|off|N",
+     "processes of one machine hand small packets to each other in memory, not over MPI (default on); N: only so many, "
+     "as if the next ones were on another machine",
+     [](options& o, std::string_view v) {
+         static constexpr const char* wanted = "on, off, or a number of processes";
+         if (v == "on" || v == "off")
+             o.shared_memory = v == "on" ? ~std::uint32_t{0} : 0;
+         else
+             o.shared_memory = parse::number<std::uint32_t>("shared-memory", v, 1, 1u << 20, wanted);
+     }},
     {"stack", "SIZE", "stack of a fiber (default 8M: like a thread's)",
      [](options& o, std::string_view v) {
          const double size = parse::bytes("stack", v);

@@ -31,6 +31,8 @@ public:
     virtual void flush(pe& from) = 0;
     /// Takes what came, for all PEs of this process. False if there was nothing.
     virtual bool poll(pe& at) = 0;
+    /// The same for a PE with nothing to do, which polls now and then: looks only where that takes no time.
+    virtual bool glance(pe& at) = 0;
     /// Whether large data was on its way from or to here at the last poll: it may move only while somebody polls.
     virtual bool carries() const = 0;
     /// Lets the run end on all other processes; `why` is the error that ends it, or empty. Called by any thread.

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <sched.h>
 #include <string>
 #include <sys/prctl.h>
 #include <system_error>
@@ -61,7 +62,8 @@ public:
     /// `local`: which PE of this process.
     threaded_pe(machine& job, std::uint32_t local) : fibers(job.options.stack, &loop, this), self(*job.pes[local]) {
         self.fibers = &fibers;
-        if (job.options.core_each) spin = job.options.spin_us * 1e-6;
+        yields = !job.options.core_each;
+        if (!yields || job.remote != nullptr) spin = job.options.spin_us * 1e-6;
     }
 
     /// Runs the PE until the run ends, on the calling thread.
@@ -130,11 +132,13 @@ private:
             for (int i = 1;; ++i) {
                 if (!p.incoming.empty()) return found_work();
                 if (others != nullptr) {
-                    if (others->poll(p) && !p.nothing_queued()) return found_work();
+                    if ((i % looks_in_a_hurry == 0 ? others->poll(p) : others->glance(p)) && !p.nothing_queued())
+                        return found_work();
+                    if (yields) sched_yield(); // what it waits for may need this core
                 } else if (i > looks_in_a_hurry) {
                     relax_cpu();
                 }
-                if (i % 64 == 0) {
+                if (i % 64 == 0 || yields) {
                     const double now = p.now();
                     if (end == 0) begin = now, end = now + spin;
                     // large data may move only while somebody looks, and an answer may follow at once
@@ -178,9 +182,10 @@ private:
 
     scheduler fibers;
     pe& self;
-    double spin = 0; ///< seconds that it looks for messages before it sleeps
-    double nap = 0;  ///< seconds that it slept at last, where it has to look itself
-    int turn = 0;    ///< handlers since the last exchange
+    double spin = 0;     ///< seconds that it looks for messages before it sleeps
+    bool yields = false; ///< other processes' PEs need the core meanwhile
+    double nap = 0;      ///< seconds that it slept at last, where it has to look itself
+    int turn = 0;        ///< handlers since the last exchange
     std::uint64_t looked_up = 0;
 };
 

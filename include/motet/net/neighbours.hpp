@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <motet/net/mpi.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <utility>
+#include <vector>
+
+/// Small packets between the processes of one machine, through memory that they share (MPI_Win_allocate_shared): a
+/// packet is there as soon as its cache lines are, which takes half of the time that a message of MPI does.
+///
+/// Each process has one inbox of fixed size, a ring of slots; place n of all that ever come is slot n % slots.
+///
+/// 1. A sender claims the next place (`tail`), if fewer than `slots` lie between it and `head`. It reads `head` only
+/// when
+///    what it read there last says that the ring is full. If it is, the packet goes over MPI: nobody waits here.
+/// 2. It copies the packet into the slot, and then stores there in which lap that was.
+/// 3. The owner looks at the one slot that is next, until its lap is right. It copies the packet out of it.
+/// 4. It tells by `head` how far it is after a quarter of the ring only: so it writes nothing that senders look at as
+///    long as there is room.
+///
+/// Order is not kept between packets here and over MPI, as it is not promised between messages at all.
+namespace motet::inline MOTET_VARIANT::net {
+
+/// The inbox of a process, in memory that its neighbours see. No process's addresses are in it.
+class shared_inbox {
+public:
+    static constexpr std::size_t slots = 64;
+    static constexpr std::size_t most_bytes = 4032; ///< of a packet
+
+    /// What a sender knows of another's inbox.
+    struct view {
+        shared_inbox* inbox = nullptr;
+        std::uint64_t head = 0; ///< as read last
+    };
+
+    /// False if it is full. Any process.
+    static bool put(view& to, std::int32_t from, std::span<const std::byte> packet) {
+        shared_inbox& in = *to.inbox;
+        std::uint64_t place = in.tail.load(std::memory_order_relaxed);
+        do {
+            if (place - to.head < slots) continue;
+            to.head = in.head.load(std::memory_order_acquire);
+            if (place - to.head >= slots) return false;
+        } while (!in.tail.compare_exchange_weak(place, place + 1, std::memory_order_relaxed));
+        slot& s = in.ring[place % slots];
+        s.from = from;
+        s.bytes = static_cast<std::uint32_t>(packet.size());
+        std::memcpy(s.data, packet.data(), packet.size());
+        s.lap.store(lap_of(place), std::memory_order_release);
+        __builtin_prefetch(&in.ring[(place + 1) % slots], 1);
+        return true;
+    }
+    /// The packet at `place`, if it has come. Its owner only.
+    bool look(std::uint64_t place, std::int32_t& from, std::span<const std::byte>& packet) const {
+        const slot& s = ring[place % slots];
+        if (s.lap.load(std::memory_order_acquire) != lap_of(place)) return false;
+        from = s.from;
+        packet = {s.data, std::min<std::size_t>(s.bytes, most_bytes)};
+        return true;
+    }
+    /// The owner has taken all before `place`.
+    void taken(std::uint64_t place) {
+        if (place % (slots / 4) == 0) head.store(place, std::memory_order_release);
+    }
+
+private:
+    struct alignas(64) slot {
+        std::atomic<std::uint32_t> lap{0};
+        std::uint32_t bytes = 0;
+        std::int32_t from = 0;
+        std::uint32_t unused = 0;
+        std::byte data[most_bytes + 64]; // a power of two would put all slots into the same lines of the cache
+    };
+    static constexpr std::uint32_t lap_of(std::uint64_t place) { return static_cast<std::uint32_t>(place / slots + 1); }
+
+    alignas(64) std::atomic<std::uint64_t> tail{0};
+    alignas(64) std::atomic<std::uint64_t> head{0};
+    slot ring[slots];
+};
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free);
+
+/// The processes of a job on this machine, and the way to them. Making and ending it is collective.
+class neighbours {
+public:
+    static constexpr std::uint32_t all = ~std::uint32_t{0};
+
+    /// So many of them share memory, the first with the next ones and so on; 0: none does. Of what the processes of a
+    /// machine say the least counts.
+    neighbours(const communicator& job, std::uint32_t sharers) : own_process(job.rank) {
+        check(MPI_Comm_split_type(job, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here), "MPI_Comm_split_type");
+        MPI_Comm_size(here, &count_);
+        const std::uint32_t together = least(sharers);
+        if (together < static_cast<std::uint32_t>(count_)) share_in_parts(static_cast<int>(together));
+        MPI_Comm_rank(here, &rank);
+        MPI_Comm_size(here, &sharers_);
+        if (sharers_ > 1) begin_sharing();
+        everywhere_ = sharing() && sharers_ == job.size;
+    }
+    neighbours(const neighbours&) = delete;
+    neighbours& operator=(const neighbours&) = delete;
+    ~neighbours() {
+        if (window != MPI_WIN_NULL) MPI_Win_free(&window);
+        if (here != MPI_COMM_NULL) MPI_Comm_free(&here);
+    }
+
+    /// How many there are, this one among them.
+    int count() const { return count_; }
+    bool sharing() const { return own != nullptr; }
+    /// Whether all processes of the job share memory.
+    bool everywhere() const { return everywhere_; }
+    /// Hands a packet to a neighbour. False if it is none, or if its inbox is full.
+    bool send(int process, std::span<const std::byte> packet) {
+        if (own == nullptr) return false;
+        shared_inbox::view* const to = find(process);
+        return to != nullptr && shared_inbox::put(*to, own_process, packet);
+    }
+    /// Gives what has come to `take(process, bytes)`, at most one lap of it. False if there was nothing.
+    template <class Take>
+    bool receive(Take&& take) {
+        if (own == nullptr) return false;
+        std::int32_t from = 0;
+        std::span<const std::byte> packet;
+        const std::uint64_t begin = next;
+        while (next - begin < shared_inbox::slots && own->look(next, from, packet)) {
+            take(from, packet);
+            own->taken(++next);
+        }
+        return next != begin;
+    }
+
+private:
+    std::uint32_t least(std::uint32_t mine) const {
+        check(MPI_Allreduce(MPI_IN_PLACE, &mine, 1, MPI_UINT32_T, MPI_MIN, here), "MPI_Allreduce");
+        return mine;
+    }
+    void share_in_parts(int together) {
+        MPI_Comm part = MPI_COMM_NULL;
+        MPI_Comm_rank(here, &rank);
+        check(MPI_Comm_split(here, together == 0 ? rank : rank / together, 0, &part), "MPI_Comm_split");
+        MPI_Comm_free(&here);
+        here = part;
+    }
+    /// Where MPI has no shared memory to give, nothing is shared.
+    void begin_sharing() {
+        void* memory = nullptr;
+        const auto bytes = static_cast<MPI_Aint>(sizeof(shared_inbox) + alignof(shared_inbox));
+        const int outcome = MPI_Win_allocate_shared(bytes, 1, MPI_INFO_NULL, here, &memory, &window);
+        if (least(outcome == MPI_SUCCESS ? 1 : 0) == 0) return;
+        auto* const mine = new (aligned(memory)) shared_inbox;
+        std::vector<int> processes(static_cast<std::size_t>(sharers_));
+        // This also waits until all have made theirs.
+        check(MPI_Allgather(&own_process, 1, MPI_INT, processes.data(), 1, MPI_INT, here), "MPI_Allgather");
+        for (int r = 0; r < sharers_; ++r) {
+            if (r == rank) continue;
+            MPI_Aint size = 0;
+            int unit = 1;
+            check(MPI_Win_shared_query(window, r, &size, &unit, static_cast<void*>(&memory)), "MPI_Win_shared_query");
+            others.push_back(
+                {processes[static_cast<std::size_t>(r)], {static_cast<shared_inbox*>(aligned(memory)), 0}});
+        }
+        std::sort(others.begin(), others.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        own = mine;
+    }
+    /// The same place in all processes, in which a segment begins at a page.
+    static void* aligned(void* memory) {
+        std::size_t space = sizeof(shared_inbox) + alignof(shared_inbox);
+        return std::align(alignof(shared_inbox), sizeof(shared_inbox), memory, space);
+    }
+    shared_inbox::view* find(int process) {
+        const auto found = std::lower_bound(others.begin(), others.end(), process,
+                                            [](const auto& other, int wanted) { return other.first < wanted; });
+        return found != others.end() && found->first == process ? &found->second : nullptr;
+    }
+
+    MPI_Comm here = MPI_COMM_NULL; ///< those that share memory
+    MPI_Win window = MPI_WIN_NULL;
+    int count_ = 1;
+    int sharers_ = 1;
+    int rank = 0; ///< in `here`
+    std::int32_t own_process;
+    bool everywhere_ = false;
+    shared_inbox* own = nullptr; ///< null: nothing is shared
+    std::uint64_t next = 0;      ///< the place in it that is taken next
+    std::vector<std::pair<int, shared_inbox::view>> others;
+};
+
+} // namespace motet::inline MOTET_VARIANT::net

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <motet/net/neighbours.hpp>
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <thread>
+#include <vector>
+
+using motet::net::shared_inbox;
+
+namespace {
+
+/// A packet of `size` bytes that begins with a number and ends with it.
+std::vector<std::byte> packet_of(std::uint32_t number, std::size_t size) {
+    std::vector<std::byte> made(size);
+    std::memcpy(made.data(), &number, sizeof number);
+    std::memcpy(made.data() + size - sizeof number, &number, sizeof number);
+    return made;
+}
+std::uint32_t number_of(std::span<const std::byte> packet) {
+    std::uint32_t first = 0;
+    std::uint32_t last = 1;
+    REQUIRE(packet.size() >= sizeof first);
+    std::memcpy(&first, packet.data(), sizeof first);
+    std::memcpy(&last, packet.data() + packet.size() - sizeof last, sizeof last);
+    REQUIRE(first == last);
+    return first;
+}
+
+} // namespace
+
+TEST_CASE("an inbox in shared memory takes what there is room for, lap after lap, and gives it back in order") {
+    const auto inbox = std::make_unique<shared_inbox>();
+    shared_inbox::view sender{inbox.get()};
+    std::uint64_t next = 0;
+    std::uint32_t sent = 0;
+    std::int32_t from = -1;
+    std::span<const std::byte> packet;
+    CHECK(!inbox->look(next, from, packet));
+    for (int lap = 0; lap < 5; ++lap) {
+        while (shared_inbox::put(sender, 7, packet_of(sent, 8 + sent % 4025))) ++sent;
+        CHECK(sent - next <= shared_inbox::slots);
+        CHECK(sent - next > shared_inbox::slots / 2); // the owner tells only now and then how far it is
+        for (std::size_t left = sent - next; left > static_cast<std::size_t>(lap); --left) {
+            REQUIRE(inbox->look(next, from, packet));
+            CHECK(from == 7);
+            CHECK(packet.size() == 8 + next % 4025);
+            CHECK(number_of(packet) == next);
+            inbox->taken(++next);
+        }
+    }
+}
+
+TEST_CASE("many senders into one inbox: nothing is lost, and each one's packets come in order") {
+    constexpr std::uint32_t each = 20'000;
+    constexpr std::int32_t senders = 3;
+    const auto inbox = std::make_unique<shared_inbox>();
+    std::vector<std::thread> threads;
+    for (std::int32_t s = 0; s < senders; ++s)
+        threads.emplace_back([&, s] {
+            shared_inbox::view to{inbox.get()};
+            for (std::uint32_t i = 0; i < each; ++i)
+                while (!shared_inbox::put(to, s, packet_of(i, 8 + i % 200))) std::this_thread::yield();
+        });
+    std::vector<std::uint32_t> wanted(senders);
+    std::int32_t from = -1;
+    std::span<const std::byte> packet;
+    for (std::uint64_t next = 0; next < std::uint64_t{each} * senders;) {
+        if (!inbox->look(next, from, packet)) {
+            std::this_thread::yield();
+            continue;
+        }
+        CHECK(number_of(packet) == wanted[static_cast<std::size_t>(from)]++);
+        inbox->taken(++next);
+    }
+    for (std::thread& t : threads) t.join();
+    CHECK(!inbox->look(std::uint64_t{each} * senders, from, packet));
+}
