@@ -130,3 +130,32 @@ TEST_CASE("another type than was sent, and two that receive at once, are refused
             contains(thrown_by([&] { motet::channel<int> out(ends[0]); }), "motet::channel is for methods of chares"));
     });
 }
+
+TEST_CASE("a channel is over with one of its ends: one inserted again is not taken for it") {
+    everywhere([] {
+        const auto ends = motet::array<end>::create(3);
+        ends[0].ask<&end::send>(ends[1], 2, std::uint64_t{9}).get();
+        motet::quiescence().get();
+        ends.erase(0).get();
+        ends.insert(0).get();
+        ends[0].ask<&end::send>(ends[1], 2, std::uint64_t{9}).get();
+        motet::quiescence().get();
+        CHECK(ends[1].ask<&end::receive>(ends[0], 2, std::uint64_t{9}).get()); // those of the first
+        CHECK(contains(ends[1].ask<&end::receive_text>(ends[0]).get(),
+                       "the other end of a channel of end[1] was erased"));
+        ends[0].tell<&end::send>(ends[1], 5, std::uint64_t{10});
+        CHECK(ends[1].ask<&end::receive>(ends[0], 5, std::uint64_t{10}).get());
+    });
+    for (const auto& chosen : some())
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    const auto ends = motet::array<end>::create(2);
+                                    ends[0].tell<&end::send>(ends[1], 1, std::uint64_t{9});
+                                    ends[1].ask<&end::receive>(ends[0], 1, std::uint64_t{9}).get();
+                                    ends.erase(1).get();
+                                    ends.insert(1).get();
+                                    ends[0].tell<&end::send>(ends[1], 1, std::uint64_t{9});
+                                    ends[1].ask<&end::receive>(ends[0], 1, std::uint64_t{9}).get();
+                                }),
+                       "for a value from a channel, of which later ones have come"));
+}

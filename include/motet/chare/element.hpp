@@ -23,12 +23,16 @@ struct part;
 struct channel_end {
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
+    std::uint64_t name = 0;  ///< of this end, among all that there ever are; 0: it has sent nothing
+    std::uint64_t other = 0; ///< the same of the end that values came from
+    bool cut = false;        ///< some came from another one: its element was erased and inserted again
     std::map<std::uint64_t, boxed> values;
     waiter* receiver = nullptr; ///< only while a frame stands in the element: never travels
 
+    bool has_next() const { return !values.empty() && values.begin()->first == received + 1; }
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(sent, received, values);
+        archive(sent, received, name, other, cut, values);
     }
 };
 
