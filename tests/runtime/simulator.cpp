@@ -403,6 +403,26 @@ TEST_CASE("after each message an element may be made to move, with the chance th
     }
 }
 
+TEST_CASE("whom a move lets go on goes on then, not when the next message comes" * doctest::test_suite("simulated")) {
+    options chosen = simulated(1, 2);
+    chosen.migrate = 1;
+    gate leaves;
+    double went_on = -1;
+    run(
+        chosen,
+        [&](pe& p) {
+            on(p, 1, [&](pe& here) {
+                here.send_after(5, work_message(here, [](pe&) {})); // the next message
+                leaves.wait(here);
+                went_on = here.now();
+            });
+            sleep_for(p, 1);
+            post<&arrive>(p, 1, std::uint64_t{0}, std::vector<char>());
+        },
+        [&](pe& p) { state_of(p).on_shake = [&](pe& here, std::uint64_t) { leaves.open(here); }; });
+    CHECK(went_on == 1);
+}
+
 TEST_CASE("the table: time, messages, bytes, utilization and critical path, as computed by hand" *
           doctest::test_suite("simulated")) {
     options chosen = simulated(2, 1, 5);

@@ -274,18 +274,25 @@ private:
     }
     /// Runs what the handler left ready on its PE. Also the first thing a fiber does that carries the loop on.
     void finish_step() {
-        // While `attend` was away on another fiber, that one may have finished this step and begun others.
-        while (active != nullptr && !job.stopped && active->attention && active->attend()) {}
+        attend();
         if (active == nullptr) return;
         pe& p = *active;
         measure();
-        active = nullptr;
         // Only where a method of a chare ran: what a move itself sends must not bring on the next one.
         if (p.frames != frames_before && !p.halted && job.options.migrate > 0 && random.unit() < job.options.migrate) {
             p.enter();
             p.state->shake(p, random());
+            frames_before = p.frames;
+            attend(); // whom a hook has let go on
+            if (active == nullptr) return;
+            measure();
         }
+        active = nullptr;
         if (!waiting[p.number].messages.empty()) call(p.number);
+    }
+    void attend() {
+        // While a piece of it was away on another fiber, that one may have finished this step and begun others.
+        while (active != nullptr && !job.stopped && active->attention && active->attend()) {}
     }
     static fiber::fiber* running_fiber() {
         pe* p = pe::current_slot();
