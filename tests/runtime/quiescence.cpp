@@ -5,7 +5,10 @@
 #include <motet/runtime/quiescence.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 using namespace motet_test;
@@ -67,6 +70,50 @@ TEST_CASE("main waits for quiescence, again and again") {
             wait_for_quiescence(p);
         });
     }
+}
+
+TEST_CASE("one wave alone may find as many messages sent as processed although one is still handled") {
+    // The wave takes the counts of PE 2 early, and those of PE 1 and of PE 5 below it late. Meanwhile PE 1 sends PE 2 a
+    // message that is counted as sent alone, and that sends PE 5 one that is counted as processed alone.
+    std::atomic<bool> asked{false}, begun{false}, counted{false}, passed{false}, handled{false};
+    const auto until = [](const std::atomic<bool>& so_far) {
+        while (!so_far) std::this_thread::yield();
+    };
+    const auto send = [](pe& from, pe_number to, work what) {
+        message* m = work_message(from, std::move(what));
+        m->set(message::expedited); // at once, not when the handler has returned
+        from.send(to, m);
+    };
+    std::atomic<bool> told{false};
+    bool told_early = false;
+    run(
+        threads(6),
+        [&](pe& p) {
+            send(p, 1, [&](pe& first) {
+                begun = true;
+                until(counted);
+                send(first, 2, [&](pe& second) {
+                    send(second, 5, [&](pe&) { passed = true; });
+                    // Long enough for main to be told, were one wave enough.
+                    for (int i = 0; i < 100 && !told; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                    handled = true;
+                });
+                until(passed);
+            });
+            until(begun);
+            asked = true;
+            wait_for_quiescence(p);
+            told = true;
+            told_early = !handled;
+        },
+        [&](pe& p) {
+            if (p.number == 2)
+                state_of(p).on_wave = [&] {
+                    if (asked) counted = true;
+                };
+        });
+    CHECK(handled);
+    CHECK(!told_early);
 }
 
 TEST_CASE("several wait for the same quiescence, and handlers that wait do not hinder it") {

@@ -30,8 +30,12 @@ using motet::runtime::waiter;
 struct test_state : motet::runtime::pe_state {
     std::vector<message*> kept;
     std::function<void(pe&, std::uint64_t)> on_shake;
+    std::function<void()> on_wave; ///< when a wave takes this PE's counts
 
-    std::uint64_t held() const override { return kept.size(); }
+    std::uint64_t held() const override {
+        if (on_wave) on_wave();
+        return kept.size();
+    }
     void list_held(pe&, std::vector<std::string>& lines, bool) override {
         for (const message* m : kept) lines.push_back("a message with priority " + std::to_string(m->priority));
     }

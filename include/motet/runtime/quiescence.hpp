@@ -50,12 +50,10 @@ inline void finish_wave(pe& p, const wave_counts& counts);
 inline tree wave_tree(const pe& p) { return {p, 0}; }
 
 inline void pass_wave_up(pe& p) {
-    wave_counts own{p.sent, p.processed, p.state->held(), 0, 0};
-    for (waiter* w = p.parked; w != nullptr; w = w->after) {
-        ++own.parked;
-        if (w->ready) ++own.busy;
-    }
-    if (p.work_pending) ++own.busy;
+    // No fiber is about to go on here, and no work that was interrupted: both go before any message (pe::attend), also
+    // those of a wave; and while the PE is halted it counts as a message on the way.
+    wave_counts own{p.sent, p.processed, p.state->held(), 0};
+    for (const waiter* w = p.parked; w != nullptr; w = w->after) ++own.parked;
     p.wave.sum.add(own);
     if (p.number == 0) return finish_wave(p, p.wave.sum);
     post_uncounted<&wave_up>(p, wave_tree(p).parent(p.number), p.wave.sum);
@@ -157,7 +155,7 @@ inline void finish_wave(pe& p, const wave_counts& counts) {
     quiescence_watch& watch = *p.watch;
     watch.running = false;
     const bool equal = watch.have_previous && watch.previous == counts;
-    const bool balanced = counts.sent == counts.processed + counts.held && counts.busy == 0;
+    const bool balanced = counts.sent == counts.processed + counts.held;
     watch.previous = counts;
     watch.have_previous = true;
     if (!balanced || !equal) {
