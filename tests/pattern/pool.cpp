@@ -47,6 +47,16 @@ struct Nested {
     int n = 0;
 };
 
+/// Stays in its process if it is the thirteenth.
+struct Homebody {
+    int number = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        if (Archive::is_writing && number == 13) throw std::domain_error("thirteen stays");
+        archive(number);
+    }
+};
+
 } // namespace pool_tests
 using namespace pool_tests;
 
@@ -226,6 +236,28 @@ TEST_CASE("an exception fails the job, not the pool") {
         CHECK(good.get().size() == 10);
         CHECK(pool.map<&square>(numbers(10)).get()[9] == 100);
     });
+}
+
+TEST_CASE("an item or a result whose serialization throws fails the job, not the pool") {
+    CHECK(run_with({"--motet-sim", "2x1", "--motet-sim-table", "off"}, [] {
+              auto pool = motet::pool::create();
+              std::vector<Homebody> items(20);
+              items[7].number = 13;
+              const auto text_of = [](auto&& job) -> std::string { // it is done by PE 1, in another process
+                  try {
+                      job.get();
+                      return "";
+                  } catch (const motet::remote_error& e) {
+                      return e.text;
+                  }
+              };
+              CHECK(text_of(pool.map([](Homebody h) { return h.number; }, items, {.pes = 1, .chunk = 1})) ==
+                    "thirteen stays");
+              motet::quiescence().get(); // PE 1 is free again
+              CHECK(text_of(pool.map([](int n) { return Homebody{n}; }, numbers(20), {.pes = 1, .chunk = 1})) ==
+                    "thirteen stays");
+              CHECK(pool.map<&square>(numbers(10)).get()[9] == 100);
+          }) == 0);
 }
 
 TEST_CASE("bad chunks, bad numbers of PEs, and a pool that is none are refused") {

@@ -10,6 +10,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <initializer_list>
 #include <iterator>
 #include <numeric>
@@ -133,12 +134,13 @@ struct pool_job {
             next = std::min(items.size(), first + static_cast<std::size_t>(chunk));
             const auto at = [this](std::size_t i) { return items.begin() + static_cast<std::ptrdiff_t>(i); };
             std::vector<Item> part(std::make_move_iterator(at(first)), std::make_move_iterator(at(next)));
-            auto done = ask<&pool_worker::apply<F, Item, R>>(workers[pe], std::move(part));
             try {
-                std::vector<R> values = done.get();
+                std::vector<R> values = ask<&pool_worker::apply<F, Item, R>>(workers[pe], std::move(part)).get();
                 std::move(values.begin(), values.end(), results.begin() + static_cast<std::ptrdiff_t>(first));
             } catch (const remote_error& why) {
                 if (!std::exchange(failed, true)) reply.fail(why);
+            } catch (const std::exception& why) { // of an item's own serialize
+                if (!std::exchange(failed, true)) reply.fail(why.what());
             }
         }
     }
