@@ -3,6 +3,7 @@
 
 #include <motet/chare/boxed.hpp>
 #include <motet/chare/element.hpp>
+#include <motet/chare/entry.hpp>
 #include <motet/chare/index.hpp>
 #include <motet/chare/part.hpp>
 #include <motet/reflect/describe.hpp>
@@ -34,6 +35,11 @@ constexpr auto hook() -> void (*)(element_header&) {
     if constexpr (requires(T& chare) { chare.on(Tag{}); }) {
         return [](element_header& e) { static_cast<element<T>&>(e).object.on(Tag{}); };
     } else {
+        static_assert(
+            !requires(T& chare, Tag& tag) { chare.on(tag); } &&
+                !requires(T& chare, anything more) { chare.on(Tag{}, more); },
+            "motet: a hook of this chare is not called as it is: a hook takes its tag by value, and nothing "
+            "else: void on(motet::created)");
         return nullptr;
     }
 }

@@ -210,12 +210,25 @@ template <class Object, class Tag, std::size_t... I>
 constexpr bool some_when(std::index_sequence<I...>) {
     return requires(Object& object) { object.when(Tag{}, (static_cast<void>(I), anything{})...); };
 }
-/// A member `when` takes the tag with up to eight other parameters, whatever they are.
-template <class Object, class Tag>
+/// A member `when` takes the tag with up to `Most` other parameters, whatever they are.
+template <class Object, class Tag, std::size_t Most>
 constexpr bool mentions_entry() {
     return []<std::size_t... N>(std::index_sequence<N...>) {
         return (some_when<Object, Tag>(std::make_index_sequence<N>{}) || ...);
-    }(std::make_index_sequence<9>{});
+    }(std::make_index_sequence<Most + 1>{});
+}
+
+/// A `when`, the only one of its struct, that names an entry method of another struct.
+template <class When>
+inline constexpr bool is_for_another = false;
+template <class R, class T, auto M, class... P>
+inline constexpr bool is_for_another<R (T::*)(entry<M>, P...) const> = !std::is_same_v<owner_of<M>, T>;
+template <class T>
+constexpr bool has_when_for_another() {
+    if constexpr (requires { &T::when; })
+        return is_for_another<decltype(&T::when)>;
+    else
+        return false;
 }
 
 /// Whether a method has a condition. A `when` that names it and does not fit is an error.
@@ -230,9 +243,12 @@ constexpr bool has_when() {
         return true;
     } else {
         static_assert(
-            !mentions_entry<T, tag>(),
+            !mentions_entry<T, tag, traits_of<Method>::count + 2>(),
             "motet: a `when` names this entry method, but its parameters (after the tag) are not those of the "
             "method, or it is not const, or it does not return bool");
+        static_assert(
+            !has_when_for_another<T>(),
+            "motet: the `when` of this chare names an entry method of another struct, and would never be asked");
         return false;
     }
 }
