@@ -161,3 +161,49 @@ TEST_CASE("an activity is not complete while one piece is left, however many oth
         done.get();
     });
 }
+
+namespace activity_test {
+
+/// What PE 1 has counted of the only activity there, which waves have not taken.
+std::uint64_t made_on_pe_1 = 0;
+void freeze(motet::runtime::pe& p) { p.freeze(); }
+void look(motet::runtime::pe& p, motet::runtime::address told) {
+    made_on_pe_1 = 0;
+    for (const auto& [id, a] : motet::runtime::local_chares::of(p).activities) made_on_pe_1 += a.own.made;
+    motet::runtime::deliver_nothing(p, told);
+}
+void thaw(motet::runtime::pe& p) { p.thaw(); }
+
+struct far {
+    int value = 0;
+    void make(motet::activity a, std::uint64_t pieces) const { a.produce(pieces); }
+    void finish(motet::activity a, std::uint64_t pieces) const { a.consume(pieces); }
+};
+
+} // namespace activity_test
+
+TEST_CASE("a PE that is frozen, to be saved, keeps what it has counted; the waves take it afterwards") {
+    using activity_test::far;
+    one(simulated(2, 1), [] {
+        motet::runtime::pe& p = motet::runtime::this_pe();
+        const auto there = motet::chare<far>::create({}, 1);
+        const auto a = motet::activity::begin();
+        const auto counted = [&] {
+            auto [seen, to] = motet::make_future<void>();
+            motet::runtime::post<&activity_test::look>(p, 1, to.address());
+            seen.get();
+            return activity_test::made_on_pe_1;
+        };
+        there.ask<&far::make>(a, 3).get();
+        motet::runtime::post<&activity_test::freeze>(p, 1);
+        auto done = a.completed();
+        motet::sleep_for(std::chrono::milliseconds(1)); // some waves
+        CHECK(counted() == 3);
+        motet::runtime::post<&activity_test::thaw>(p, 1);
+        motet::sleep_for(std::chrono::milliseconds(1));
+        CHECK(counted() == 0);
+        CHECK(!done.ready());
+        there.tell<&far::finish>(a, 3);
+        done.get();
+    });
+}

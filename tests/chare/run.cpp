@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -354,6 +355,9 @@ TEST_CASE("a run inside of a run and negative times are refused") {
         one(chosen, [&] {
             CHECK(contains(thrown_by([&] { run(threads(1), [] {}); }), "motet::run is called inside of a run"));
             CHECK(contains(thrown_by([] { motet::charge(-1); }), "motet::charge takes seconds from 0 on"));
+            const std::chrono::duration<double> no_number(std::numeric_limits<double>::quiet_NaN());
+            CHECK(contains(thrown_by([&] { motet::sleep_for(no_number); }), "this one is no number"));
+            motet::sleep_for(std::chrono::hours::min());
             CHECK(motet::pe_count() == 1);
         });
 }
@@ -393,3 +397,113 @@ TEST_CASE("a timer whose future is gone does not keep the run going") {
         if (chosen.simulated) CHECK(virtual_time < 1);
     }
 }
+
+namespace run_test {
+
+/// Knows how many of its kind there are.
+struct counted {
+    static inline std::atomic<int> alive{0};
+    int value = 0;
+    counted() { ++alive; }
+    counted(const counted& other) : value(other.value) { ++alive; }
+    counted(counted&& other) noexcept : value(other.value) { ++alive; }
+    counted& operator=(const counted&) = default;
+    counted& operator=(counted&&) = default;
+    ~counted() { --alive; }
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(value);
+    }
+};
+struct mortal {
+    counted own = {};
+    bool free = false;
+    void take(counted) {}
+    void hold(counted) {}
+    bool when(motet::entry<&mortal::hold>, const counted&) const { return free; }
+    void wait_with(counted) {
+        motet::wait([&] { return free; });
+    }
+    counted give() const { return own; }
+    void go(std::int64_t to) { motet::move_this(to); }
+};
+
+} // namespace run_test
+
+TEST_CASE("when a run has ended nothing of it is left: chares, arguments, results, prototypes, however it ended") {
+    using run_test::counted;
+    using run_test::mortal;
+    if (this_job().size > 1) return; // processes end at different moments
+    for (const auto& chosen : some())
+        for (const int end : {0, 1, 2}) {
+            try {
+                run(chosen, [&] {
+                    const auto all = motet::array<mortal>::create(6);
+                    const auto sparse = motet::array<mortal>::create();
+                    for (std::int64_t i = 0; i < 4; ++i) sparse.insert(i, mortal{}, i % motet::pe_count()).get();
+                    const auto demanded = motet::array<mortal>::create(motet::on_demand);
+                    motet::group<mortal>::create().all<&mortal::take>(counted()).get();
+                    const auto single = motet::chare<mortal>::create();
+                    sparse.erase(1).get();
+                    single.erase().get();
+                    motet::quiescence().get();
+                    const int before = counted::alive;
+                    demanded[9].ask<&mortal::take>(counted()).get();
+                    demanded[9].erase().get();
+                    motet::quiescence().get();
+                    CHECK(counted::alive == before); // what ends while the run goes on
+                    auto asked = all.gather<&mortal::give>();
+                    for (std::int64_t i = 0; i < 6; ++i) all[i].tell<&mortal::go>((i + 1) % motet::pe_count());
+                    if (end == 0) return;
+                    if (end == 2) all.tell<&mortal::hold>(counted()); // after motet::exit it would be a warning
+                    sparse.tell<&mortal::wait_with>(counted());
+                    sparse[77].tell<&mortal::take>(counted()); // there is none
+                    motet::sleep_for(std::chrono::microseconds(20));
+                    all.tell<&mortal::take>(counted());
+                    for (std::int64_t i = 0; i < 6; ++i) all[i].tell<&mortal::go>(i % motet::pe_count());
+                    if (end == 1) motet::exit(3);
+                    throw std::runtime_error("it fails");
+                });
+            } catch (const motet::error&) {
+                CHECK(end == 2);
+            }
+            CAPTURE(describe(chosen));
+            CAPTURE(end);
+            CHECK(counted::alive == 0);
+        }
+}
+
+#if !defined(MOTET_ADDRESS_SANITIZER) && !defined(MOTET_THREAD_SANITIZER)
+namespace run_test {
+
+struct bottomless {
+    int value = 0;
+    int fall(int depth) { // NOLINT(misc-no-recursion)
+        volatile char frame[1024];
+        frame[0] = static_cast<char>(depth);
+        return depth < 0 ? 0 : fall(depth + 1) + frame[0];
+    }
+    void fall_later() {
+        motet::yield();
+        value = fall(0);
+    }
+};
+
+} // namespace run_test
+
+TEST_CASE("an entry method that overflows its stack is named, with its chare") {
+    using run_test::bottomless;
+    if (this_job().size > 1) return; // it forks
+    for (const auto& chosen : {threads(2), simulated(2, 1)}) {
+        const auto end = in_child([&] {
+            run(chosen, [] {
+                motet::array<bottomless, motet::grid<2>>::create({2, 2})(1, 0).ask<&bottomless::fall_later>().get();
+            });
+        });
+        CHECK(end.signal == SIGABRT);
+        CHECK(contains(end.errors, "motet: stack overflow in bottomless[1, 0], entry run_test::bottomless::fall_later, "
+                                   "on PE"));
+        CHECK(contains(end.errors, "the stack of a fiber has 512 KiB; raise it with --motet-stack"));
+    }
+}
+#endif

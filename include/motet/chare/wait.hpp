@@ -50,6 +50,8 @@ inline void tell_time(pe& p, address to) {
     deliver_nothing(p, to);
 }
 MOTET_INLINE message* tell_after(pe& p, double seconds, address to) {
+    if (!(seconds <= 0 || seconds > 0))
+        throw error("motet::after and sleep_for take a time, and this one is no number");
     message* timer = call<&tell_time>::make(p, to);
     p.send_after(seconds, timer);
     return timer;
@@ -73,7 +75,7 @@ void wait(Condition&& condition) {
 }
 
 /// A future that is ready after so long (in a simulated run: of virtual time). When it is destroyed before, the timer
-/// is too: the run does not wait for it.
+/// is too: the run does not wait for it. Throws motet::error for a time that is no number (NaN).
 template <class Rep, class Period>
 future<void> after(std::chrono::duration<Rep, Period> time) {
     runtime::pe& p = runtime::this_pe();
