@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 using namespace motet_test;
@@ -95,6 +96,10 @@ struct receiver {
     std::int64_t wrong = 0;
     std::vector<std::int64_t> order;
 
+    template <class... T>
+    std::tuple<T...> echo_numbers(T... values) {
+        return {values...};
+    }
     std::vector<double> echo(std::vector<double> values) { return values; }
     std::string echo_text(std::string text) { return text; }
     std::vector<std::string> echo_texts(std::vector<std::string> texts) { return texts; }
@@ -140,6 +145,35 @@ TEST_CASE("vectors and strings of every size arrive as they were") {
             CHECK(there.ask<&receiver::sum>(std::span<const double>(values), "four").get() ==
                   4 + 0.5 * static_cast<double>(size) * (static_cast<double>(size) - (size > 0 ? 1 : 0)));
         }
+    });
+}
+
+namespace {
+enum class colour : std::uint16_t { red = 7, green = 65535 };
+/// Numbers there and back, alone and behind others in a packet.
+template <class... T>
+void check_echo(motet::chare<receiver> there, T... values) {
+    auto first = there.ask<&receiver::echo_numbers<T...>>(values...);
+    auto second = there.ask<&receiver::echo_numbers<T...>>(values...);
+    CHECK(first.get() == std::tuple(values...));
+    CHECK(second.get() == std::tuple(values...));
+}
+} // namespace
+
+TEST_CASE("numbers arrive as they were, with gaps between them and without") {
+    on_threads([] {
+        const auto there = far();
+        check_echo(there, std::int8_t{-5});
+        check_echo(there, 'a', 'b', 'c');
+        check_echo(there, 1.5f);
+        check_echo(there, true);
+        check_echo(there, false, std::int8_t{1});
+        check_echo(there, std::uint32_t{4'000'000'000}, -1);
+        check_echo(there, std::uint32_t{4'000'000'000}, -1, colour::green, colour::red);
+        check_echo(there, std::int64_t{-1} << 62, 2.5);
+        check_echo(there, std::int64_t{3}, std::int8_t{4}, 5.0);
+        check_echo(there, 1.0L / 3);
+        check_echo(there, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17);
     });
 }
 

@@ -98,7 +98,7 @@ struct entry_call {
             false
 #if defined(MOTET_WITH_MPI) || defined(MOTET_WITH_SCRIPT)
             ,
-            &reflect::describe<typename traits::stored>
+            payload::tight, &reflect::describe<typename traits::stored>
 #endif
     };
     static std::uint32_t id() { return registered<entry<M>, operations>::id(); }

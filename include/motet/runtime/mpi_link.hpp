@@ -306,6 +306,10 @@ private:
         std::byte* const place = p.data() + p.used;
         std::byte* const arguments = begin(place, o, where, *m);
         const auto before = static_cast<std::size_t>(arguments - place);
+        if (const std::size_t tight = before + rounded(type.tight); type.tight != 0 && tight <= p.room()) {
+            copy_numbers(arguments, m->payload(), type.tight);
+            return packed(from, own, o, where, m, place, tight);
+        }
         serial::writer body(std::span(arguments, p.room() - before));
         own.lending.lent.clear();
         body.lends = &own.lending;
@@ -313,15 +317,33 @@ private:
         const std::size_t whole = rounded(before + body.size());
         if (!body.external() || !own.lending.lent.empty() || whole > p.room()) [[unlikely]]
             return pack_otherwise(from, o, where, m, type, body);
+        type.destroy(*m);
+        packed(from, own, o, where, m, place, whole);
+    }
+    /// The message, whose arguments are no more, stands at `place` with so many bytes.
+    void packed(pe& from, collected& own, open_packet& o, const packed_place& where, message* m, std::byte* place,
+                std::size_t whole) {
+        net::packet& p = *o.packet;
         finish_packed(place, whole, false);
         tell_serialized(from, *m, whole);
-        if (to != o.before.to || (m->flags & (message::expedited | message::prioritized)) != 0) [[unlikely]]
+        if (where.to != o.before.to || (m->flags & (message::expedited | message::prioritized)) != 0) [[unlikely]]
             note_varied(p);
         p.used += whole;
         o.before = where;
-        if (at_once || p.room() < least_room) post(from, stop_collecting(own, o));
-        type.destroy(*m);
+        if (p.room() < least_room || m->leaves_at_once()) [[unlikely]]
+            post(from, stop_collecting(own, o));
         from.release(m);
+    }
+    /// Numbers without gaps, and zeros up to a multiple of eight bytes.
+    static void copy_numbers(std::byte* to, const void* from, std::size_t bytes) {
+        if (bytes == 16) {
+            std::memcpy(to, from, 16);
+        } else if (bytes == 8) {
+            std::memcpy(to, from, 8);
+        } else {
+            std::memset(to + rounded(bytes) - 8, 0, 8);
+            std::memcpy(to, from, bytes);
+        }
     }
     static void tell_serialized(pe& from, message& m, std::size_t bytes) {
         if (!from.observers.empty() && !m.has(message::uncounted)) [[unlikely]]
@@ -568,6 +590,11 @@ private:
         if (at.home.blocks.lead == 0) m->flags = static_cast<std::uint8_t>(m->flags & ~message::stamped); // no room
         if (m->has(message::stamped))
             std::memcpy(&stamp_of(*m), what.attached + attached_bytes(what.flags) - sizeof(stamp), sizeof(stamp));
+        if (type.tight != 0 && body.size() == rounded(type.tight)) {
+            copy_numbers(static_cast<std::byte*>(m->payload()), body.data(), type.tight);
+            m->set(message::constructed);
+            return m;
+        }
         serial::reader in(body);
         in.lends = lends;
         try {

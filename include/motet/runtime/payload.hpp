@@ -31,6 +31,7 @@ struct message_type {
     const std::type_info& (*result)() = nullptr;                 ///< what it gives its caller; null: nothing
     bool looks = false; ///< at the program, for somebody outside: it runs although the program is halted
 #if defined(MOTET_WITH_MPI) || defined(MOTET_WITH_SCRIPT)
+    std::uint32_t tight = 0; ///< bytes of arguments that go between processes as they lie in memory; 0: encoded
     const reflect::type_description& (*describe)() = nullptr; ///< the arguments of an entry method
 #endif
     bool waits_for_birth = true; ///< where its element does not exist yet; else it is refused
@@ -41,11 +42,21 @@ struct message_type {
 
 constexpr std::uint32_t padded(std::size_t bytes) { return static_cast<std::uint32_t>((bytes + 7) / 8 * 8); }
 
+/// Whether a value is a number all of whose bytes matter, and any bytes are one.
+template <class T>
+inline constexpr bool is_number =
+    (std::is_arithmetic_v<T> || std::is_enum_v<T>)&&!std::is_same_v<T, bool> && !std::is_same_v<T, long double>;
+
 /// The arguments of a message, and how they become bytes.
 template <class Tuple>
 struct payload_of {
     static_assert(alignof(Tuple) <= 16, "motet: an argument is aligned to more than 16 bytes: wrap it in a unique_ptr");
     static constexpr std::uint32_t bytes = std::is_empty_v<Tuple> ? 0 : padded(sizeof(Tuple));
+
+    /// The size of arguments that are numbers without gaps between them; or 0.
+    static constexpr std::uint32_t tight = []<class... T>(std::type_identity<std::tuple<T...>>) {
+        return (is_number<T> && ...) && (sizeof(T) + ... + 0) == sizeof(Tuple) ? std::uint32_t{sizeof(Tuple)} : 0;
+    }(std::type_identity<Tuple>());
 
     static Tuple& in(message& m) { return *std::launder(reinterpret_cast<Tuple*>(m.payload())); }
     static const Tuple& in(const message& m) { return *std::launder(reinterpret_cast<const Tuple*>(m.payload())); }
