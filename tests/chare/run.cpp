@@ -54,6 +54,15 @@ struct actor {
     static inline std::atomic<int> unwound{0};
 };
 
+/// Runs out of stack, and takes memory on the way.
+struct diver {
+    std::int64_t dive(std::int64_t left) {
+        std::vector<std::int64_t> some(20, left);
+        asm volatile("" ::"r"(some.data()) : "memory");
+        return left == 0 ? 0 : dive(left - 1) + some.back();
+    }
+};
+
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 } // namespace run_test
@@ -271,6 +280,20 @@ TEST_CASE("a deadlock of main alone, and of a broadcast") {
         CHECK(contains(text, "actor[2], entry run_test::actor::never"));
     }
 }
+
+#if !defined(MOTET_ADDRESS_SANITIZER)
+TEST_CASE("a method that overflows its stack is named, also where it does so inside of malloc") {
+    if (this_job().size > 1) return; // it forks
+    for (auto chosen : {threads(2), simulated(1, 2)}) {
+        chosen.stack = 256 << 10;
+        const auto end =
+            in_child([&] { run(chosen, [] { motet::array<diver>::create(2)[1].ask<&diver::dive>(1 << 30).get(); }); });
+        CHECK(end.signal == SIGABRT);
+        CHECK(contains(end.errors, "motet: stack overflow in diver"));
+        CHECK(contains(end.errors, "entry run_test::diver::dive"));
+    }
+}
+#endif
 
 TEST_CASE("what is not delivered to erased elements is counted and told") {
     if (this_job().size > 1) return; // it forks

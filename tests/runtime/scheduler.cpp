@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <string>
@@ -99,6 +101,39 @@ TEST_CASE_FIXTURE(looped, "many fibers are parked at once and resumed in another
     fibers.run();
     CHECK(sum == count * (count - 1) / 2);
     CHECK(loops == count + 1);
+}
+
+TEST_CASE("of very many fibers that have waited those are ended that are not likely to be used again") {
+    struct crowd { // parks `left` handlers, then resumes them
+        std::size_t left = scheduler::most_spares + 5'000;
+        std::vector<fiber*> parked{};
+        std::size_t most = 0;
+        scheduler fibers{16 << 10, &loop, this};
+
+        static void loop(void* pointer) {
+            auto& self = *static_cast<crowd*>(pointer);
+            for (;;) {
+                if (self.left > 0) {
+                    --self.left;
+                    self.parked.push_back(self.fibers.current());
+                    self.fibers.park();
+                } else if (!self.parked.empty()) {
+                    fiber* const next = self.parked.back();
+                    self.parked.pop_back();
+                    self.fibers.resume(next);
+                } else {
+                    return;
+                }
+                self.most = std::max(self.most, self.fibers.spare_count());
+            }
+        }
+    } all;
+    for (int round = 0; round < 2; ++round) {
+        all.fibers.run();
+        CHECK(all.parked.empty());
+        CHECK(all.most == scheduler::most_spares);
+        all.left = scheduler::most_spares + 5'000;
+    }
 }
 
 TEST_CASE_FIXTURE(looped, "it runs again after its loop has returned") {

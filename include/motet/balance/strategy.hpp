@@ -4,7 +4,7 @@
 #include <motet/runtime/named_strategy.hpp>
 #include <motet/runtime/random.hpp>
 #include <motet/runtime/registry.hpp>
-#include <motet/runtime/variant.hpp>
+#include <motet/variant.hpp>
 
 #include <algorithm>
 #include <cstddef>

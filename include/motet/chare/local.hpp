@@ -4,10 +4,15 @@
 #include <motet/chare/part.hpp>
 #include <motet/runtime/pe.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -44,9 +49,10 @@ public:
         return slot < slots.size() && slots[slot].generation == number >> 32 ? slots[slot].state : nullptr;
     }
 
-    /// After so many restarts: no number is that of a future of the runs before.
-    void begin_after(std::uint32_t restarts) { first_generation = restarts * generations_of_a_run; }
-    std::uint32_t restarts() const { return first_generation / generations_of_a_run; }
+    /// After a restart, before the first is added: no number is that of a future whose generation is below.
+    void begin_at(std::uint32_t generation) { first_generation = generation; }
+    /// A generation that no future has had.
+    std::uint32_t next_generation() const;
 
 private:
     std::uint64_t grow(future_state_base* state);
@@ -54,7 +60,6 @@ private:
         future_state_base* state;
         std::uint32_t generation;
     };
-    static constexpr std::uint32_t generations_of_a_run = 1u << 16; ///< between two restarts
     std::vector<entry> slots;
     std::vector<std::uint32_t> vacant;
     std::uint32_t first_generation = 0;
@@ -64,6 +69,11 @@ private:
 MOTET_INLINE std::uint64_t future_table::grow(future_state_base* state) {
     slots.push_back({state, first_generation});
     return (slots.size() - 1) | (std::uint64_t{first_generation} << 32);
+}
+MOTET_INLINE std::uint32_t future_table::next_generation() const {
+    std::uint32_t next = first_generation;
+    for (const entry& each : slots) next = std::max(next, each.generation + 1);
+    return next;
 }
 #endif // MOTET_BODIES
 
@@ -132,6 +142,7 @@ public:
     void list_held(pe& p, std::vector<std::string>& lines, bool by_conditions) override;
     void clear(pe& p) override;
     std::string place(pe& p, const frame& f) override;
+    void place_in_brief(const frame& f, char* buffer, std::size_t size) override;
     void shake(pe& p, std::uint64_t random) override;
 
     future_table futures;
@@ -222,6 +233,32 @@ MOTET_INLINE std::string local_chares::place(pe& p, const frame& f) {
     const auto& c = *static_cast<const part*>(f.part);
     return element_text(c, static_cast<const element_header*>(f.element)->index) + ", " +
            (f.type != 0 ? "entry " + registry::get<message_type>(f.type).name() : "a hook") + where;
+}
+
+/// "Tile::run" out of the mangled name of its entry, where that is a plain one; else the name as it is.
+inline void write_plain_name(const char* mangled, char* buffer, std::size_t size) {
+    const char* at = std::strstr(mangled, "L_ZN");
+    std::size_t used = 0;
+    if (at != nullptr) at += at[4] == 'K' ? 5 : 4; // of a const method
+    while (at != nullptr && *at >= '1' && *at <= '9') {
+        char* name = nullptr;
+        const unsigned long length = std::strtoul(at, &name, 10);
+        const int written =
+            std::snprintf(buffer + used, size - used, "%s%.*s",
+                          used == 0 ? "" : "::", static_cast<int>(std::min(length, std::strlen(name))), name);
+        used = std::min(size - 1, used + static_cast<std::size_t>(written));
+        at = name + std::min(length, std::strlen(name));
+    }
+    if (at == nullptr || *at != 'E') std::snprintf(buffer, size, "%s", mangled);
+}
+
+MOTET_INLINE void local_chares::place_in_brief(const frame& f, char* buffer, std::size_t size) {
+    if (f.type == 0) return;
+    char entry[256];
+    write_plain_name(registry::instance().name(f.type), entry, sizeof entry);
+    if (f.element == nullptr) return void(std::snprintf(buffer, size, "%s", entry));
+    const std::string_view chare = static_cast<const part*>(f.part)->type->describe().short_name;
+    std::snprintf(buffer, size, "%.*s, entry %s", static_cast<int>(chare.size()), chare.data(), entry);
 }
 
 MOTET_INLINE void local_chares::list_held(pe& p, std::vector<std::string>& lines, bool by_conditions) {

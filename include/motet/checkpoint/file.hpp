@@ -2,7 +2,7 @@
 #pragma once
 
 #include <motet/error.hpp>
-#include <motet/runtime/variant.hpp>
+#include <motet/variant.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -27,7 +27,7 @@ namespace motet::inline MOTET_VARIANT::checkpointing {
 #if MOTET_BODIES
 
 struct file_header {
-    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '3'};
+    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '4'};
     std::uint64_t size = 0;     ///< of the data
     std::uint64_t checksum = 0; ///< of magic and size
 };
@@ -92,12 +92,6 @@ inline std::vector<std::string> names_in(const std::string& path) {
         if (const std::string name = entry->d_name; name != "." && name != "..") names.push_back(name);
     ::closedir(folder);
     return names;
-}
-
-/// A folder with nothing but files in it.
-inline void remove_folder(const std::string& path) {
-    for (const std::string& name : names_in(path)) ::unlink((path + "/" + name).c_str());
-    ::rmdir(path.c_str());
 }
 
 inline std::string absolute_path(const std::string& path) {
@@ -204,7 +198,7 @@ public:
         file_header header;
         get(&header, sizeof header, 0);
         if (std::memcmp(header.magic, file_header().magic, sizeof header.magic) != 0)
-            refuse("is none: it does not begin with MOTETCP3");
+            refuse("is none: it does not begin with MOTETCP4");
         if (header.checksum != checksum(std::as_bytes(std::span(&header, 1)).first(16))) refuse("is damaged at byte 8");
         const std::uint64_t chunks = header.size / checked_chunk + (header.size % checked_chunk != 0);
         if (header.size > length || (length - header.size) / 8 < chunks + 1 ||

@@ -76,7 +76,6 @@ protected:
 
 private:
     friend class thread_fiber;
-    friend class wait_list;
     friend void switch_to(fiber& current, fiber& next) noexcept;
 
     fiber(const stack& memory, entry run, void* argument) noexcept
@@ -94,6 +93,9 @@ private:
         if (self.successor_ == nullptr) self.successor_ = self.resumer_;
         try {
             self.run_(self.argument_);
+        } catch (const std::exception& problem) {
+            std::fprintf(stderr, "motet: an exception left the entry function of a fiber: %s\n", problem.what());
+            std::terminate();
         } catch (...) {
             std::fputs("motet: an exception left the entry function of a fiber\n", stderr);
             std::terminate();
@@ -129,7 +131,6 @@ private:
     exception_state exceptions_;        ///< its own while it does not run
     exception_state* thread_ = nullptr; ///< where the current one's are; handed on by each switch
     std::uint64_t* seal_ = nullptr;
-    fiber* next_ = nullptr; ///< in a wait_list
 
     entry run_ = nullptr;
     void* argument_ = nullptr;

@@ -156,15 +156,6 @@ public:
         slabs_.splice(slabs_.begin(), slabs_, home);
     }
 
-    /// Gives the memory of all spare stacks back to the system, for a PE that is idle.
-    void trim() noexcept {
-        for (auto next = slabs_.begin(); next != slabs_.end();) {
-            const auto each = next++;
-            if (each->live == 0 && remove(each)) continue;
-            for (auto* spare = each->spares; spare != nullptr; spare = spare->next) cool(*spare);
-        }
-    }
-
     /// Usable bytes of each stack, a little less after alignment.
     std::size_t stack_size() const noexcept { return size_; }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <motet/error.hpp>
-#include <motet/runtime/variant.hpp>
+#include <motet/variant.hpp>
 
 #ifndef OMPI_SKIP_MPICXX
 #define OMPI_SKIP_MPICXX 1 // not MPI's old C++ interface

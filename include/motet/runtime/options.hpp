@@ -3,7 +3,7 @@
 
 #include <motet/error.hpp>
 #include <motet/runtime/named_strategy.hpp>
-#include <motet/runtime/variant.hpp>
+#include <motet/variant.hpp>
 #ifdef MOTET_WITH_MPI
 #include <motet/net/mpi.hpp>
 #endif

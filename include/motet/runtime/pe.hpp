@@ -49,6 +49,8 @@ struct pe_state {
     virtual void clear(pe&) {}
     /// Where a frame stands, for errors: chare, index, entry.
     virtual std::string place(pe&, const frame&) { return {}; }
+    /// The same as far as it can be told without taking memory.
+    virtual void place_in_brief(const frame&, char* /*buffer*/, std::size_t /*size*/) {}
     /// Moves some element that may move to another PE (a simulated run asks for it to shake out errors).
     virtual void shake(pe&, std::uint64_t /*random*/) {}
 };
@@ -338,6 +340,9 @@ public:
         asm volatile("");
         return slot;
     }
+
+    /// What runs on the calling thread, for reports of overflows (fiber::describe_current).
+    static void describe_running(char* buffer, std::size_t size);
 
     [[noreturn]] static void refuse_outside();
     [[noreturn]] static void refuse_held(const char* what);
@@ -809,6 +814,15 @@ MOTET_INLINE void pe::observe_resume(const waiter& w) {
     if (!w.cancelled)
         for (frame* each = w.running; each != nullptr; each = each->below) each->running_since = time;
     observers.tell(&observer::resumed, *this, w, time);
+}
+
+MOTET_INLINE void pe::describe_running(char* buffer, std::size_t size) {
+    pe* const p = current_slot();
+    const bool in_a_frame = p != nullptr && p->current_frame != nullptr;
+    std::snprintf(buffer, size, "the scheduler");
+    if (!in_a_frame) return;
+    p->state->place_in_brief(*p->current_frame, buffer, size);
+    std::snprintf(buffer, size, "%s", p->state->place(*p, *p->current_frame).c_str());
 }
 
 [[gnu::cold]] MOTET_INLINE void pe::refuse_outside() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <motet/runtime/variant.hpp>
+#include <motet/variant.hpp>
 
 #include <cstdint>
 

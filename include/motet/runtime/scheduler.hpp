@@ -4,7 +4,7 @@
 #include <motet/fiber/fiber.hpp>
 #include <motet/fiber/overflow_guard.hpp>
 #include <motet/fiber/stack.hpp>
-#include <motet/runtime/variant.hpp>
+#include <motet/variant.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -18,8 +18,12 @@ namespace motet::inline MOTET_VARIANT::runtime {
 /// 2. When a handler has to wait, `park` takes a spare fiber (or makes one) that carries the loop on.
 /// 3. `resume` makes the carrier a spare, which stands inside the loop, and goes to the parked fiber. When the handler
 ///    there returns, it returns into its own loop, which goes on from there.
+/// 4. Spares keep the memory that they have touched. Of more than `most_spares` all others are ended, where they stand:
+///    so no frame between the loop and `resume` may own anything.
 class scheduler {
 public:
+    static constexpr std::size_t most_spares = 16384;
+
     /// `loop(context)` runs on the fibers; it returns when the scheduler is to stop.
     scheduler(std::size_t stack_size, void (*loop)(void*), void* context)
         : stacks(stack_size), loop_function(loop), loop_context(context) {}
@@ -54,6 +58,10 @@ public:
     /// Goes on with a parked fiber; returns when another one hands the loop on to the caller.
     void resume(fiber::fiber* parked) {
         fiber::fiber* self = running;
+        if (spares.size() == most_spares) [[unlikely]] {
+            fiber::fiber::destroy(stacks, spares.back());
+            spares.pop_back();
+        }
         spares.push_back(self);
         running = parked;
         fiber::switch_to(*self, *parked);
@@ -66,6 +74,7 @@ public:
     }
     /// The fiber that runs; null outside `run`.
     fiber::fiber* current() const { return running; }
+    std::size_t spare_count() const { return spares.size(); }
 
 private:
     fiber::fiber* take_spare() {

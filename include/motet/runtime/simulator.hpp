@@ -46,7 +46,7 @@ public:
 
     void run() {
         {
-            const fiber::overflow_guard guard(&running_fiber, &describe_running);
+            const fiber::overflow_guard guard(&running_fiber, &pe::describe_running);
             fibers.run();
         }
         pe::current_slot() = nullptr;
@@ -297,12 +297,6 @@ private:
     static fiber::fiber* running_fiber() {
         pe* p = pe::current_slot();
         return p != nullptr ? p->fibers->current() : nullptr;
-    }
-    static void describe_running(char* buffer, std::size_t size) {
-        pe* p = pe::current_slot();
-        const std::string place =
-            p != nullptr && p->current_frame != nullptr ? p->state->place(*p, *p->current_frame) : "the scheduler";
-        std::snprintf(buffer, size, "%s", place.c_str());
     }
 
     machine& job;

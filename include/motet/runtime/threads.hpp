@@ -71,7 +71,7 @@ public:
         self.enter();
         const exact_sleeps while_it_naps(self.job.remote != nullptr);
         {
-            const fiber::overflow_guard guard(&running_fiber, &describe_running);
+            const fiber::overflow_guard guard(&running_fiber, &pe::describe_running);
             fibers.run();
         }
         pe::current_slot() = nullptr;
@@ -172,12 +172,6 @@ private:
     static fiber::fiber* running_fiber() {
         pe* p = pe::current_slot();
         return p != nullptr && p->fibers != nullptr ? p->fibers->current() : nullptr;
-    }
-    static void describe_running(char* buffer, std::size_t size) {
-        pe* p = pe::current_slot();
-        const std::string place =
-            p != nullptr && p->current_frame != nullptr ? p->state->place(*p, *p->current_frame) : "the scheduler";
-        std::snprintf(buffer, size, "%s", place.c_str());
     }
 
     scheduler fibers;

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <motet/error.hpp>
-#include <motet/runtime/variant.hpp>
 #include <motet/script/value.hpp>
+#include <motet/variant.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <motet/error.hpp>
-#include <motet/runtime/variant.hpp>
+#include <motet/variant.hpp>
 
 #include <cerrno>
 #include <chrono>

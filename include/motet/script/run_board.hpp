@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <motet/runtime/variant.hpp>
 #include <motet/script/request.hpp>
+#include <motet/variant.hpp>
 
 #include <chrono>
 #include <cstdint>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <motet/runtime/variant.hpp>
 #include <motet/script/debug_request.hpp>
 #include <motet/script/request.hpp>
 #include <motet/serial/serial.hpp>
+#include <motet/variant.hpp>
 
 #include <array>
 #include <cstddef>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <motet/runtime/identity.hpp>
-#include <motet/runtime/variant.hpp>
+#include <motet/variant.hpp>
 
 #include <algorithm>
 #include <array>
