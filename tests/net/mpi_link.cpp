@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "../chare/runs.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -126,6 +127,34 @@ struct receiver {
     std::int64_t errors() const { return wrong; }
 };
 
+/// What has pieces beside arguments that are a piece themselves.
+struct ball {
+    std::vector<std::string> texts = std::vector<std::string>(2000, std::string(40, 'x'));
+    std::vector<std::vector<double>> pieces = std::vector<std::vector<double>>(60, numbers(4200, 1));
+};
+struct player {
+    std::int64_t taken = 0;
+    std::int64_t wrong = 0;
+
+    void bounce(motet::group<player> all, ball b, std::int64_t left) {
+        ++taken;
+        static const ball wanted;
+        wrong += b.texts != wanted.texts || b.pieces != wanted.pieces;
+        if (left > 0) all[next(left)].tell<&player::bounce>(all, std::move(b), left - 1);
+    }
+    void serve(motet::group<player> all, std::int64_t balls, std::int64_t left) {
+        for (std::int64_t i = 0; i < balls; ++i) all[next(i)].tell<&player::bounce>(all, ball(), left);
+    }
+    std::int64_t get_taken() const { return taken; }
+    std::int64_t get_wrong() const { return wrong; }
+
+    /// The PE of somebody else, if there is one.
+    static std::int64_t next(std::int64_t n) {
+        const std::int64_t others = std::max<std::int64_t>(1, motet::pe_count() - 1);
+        return (motet::my_pe() + 1 + n % others) % motet::pe_count();
+    }
+};
+
 /// A receiver on the last PE: in another process, if there is one.
 motet::chare<receiver> far() { return motet::chare<receiver>::create({}, motet::pe_count() - 1); }
 
@@ -246,6 +275,16 @@ TEST_CASE("floods from all to all arrive once each, small and large mixed") {
         motet::quiescence().get();
         CHECK(to.reduce<&receiver::count>(motet::sum).get() == 5000 * motet::pe_count());
         CHECK(to.reduce<&receiver::errors>(motet::sum).get() == 0);
+    });
+}
+
+TEST_CASE("large messages of many pieces go back and forth: none waits for ever for one behind it") {
+    on_threads([] {
+        const auto all = motet::group<player>::create();
+        all.tell<&player::serve>(all, std::int64_t{16}, std::int64_t{5});
+        motet::quiescence().get();
+        CHECK(all.reduce<&player::get_taken>(motet::sum).get() == 16 * 6 * motet::pe_count());
+        CHECK(all.reduce<&player::get_wrong>(motet::sum).get() == 0);
     });
 }
 

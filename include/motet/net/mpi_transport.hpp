@@ -12,6 +12,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <utility>
 #include <vector>
 
 /// Bytes between the processes of a job, over MPI.
@@ -128,14 +129,10 @@ public:
         p->pending = 1;
         add(request, p, true);
     }
-    /// A number by which the next `count` pieces of large data for that process are known.
-    std::uint32_t next_tag(int process, std::uint32_t count) {
-        if (tag_count.empty()) tag_count.resize(static_cast<std::size_t>(process_count()));
-        std::uint32_t& next = tag_count[static_cast<std::size_t>(process)];
-        if (next + count > tags) next = 0;
-        const std::uint32_t tag = next;
-        next += count;
-        return tag;
+    /// A number by which the next `count` pieces of large data that leave here are known.
+    std::uint32_t next_tag(std::uint32_t count) {
+        if (next_piece + count > tags) next_piece = 0;
+        return std::exchange(next_piece, next_piece + count);
     }
     /// Sends large data from where it is, as a part of `whole`.
     void send_large(int process, std::uint32_t tag, std::span<const std::byte> data, transfer& whole) {
@@ -222,17 +219,15 @@ private:
         int count = 0;
         const int looks = static_cast<int>(std::min(requests.size(), looked_at));
         check(MPI_Testsome(looks, requests.data(), &count, indices, statuses), "MPI_Testsome");
-        if (count <= 0) {
-            post_receives(true);
-            return false;
-        }
+        const std::size_t before = requests.size();
         for (int i = 0; i < count; ++i)
             if (indices[i] < kinds) arrived.push_back(take_arrival(indices[i], statuses[i]));
-        std::sort(indices, indices + count);
+        std::sort(indices, indices + std::max(count, 0));
         for (int i = count - 1; i >= 0 && indices[i] >= kinds; --i)
             complete(static_cast<std::size_t>(indices[i]), finished);
-        post_receives(false);
-        return true;
+        if (requests.size() == before) look_at_others();
+        post_receives(count <= 0);
+        return count > 0;
     }
     struct ring {
         std::vector<packet*> blocks;
@@ -282,6 +277,18 @@ private:
         for (int k = 0; k < kinds; ++k)
             if (rings[k].missing > (idle ? 0 : rings[k].blocks.size() / 2)) post_again(k);
     }
+    /// What is under way and was looked at in vain changes places with some of the rest: a piece may wait for another
+    /// process to see what has come there, and that one for this one.
+    void look_at_others() {
+        if (requests.size() <= looked_at) return;
+        for (std::size_t i = kinds; i < looked_at; ++i) {
+            if (not_looked_at >= requests.size()) not_looked_at = looked_at;
+            const std::size_t other = not_looked_at++;
+            std::swap(requests[i], requests[other]);
+            std::swap(owners[i], owners[other]);
+            std::vector<bool>::swap(sends[i - kinds], sends[other - kinds]);
+        }
+    }
     void add(MPI_Request request, transfer* owner, bool is_send) {
         requests.push_back(request);
         owners.push_back(owner);
@@ -311,10 +318,11 @@ private:
     std::uint32_t tags = 32767;
     ring rings[kinds];
     std::vector<packet*> unused[kinds];
-    std::vector<MPI_Request> requests; ///< the oldest receive of each kind, then all else that is under way
-    std::vector<transfer*> owners;     ///< of requests
-    std::vector<bool> sends;           ///< of those behind the receives: whether they send
-    std::vector<std::uint32_t> tag_count;
+    std::vector<MPI_Request> requests;     ///< the oldest receive of each kind, then all else that is under way
+    std::vector<transfer*> owners;         ///< of requests
+    std::vector<bool> sends;               ///< of those behind the receives: whether they send
+    std::size_t not_looked_at = looked_at; ///< of those that are not looked at: who takes a place next
+    std::uint32_t next_piece = 0;
     std::size_t sends_pending = 0;
     int quick_looks = 0;
     MPI_Request summing = MPI_REQUEST_NULL;

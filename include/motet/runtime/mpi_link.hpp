@@ -389,7 +389,7 @@ private:
             tell_serialized(from, *m, bytes);
         }
         std::uint32_t tag = 0;
-        departure* const leaves = pieces > 0 ? announce(end, tag, pieces, body_is_piece, body, own, process) : nullptr;
+        departure* const leaves = pieces > 0 ? announce(end, tag, pieces, body_is_piece, body, own) : nullptr;
         if (leaves != nullptr || where.to != o->before.to ||
             (m->flags & (message::expedited | message::prioritized)) != 0)
             note_varied(p);
@@ -434,7 +434,7 @@ private:
     }
     /// Writes the sizes of the pieces behind the arguments (step 2).
     departure* announce(std::byte* at, std::uint32_t& tag, std::size_t pieces, bool body_is_piece, serial::writer& body,
-                        const collected& own, int process) {
+                        const collected& own) {
         auto made = std::make_unique<departure>();
         made->done = &departed;
         made->link = this;
@@ -450,7 +450,7 @@ private:
         packed_pieces note{0, static_cast<std::uint16_t>(pieces), body_is_piece};
         {
             const std::lock_guard lock(guard);
-            tag = note.tag = net.next_tag(process, note.count);
+            tag = note.tag = net.next_tag(note.count);
         }
         std::memcpy(at, &note, sizeof note);
         return made.release();
@@ -507,7 +507,7 @@ private:
             net::packet* const packet = what.packet;
             const int process = packet->process;
             const packed_message& next = what.in.next;
-            const bool right = what.in.read(packet->bytes()) && registry::instance().knows(next.type) &&
+            const bool right = what.in.read(packet->bytes()) && registry::instance().is<message_type>(next.type) &&
                                next.where.to == p.number && next.pieces.count == 0;
             message* const made = right ? decoded(p, next, process) : nullptr;
             if (!right) {
@@ -530,7 +530,8 @@ private:
     /// One message of a packet. False if it cannot be.
     bool take(pe& at, const packed_message& what, int process) {
         if (what.type == 0) return take_unnamed(what);
-        if (!registry::instance().knows(what.type) || what.where.to - at.home.first_pe >= width) return false;
+        if (!registry::instance().is<message_type>(what.type) || what.where.to - at.home.first_pe >= width)
+            return false;
         if (what.pieces.count > 0)
             begin_arrival(at, what, process);
         else if (what.where.to != at.number)
