@@ -241,6 +241,14 @@ struct journal {
     void note(char c) { order += c; }
     std::string get() const { return order; }
 };
+struct correspondent {
+    void write(motet::element_proxy<journal, std::int64_t> plain, motet::element_proxy<journal, std::int64_t> soon,
+               motet::array<journal> late) {
+        late[0].tell<&journal::note>('c');
+        plain.tell<&journal::note>('b');
+        soon.tell<&journal::note>('a');
+    }
+};
 } // namespace proxy_test
 
 TEST_CASE("expedited messages go first, then those of lower numbers; 0 is the ordinary priority") {
@@ -278,6 +286,19 @@ TEST_CASE("expedited messages go first, then those of lower numbers; 0 is the or
             }
             motet::quiescence().get();
             CHECK(l.ask<&journal::get>().get() == "abcKLMklm");
+        });
+}
+
+TEST_CASE("a proxy has its priority also when it has been sent to another process") {
+    std::vector<options> kinds{threads(2), simulated(2, 1, 1), simulated(2, 1, 2), simulated(2, 1, 3)};
+    if (this_job().size > 1) kinds = {threads(1)};
+    for (const auto& chosen : kinds)
+        run_well(chosen, [] {
+            const auto all = motet::array<journal>::create(1);
+            const auto far = motet::chare<correspondent>::create({}, 1);
+            far.ask<&correspondent::write>(all[0], all[0].with_priority(-1), all.with_priority(1)).get();
+            motet::quiescence().get();
+            CHECK(all[0].ask<&journal::get>().get() == "abc");
         });
 }
 

@@ -167,7 +167,7 @@ public:
 
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(id_.root, id_.serial, index_.low, index_.high);
+        archive(id_.root, id_.serial, index_.low, index_.high, urgency_);
         if constexpr (!Archive::is_writing) runtime::translate(id_);
     }
 
@@ -228,7 +228,7 @@ public:
     friend bool operator==(const collection& a, const collection& b) { return a.id_ == b.id_; }
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(id_.root, id_.serial);
+        archive(id_.root, id_.serial, urgency_);
     }
 
     // For the runtime.
