@@ -169,6 +169,19 @@ struct piece {
     }
 };
 
+/// Has a promise whose future is gone since the restart.
+struct promise_keeper {
+    motet::promise<std::int64_t> late;
+    static inline std::int64_t tried = 0, found = 0;
+    void go_on() {
+        for (; tried < 10'000; ++tried) {
+            auto [fresh, unused] = motet::make_future<std::int64_t>();
+            late.set(1);
+            found += fresh.ready();
+        }
+    }
+};
+
 constexpr std::int64_t tokens = 40;
 constexpr std::int64_t whole_sum = tokens * (tokens + 1) / 2;
 
@@ -273,6 +286,39 @@ TEST_CASE("a checkpoint of a restarted run") {
             CHECK(counter::last == i);
         }
     }
+}
+
+TEST_CASE("a promise of the run before finds nobody, however many futures that had made") {
+    if (this_job().size > 1) return;
+    const folder where;
+    one(threads(1), [&] {
+        for (int i = 0; i < 70'000; ++i) motet::make_future<std::int64_t>();
+        auto [forgotten, late] = motet::make_future<std::int64_t>();
+        const auto keeper = motet::chare<promise_keeper>::create(promise_keeper{late});
+        motet::checkpoint(where.name, keeper.to<&promise_keeper::go_on>()).get();
+    });
+    promise_keeper::tried = promise_keeper::found = 0;
+    options again = threads(1);
+    again.restart = where.name;
+    CHECK(run(again, [] {}) == 0);
+    CHECK(promise_keeper::tried == 10'000);
+    CHECK(promise_keeper::found == 0);
+}
+
+TEST_CASE("a folder that holds other things, too: they stay") {
+    if (this_job().size > 1) return;
+    const folder where;
+    std::filesystem::create_directories(where.name + "/7");
+    for (const char* file : {"/7/data", "/7/part.7", "/7/part.of.it", "/results"})
+        std::ofstream(where.name + file) << "precious";
+    one(threads(2), [&] {
+        const auto all = motet::array<hopper>::create(3);
+        for (int i = 0; i < 2; ++i) motet::checkpoint(where.name, all.to<&hopper::nothing>()).get();
+    });
+    for (const char* file : {"/7/data", "/7/part.of.it", "/results"})
+        CHECK(std::filesystem::file_size(where.name + file) == 8);
+    CHECK(!std::filesystem::exists(where.name + "/1")); // what is its own goes
+    CHECK(std::filesystem::exists(where.name + "/2/manifest"));
 }
 
 TEST_CASE("methods that wait hold a checkpoint up, and it comes when they have ended") {
@@ -410,6 +456,8 @@ TEST_CASE("bad folders and files are refused by name and place") {
         const auto all = motet::array<hopper>::create(3);
         CHECK(contains(thrown_by([&] { motet::checkpoint("", all.to<&hopper::nothing>()); }), "is empty"));
         CHECK(contains(thrown_by([&] { motet::checkpoint("/tmp/x", motet::target<void>()); }), "leads nowhere"));
+        CHECK(contains(thrown_by([&] { motet::checkpoint_every("/tmp/x", all.to<&hopper::nothing>(), -1s); }),
+                       "a time from 0 on, and this is -1"));
     });
 }
 

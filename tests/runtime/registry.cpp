@@ -51,6 +51,9 @@ TEST_CASE("items are numbered by name, whatever the order in which they came") {
     CHECK(!down.knows(0));
     CHECK(down.knows(3));
     CHECK(!down.knows(4));
+    CHECK(down.is<operations>(3));
+    CHECK(!down.is<int>(3)); // a number that was read may be that of something else
+    CHECK(!down.is<operations>(4));
 }
 
 TEST_CASE("other names make another fingerprint") {

@@ -124,7 +124,7 @@ public:
             archive(sent, bytes);
             sent = registry::translated(sent);
             if (sent == 0) return;
-            if (!registry::instance().knows(sent)) throw decode_error("an unknown type of value", "", 0);
+            if (!registry::instance().is<boxed_type>(sent)) throw decode_error("an unknown type of value", "", 0);
             type = sent;
             serial::reader in(bytes);
             if (operations().read != nullptr) {

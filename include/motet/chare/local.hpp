@@ -49,8 +49,12 @@ public:
         return slot < slots.size() && slots[slot].generation == number >> 32 ? slots[slot].state : nullptr;
     }
 
-    /// After a restart, before the first is added: no number is that of a future whose generation is below.
-    void begin_at(std::uint32_t generation) { first_generation = generation; }
+    /// After so many restarts, before the first is added: no number is that of a future whose generation is below.
+    void begin_after(std::uint32_t restarts, std::uint32_t generation) {
+        restart_count = restarts;
+        first_generation = generation;
+    }
+    std::uint32_t restarts() const { return restart_count; }
     /// A generation that no future has had.
     std::uint32_t next_generation() const;
 
@@ -63,6 +67,7 @@ private:
     std::vector<entry> slots;
     std::vector<std::uint32_t> vacant;
     std::uint32_t first_generation = 0;
+    std::uint32_t restart_count = 0;
 };
 
 #if MOTET_BODIES

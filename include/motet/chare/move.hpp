@@ -302,7 +302,7 @@ struct travelling {
             bool extended = false;
             archive(type, e.index, e.seen, e.round, e.version, e.flags, extended);
             if (extended) with_it(e.extend());
-            if (!registry::instance().knows(type)) throw decode_error("an unknown collection", "", 0);
+            if (!registry::instance().is<collection_type>(type)) throw decode_error("an unknown collection", "", 0);
             what = registry::get<collection_type>(type).decode(archive.origin());
             static_cast<element_header&>(*what) = std::move(e);
         }

@@ -60,6 +60,7 @@ struct cut_counts {
 struct save_report {
     std::vector<saved_summary> summaries;
     std::uint64_t serial = 0;
+    std::uint32_t futures = 0;
     bool keeps = false;
     std::string problem;
 
@@ -67,6 +68,7 @@ struct save_report {
         keeps = keeps || other.keeps;
         add_summaries(summaries, other.summaries);
         serial = std::max(serial, other.serial);
+        futures = std::max(futures, other.futures);
         if (problem.empty()) problem = std::move(other.problem);
     }
 };
@@ -248,6 +250,7 @@ inline void save_up(pe& p, save_report report) {
 inline save_report save_here(pe& p, const std::string& folder) {
     save_report own;
     own.serial = p.serial;
+    own.futures = local_chares::of(p).futures.next_generation();
     try {
         std::vector<saved_object> kept;
         if (&p == p.job.pes[0].get()) // simulated processes share the objects of this one
@@ -280,6 +283,7 @@ inline void finish_checkpoint(pe& p) {
             manifest all = describe_run(p, done.target, s.report.summaries);
             all.keeps = s.report.keeps;
             all.serial = s.report.serial;
+            all.futures = s.report.futures;
             all.generation = s.generation;
             publish(done.path, s.generation, all);
         } catch (const std::exception& problem) {
@@ -345,6 +349,8 @@ inline void check_request(const std::string& path, const address& target) {
 }
 MOTET_INLINE void request_checkpoints(const std::string& path, const address& target, double seconds) {
     check_request(path, target);
+    if (!(seconds >= 0))
+        throw error("motet::checkpoint_every takes a time from 0 on, and this is " + std::to_string(seconds) + " s");
     post<&want_checkpoints_every>(this_pe(), 0, absolute_path(path), target, seconds);
 }
 MOTET_INLINE future<void> request_checkpoint(const std::string& path, const address& target) {

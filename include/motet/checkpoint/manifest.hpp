@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,7 +35,8 @@ struct saved_collection {
 
 struct manifest {
     std::uint64_t generation = 0;
-    std::uint32_t epoch = 0; ///< how many restarts there were
+    std::uint32_t epoch = 0;   ///< how many restarts there were
+    std::uint32_t futures = 0; ///< the first generation of futures that is free on every PE
     pe_number pes = 0;
     pe_number width = 0; ///< PEs of each process
     bool keeps = false;  ///< there are objects of the program outside of chares
@@ -63,12 +65,27 @@ inline std::uint64_t newest_generation(const std::string& path) {
     return in >> number ? number : 0;
 }
 
+inline bool is_number(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+/// Whether a file of this name belongs to a checkpoint, finished or not.
+inline bool is_file_of_checkpoint(std::string_view name) {
+    if (name.ends_with(".new")) name.remove_suffix(4);
+    return name == "manifest" || (name.starts_with("part.") && is_number(name.substr(5)));
+}
+
+/// Removes the files of a checkpoint, and their folder if there is nothing else in it: it may be somebody else's.
+inline void remove_generation(const std::string& folder) {
+    for (const std::string& name : names_in(folder))
+        if (is_file_of_checkpoint(name)) ::unlink((folder + "/" + name).c_str());
+    ::rmdir(folder.c_str());
+}
+
 /// Removes all checkpoints from the folder but one.
 inline void remove_others(const std::string& path, std::uint64_t kept) {
     for (const std::string& name : names_in(path))
-        if (std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; }) &&
-            name != std::to_string(kept))
-            remove_folder(path + "/" + name);
+        if (is_number(name) && name != std::to_string(kept)) remove_generation(path + "/" + name);
 }
 
 /// Makes the folder for the next checkpoint. Throws `error`.
@@ -81,7 +98,8 @@ inline std::uint64_t begin_generation(const std::string& path) {
 }
 
 inline void abandon_generation(const std::string& path, std::uint64_t generation) {
-    if (generation != 0 && newest_generation(path) != generation) remove_folder(generation_folder(path, generation));
+    if (generation != 0 && newest_generation(path) != generation)
+        remove_generation(generation_folder(path, generation));
 }
 
 /// The names of all registered things, by number.

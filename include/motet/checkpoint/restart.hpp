@@ -164,6 +164,9 @@ public:
         const translating while_reading(table);
         job.restoring = std::make_unique<restoring_state>(job);
         decode(manifest_record, all, folder + "/manifest");
+        if (all.pes == 0 || all.width == 0 || all.pes % all.width != 0)
+            throw error("the checkpoint file " + folder + "/manifest is none: it says that it is of " +
+                        std::to_string(all.pes) + " PEs, " + std::to_string(all.width) + " in each process");
         for (auto& p : job.pes) prepare(*p);
         for (saved_collection& each : all.collections) make_collection(each);
         for (const saved_constant& each : all.constants) restore_constant(each);
@@ -206,10 +209,11 @@ private:
             if (const auto found = numbers.find(names[i]); found != numbers.end()) table[i] = found->second;
         return table;
     }
-    /// The number in this program of what had `number` in the other one.
+    /// The number in this program of what had `number` in the other one, and has such operations.
+    template <class Operations>
     std::uint32_t translated(std::uint32_t number, const char* what) const {
         const std::uint32_t here = registry::translated(number);
-        if (here == 0)
+        if (!registry::instance().is<Operations>(here))
             throw error("the checkpoint " + folder + " needs " + what + " " +
                         (number < names.size() ? names[number] : std::to_string(number)) +
                         ", which this program does not have");
@@ -217,7 +221,7 @@ private:
     }
     void prepare(pe& p) const {
         local_chares& here = local_chares::of(p);
-        here.futures.begin_after(all.epoch + 1);
+        here.futures.begin_after(all.epoch + 1, all.futures);
         p.serial = all.serial;
     }
 
@@ -248,10 +252,10 @@ private:
         auto info = std::make_shared<collection_info>();
         info->id = saved.info.id;
         translate(info->id);
-        info->type = translated(saved.info.type, "the chares");
+        info->type = translated<collection_type>(saved.info.type, "the chares");
         info->kind = saved.info.kind, info->dense = saved.info.dense, info->on_demand = saved.info.on_demand;
         info->linear = saved.info.linear, info->total = saved.info.total, info->extent = saved.info.extent;
-        info->map = saved.info.map != 0 ? translated(saved.info.map, "the map") : 0;
+        info->map = saved.info.map != 0 ? translated<map_type>(saved.info.map, "the map") : 0;
         info->map_state = std::move(saved.info.map_state);
         const auto& type = registry::get<collection_type>(info->type);
         known.places = places_of(saved, type);
@@ -348,7 +352,7 @@ private:
         }
     }
     void restore_constant(const saved_constant& saved) {
-        const std::uint32_t type = translated(saved.type, "program data of type");
+        const std::uint32_t type = translated<boxed_type>(saved.type, "program data of type");
         const auto& how = registry::get<boxed_type>(type);
         for (auto& home : job.processes) {
             serial::reader in(saved.value);
@@ -386,7 +390,7 @@ private:
             e.extend().section_rounds = std::move(saved.section_rounds);
         }
         if (saved.postponed.until != 0) {
-            saved.postponed.type = translated(saved.postponed.type, "the entry method");
+            saved.postponed.type = translated<message_type>(saved.postponed.type, "the entry method");
             translate(saved.postponed.reply);
             saved.postponed.arguments = arguments_of_now(reader, saved.postponed);
             e.extend().postponed = std::move(saved.postponed);
@@ -422,7 +426,7 @@ private:
         return m;
     }
     void restore_message(pe& reader, const saved_message& saved) const {
-        message* m = decoded(reader, translated(saved.type, "the entry method"), saved.arguments);
+        message* m = decoded(reader, translated<message_type>(saved.type, "the entry method"), saved.arguments);
         m->collection = saved.collection;
         translate(m->collection);
         m->index = saved.index;
@@ -434,15 +438,17 @@ private:
         for (saved_round& each : rounds) {
             translate(each.target);
             note<&restore_round>(reader, known, root_of(reader, known.info->id), each.number,
-                                 translated(each.type, "the reduction"), each.target, std::move(each.result));
+                                 translated<reduction_type>(each.type, "the reduction"), each.target,
+                                 std::move(each.result));
         }
     }
     void restore_section_rounds(pe& reader, const known_collection& known, std::vector<saved_section_round>& rounds) {
         for (saved_section_round& each : rounds) {
             translate(each.target);
             note<&restore_section_round>(reader, known, home_of(reader, part_on(reader, known), each.member), each.key,
-                                         each.member, each.reported, translated(each.type, "the reduction"),
-                                         each.target, std::move(each.result));
+                                         each.member, each.reported,
+                                         translated<reduction_type>(each.type, "the reduction"), each.target,
+                                         std::move(each.result));
         }
     }
     /// Members of groups for PEs and processes that the saved run did not have.

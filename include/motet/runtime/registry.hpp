@@ -45,12 +45,16 @@ public:
         const char* name;
         const void* operations;
         std::uint32_t* number;
-        std::string (*schema)(); ///< of what travels under this name; null: the name says all
+        std::string (*schema)();    ///< of what travels under this name; null: the name says all
+        const std::type_info* kind; ///< the type of its operations
     };
 
     ~registry();
     static registry& instance();
-    void add(const char* name, const void* operations, std::uint32_t* number, std::string (*schema)() = nullptr);
+    template <class Operations>
+    void add(const char* name, const Operations* operations, std::uint32_t* number, std::string (*schema)() = nullptr) {
+        add_item({name, operations, number, schema, &typeid(Operations)});
+    }
     /// Numbers the items. Throws `error` where one name stands for two things. Runs may begin on several threads.
     void seal();
     template <class Operations>
@@ -69,10 +73,16 @@ public:
             return number;
         return number < translation->size() ? (*translation)[number] : 0;
     }
-    /// Set while a checkpoint is read, before the PEs run.
-    static inline const std::vector<std::uint32_t>* translation = nullptr;
+    /// Set while a checkpoint is read, before the PEs run, on the thread that reads it: others may have runs of their
+    /// own.
+    static inline thread_local constinit const std::vector<std::uint32_t>* translation = nullptr;
 
     bool knows(std::uint32_t number) const { return number > 0 && number < table.size(); }
+    /// Whether the number, which may have come from anywhere, is that of something with such operations.
+    template <class Operations>
+    bool is(std::uint32_t number) const {
+        return knows(number) && *items[number - 1].kind == typeid(Operations);
+    }
     const char* name(std::uint32_t number) const { return items[number - 1].name; }
     /// Differs where names or schemas do.
     std::uint64_t fingerprint() const { return fingerprint_value; }
@@ -83,6 +93,8 @@ public:
     }
 
 private:
+    void add_item(const item& more);
+
     std::vector<item> items;
     std::vector<const void*> table;
     static inline const void* const* numbered = nullptr; ///< the table of instance(), once it is sealed
@@ -97,9 +109,8 @@ MOTET_INLINE registry& registry::instance() {
     static registry all;
     return all;
 }
-MOTET_INLINE void registry::add(const char* name, const void* operations, std::uint32_t* number,
-                                std::string (*schema)()) {
-    items.push_back({name, operations, number, schema});
+MOTET_INLINE void registry::add_item(const item& more) {
+    items.push_back(more);
     sealed = false;
 }
 MOTET_INLINE void registry::seal() {
