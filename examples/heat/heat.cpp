@@ -101,15 +101,13 @@ double Tile::hottest() const {
     return *std::max_element(ours.begin(), ours.end());
 }
 
-void write_field(const std::string& name, const std::vector<std::vector<double>>& fields, int tiles, int n) {
-    std::ofstream file(name);
+void write_field(std::ofstream& file, const std::vector<std::vector<double>>& fields, int tiles, int n) {
     for (int row = 0; row < tiles * n; ++row)
         for (int column = 0; column < tiles * n; ++column) {
             const auto& field = fields[static_cast<std::size_t>(row / n * tiles + column / n)];
             file << fmt::format("{:.17g}{}", field[static_cast<std::size_t>(row % n * n + column % n)],
                                 column + 1 < tiles * n ? ' ' : '\n');
         }
-    if (!file.flush()) throw std::runtime_error(name + " cannot be written");
 }
 
 int main(int argc, char** argv) {
@@ -120,6 +118,9 @@ int main(int argc, char** argv) {
         const int tiles = number(given[2], "TILES", 1, 1000);
         const int steps = number(given[3], "STEPS", 0, 1000000000);
         if (side % tiles != 0) throw std::invalid_argument("SIDE is not a multiple of TILES");
+        std::ofstream file;
+        if (given.size() == 5) file.open(given.back()); // now: a wrong name shall not cost the work
+        if (!file) throw std::runtime_error(given.back() + " cannot be written");
 
         auto plate =
             motet::array<Tile, motet::grid<2>>::create({tiles, tiles}, Tile{.tiles = tiles, .n = side / tiles});
@@ -127,6 +128,7 @@ int main(int argc, char** argv) {
         motet::print("total {:.6f}", plate.reduce<&Tile::total>(motet::sum).get());
         const auto hottest = plate.reduce<&Tile::hottest>(motet::max_at).get();
         motet::print("hottest {:.6f} in tile {}, {}", hottest.value, hottest.index[0], hottest.index[1]);
-        if (given.size() == 5) write_field(given[4], plate.gather<&Tile::field>().get(), tiles, side / tiles);
+        if (given.size() == 5) write_field(file, plate.gather<&Tile::field>().get(), tiles, side / tiles);
+        if (!file.flush()) throw std::runtime_error(given.back() + " cannot be written");
     });
 }

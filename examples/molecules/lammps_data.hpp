@@ -84,6 +84,7 @@ private:
         const std::array<double*, 3> high = {&system.domain.high.x, &system.domain.high.y, &system.domain.high.z};
         for (std::size_t d = 0; d < 3; ++d) {
             if (in.fields[2] != std::string(axes[d]) + "lo" || in.fields[3] != std::string(axes[d]) + "hi") continue;
+            if (edges[d]) in.fail("the edges of the box along " + std::string(axes[d]) + " are given twice");
             *low[d] = in.number<double>(in.fields[0], "the low edge of the box");
             *high[d] = in.number<double>(in.fields[1], "the high edge of the box");
             if (!(*low[d] < *high[d])) in.fail("the box has no extent along " + std::string(axes[d]));

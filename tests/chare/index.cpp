@@ -131,6 +131,22 @@ TEST_CASE("places in an extent, the last coordinate fastest") {
     CHECK(index_code<int>::linear(5, 5) == ~std::uint64_t{0});
 }
 
+TEST_CASE("indices from numbers, as scripts give them: what does not fit is refused") {
+    const auto refused = [](auto code, std::vector<std::int64_t> numbers) {
+        try {
+            decltype(code)::from_coordinates(numbers);
+        } catch (const motet::error& problem) {
+            return std::string(problem.what());
+        }
+        return std::string();
+    };
+    using byte = motet::runtime::index_code<std::uint8_t>;
+    CHECK(byte::from_coordinates({255}) == byte::pack(255));
+    CHECK(refused(byte(), {256}).starts_with("the number 256 does not fit into unsigned char"));
+    CHECK(refused(byte(), {-1}) != "");
+    CHECK(refused(byte(), {1, 2}).starts_with("an index of 1 numbers is wanted"));
+}
+
 TEST_CASE("indices as text") {
     CHECK(index_code<std::int64_t>::text(index_code<std::int64_t>::pack(-3)) == "[-3]");
     CHECK(index_code<grid<2>>::text(index_code<grid<2>>::pack({3, -4})) == "[3, -4]");

@@ -85,8 +85,11 @@ future<void> balance_with(const collection<T, Index>& which, const Strategy&) {
 /// the last time. The future is ready when every PE knows.
 template <class T, class Index, class Rep, class Period>
 future<void> balance_every(const collection<T, Index>& which, std::chrono::duration<Rep, Period> time) {
-    return runtime::tell_every_pe<&runtime::set_period>(runtime::this_pe(), which.name(),
-                                                        std::chrono::duration<double>(time).count());
+    const double seconds = std::chrono::duration<double>(time).count();
+    if (!(seconds >= 0))
+        throw error("motet::balance_every takes a time from 0 (never) on, and this is " + std::to_string(seconds) +
+                    " s");
+    return runtime::tell_every_pe<&runtime::set_period>(runtime::this_pe(), which.name(), seconds);
 }
 
 /// Balances this array now, by what its elements have computed since the last time. Elements in which a method waits

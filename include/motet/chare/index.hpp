@@ -160,13 +160,13 @@ struct index_code {
             std::copy(numbers.begin(), numbers.end(), index.at.begin());
         } else if constexpr (std::integral<Index>) {
             wanted(1);
-            index = static_cast<Index>(numbers[0]);
+            index = fitting<Index>(numbers[0]);
         } else {
             std::size_t next = 0;
             reflect::for_each_field(index, [&](std::string_view, auto& field) {
                 using F = std::remove_cvref_t<decltype(field)>;
                 if constexpr (std::is_convertible_v<F, std::int64_t> || std::is_enum_v<F>) {
-                    if (next < numbers.size()) field = static_cast<F>(numbers[next]);
+                    if (next < numbers.size()) field = fitting<F>(numbers[next]);
                     ++next;
                 }
             });
@@ -265,6 +265,15 @@ struct index_code {
     }
 
 private:
+    template <class Number>
+    static Number fitting(std::int64_t number) {
+        const auto made = static_cast<Number>(number);
+        if (!std::is_floating_point_v<Number> && static_cast<std::int64_t>(made) != number)
+            throw error("the number " + std::to_string(number) + " does not fit into " +
+                        std::string(reflect::type_name<Number>) + ", the type of the index or of a field of it");
+        return made;
+    }
+
     static constexpr int width = dimensions == 3 ? 42 : dimensions == 4 ? 32 : dimensions == 5 ? 25 : 21;
     static constexpr std::uint64_t mask = (std::uint64_t{1} << width) - 1;
 };
