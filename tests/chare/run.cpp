@@ -453,6 +453,35 @@ struct mortal {
 
 } // namespace run_test
 
+namespace run_test {
+
+/// Its wait swallows what unwinds it, and it goes on as if nothing had happened.
+struct stubborn {
+    int value = 0;
+    void wait_badly() {
+        try {
+            motet::wait([&] { return value > 0; });
+        } catch (...) { // NOLINT(bugprone-empty-catch)
+        }
+        ++value;
+    }
+    int get() const { return value; }
+};
+
+} // namespace run_test
+
+TEST_CASE("methods that swallow what unwinds them at the end of the run do no harm") {
+    using run_test::stubborn;
+    for (const auto& chosen : some())
+        CHECK(run(chosen, [] {
+                  const auto all = motet::array<stubborn>::create(4);
+                  all.tell<&stubborn::wait_badly>();
+                  for (int i = 0; i < 3; ++i) all[1].tell<&stubborn::wait_badly>();
+                  motet::quiescence().get();
+                  motet::exit(2);
+              }) == 2);
+}
+
 TEST_CASE("when a run has ended nothing of it is left: chares, arguments, results, prototypes, however it ended") {
     using run_test::counted;
     using run_test::mortal;

@@ -185,6 +185,10 @@ inline void watch(pe&, waiter& w) {
     e.extend().conditions.push(&w);
     e.set(element_header::watched);
 }
+/// It does not any more, because it is unwound; what it does then may have other conditions looked at.
+inline void unwatch(pe&, waiter& w) {
+    static_cast<element_header*>(w.running->element)->extend().conditions.remove(&w);
+}
 #endif // MOTET_BODIES
 
 /// The result of a method that called `next` instead of returning one.

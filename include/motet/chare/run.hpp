@@ -60,6 +60,7 @@ MOTET_INLINE void local_chares::shake(pe& p, std::uint64_t random) {
 MOTET_INLINE std::unique_ptr<pe_state> equip(pe& p) {
     p.settle = &settle_parked;
     p.watch_element = &watch;
+    p.unwatch_element = &unwatch;
     p.pause_measuring = &pause_measuring;
     return std::make_unique<local_chares>();
 }

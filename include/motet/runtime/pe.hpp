@@ -417,6 +417,7 @@ public:
     bool paused = false;          ///< an embedded machine's: the loop returns, to be entered again
     void (*settle)(pe&, frame&) = nullptr;
     void (*watch_element)(pe&, waiter&) = nullptr;
+    void (*unwatch_element)(pe&, waiter&) = nullptr;
     void (*pause_measuring)(pe&, frame&) = nullptr;
     bool (*at_rest)(pe&) = nullptr; ///< of PE 0: nothing moves any more. True if there is something to do yet
 
@@ -577,6 +578,7 @@ MOTET_INLINE void pe::park(waiter& w) {
     (w.before != nullptr ? w.before->after : parked) = w.after;
     if (w.after != nullptr) w.after->before = w.before;
     if (w.cancelled) {
+        if (w.satisfied != nullptr && f->element != nullptr) unwatch_element(*this, w);
         ++f->unwound;
         throw fiber::unwind{};
     }
