@@ -277,11 +277,13 @@ TEST_CASE("a PE that does not exist is refused at the call") {
             const std::string text = "this run has PEs 0 to " + std::to_string(pes - 1);
             CHECK(contains(thrown_by([&] { motet::chare<counter>::create({}, pes); }), text));
             CHECK(contains(thrown_by([&] { motet::chare<counter>::create({}, -2); }), "there is no PE -2"));
+            CHECK(contains(thrown_by([&] { motet::chare<counter>::create({}, -1); }), "there is no PE -1"));
             const auto cells = motet::array<counter>::create(3);
             CHECK(contains(thrown_by([&] { cells[0].move_to(pes); }), text));
             CHECK(contains(thrown_by([&] { cells[0].move_to(INT64_MIN); }), text));
             const auto sparse = motet::array<counter>::create();
             CHECK(contains(thrown_by([&] { sparse.insert(0, {}, pes); }), text));
+            CHECK(contains(thrown_by([&] { sparse.insert(0, {}, -1); }), "there is no PE -1"));
         });
     }
 }

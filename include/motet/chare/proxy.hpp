@@ -13,6 +13,7 @@
 #include <motet/chare/target.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -303,13 +304,14 @@ public:
         return finish(std::move(info));
     }
 
-    /// A new element, a copy of `prototype`; `on`: its first PE (default: where the map says). May be called anywhere
-    /// at any time. The future is ready when it exists; it fails if there was one already, or after done_inserting().
-    future<void> insert(const Index& index, T prototype = T{}, std::int64_t on = -1) const {
+    /// A new element, a copy of `prototype`; `on`: its first PE (if none is given: where the map says). May be called
+    /// anywhere at any time. The future is ready when it exists; it fails if there was one already, or after
+    /// done_inserting().
+    future<void> insert(const Index& index, T prototype = T{}, std::optional<std::int64_t> on = {}) const {
         runtime::check_name(this->id_);
         runtime::pe& p = runtime::this_pe();
         const runtime::index_bits bits = runtime::index_code<Index>::pack(index);
-        const runtime::pe_number at = on == -1 ? runtime::no_pe : runtime::checked_pe(p, on);
+        const runtime::pe_number at = on ? runtime::checked_pe(p, *on) : runtime::no_pe;
         auto [made, to] = runtime::new_future<void>(p);
         runtime::boxed value = runtime::boxed::of<T>(std::move(prototype));
         if (runtime::part* c = runtime::local_chares::of(p).find(p, this->id_); c != nullptr && !p.holds_sends())
@@ -392,14 +394,13 @@ class chare : public element_proxy<T, runtime::single_index> {
 public:
     chare() = default;
 
-    /// A chare that is a copy of `prototype`, on PE `on` (default: the next one in turn). Returns at once.
-    static chare create(T prototype = T{}, std::int64_t on = -1) {
+    /// A chare that is a copy of `prototype`, on PE `on` (if none is given: the next one in turn). Returns at once.
+    static chare create(T prototype = T{}, std::optional<std::int64_t> on = {}) {
         runtime::check_chare<T>();
         runtime::pe& p = runtime::this_pe();
         const std::uint64_t serial = ++p.serial;
-        const runtime::pe_number home = on == -1
-                                            ? static_cast<runtime::pe_number>((p.number + serial) % p.job.pe_total())
-                                            : runtime::checked_pe(p, on);
+        const runtime::pe_number home =
+            on ? runtime::checked_pe(p, *on) : static_cast<runtime::pe_number>((p.number + serial) % p.job.pe_total());
         p.job.created_something = true;
         const runtime::index_bits index{serial, (std::uint64_t{home} << 32) | p.number};
         runtime::post_part<&runtime::insert_at_home>(p, home, collection_name(), index,
