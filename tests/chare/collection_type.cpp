@@ -99,6 +99,11 @@ struct holder {
     void set(int n) { inner.value = n; }
     int get() const { return inner.value; }
     void take(unwritable u) { inner = u; }
+    unwritable give(int n) const { return {n}; }
+    void contribute(motet::promise<unwritable> to) {
+        motet::contribute(
+            unwritable{13}, [](unwritable a, unwritable) { return a; }, to);
+    }
 };
 /// Cannot be copied: each element is decoded from the bytes of the prototype.
 struct owner {
@@ -236,6 +241,31 @@ TEST_CASE("serialization that throws: of a prototype, of an argument, of a chare
                            }),
                            text));
             CHECK(all[3].ask<&holder::get>().get() == 0);
+            const auto some = all.section({1, 2, 3});
+            CHECK(contains(thrown_by([&] { all.all<&holder::take>(unwritable{13}).get(); }), text));
+            CHECK(contains(thrown_by([&] { some.all<&holder::take>(unwritable{13}).get(); }), text));
+            CHECK(contains(thrown_by([&] { all[3].ask<&holder::give>(13).get(); }), text));
+            CHECK(contains(thrown_by([&] { all.gather<&holder::give>(13).get(); }), text));
+            CHECK(contains(thrown_by([&] { some.gather<&holder::give>(13).get(); }), text));
+            auto [contributed, to] = motet::make_future<unwritable>();
+            all.tell<&holder::contribute>(to);
+            CHECK(contains(thrown_by([&, &f = contributed] { f.get(); }), text));
+            const auto sparse = motet::array<holder>::create();
+            for (std::int64_t on = 0; on < motet::pe_count(); ++on)
+                for (std::int64_t i = 0; i < 5; ++i) {
+                    const std::int64_t index = 10 * on + i;
+                    const std::string said = thrown_by([&] {
+                        try {
+                            sparse.insert(index, {.inner = {13}}, on).get();
+                        } catch (const std::runtime_error& e) { // at the call, where the home is in another process
+                            throw motet::error(e.what());
+                        }
+                    });
+                    CHECK((said.empty() || contains(said, text))); // within a process nothing is written
+                    if (!said.empty()) sparse.insert(index, {.inner = {2}}).get();
+                }
+            all.all<&holder::take>(unwritable{2}).get();
+            CHECK(all.reduce<&holder::get>(motet::sum).get() == 8);
         });
         CHECK(contains(error_of(chosen,
                                 [] {
@@ -245,7 +275,24 @@ TEST_CASE("serialization that throws: of a prototype, of an argument, of a chare
                                 }),
                        text));
     }
-    for (const auto& chosen : {threads(1), threads(2), simulated(3, 2)})
+    for (const auto& chosen : {threads(1), threads(2), simulated(3, 2)}) {
+        one(chosen, [] {
+            const auto all = motet::array<owner>::create();
+            for (std::int64_t on = 0; on < motet::pe_count(); ++on) {
+                owner thirteen = prototype(1);
+                thirteen.inner.value = 13;
+                auto asked = all[on].ask<&owner::get>();
+                bool refused = false;
+                try {
+                    all.insert(on, std::move(thirteen), on).get();
+                } catch (const std::runtime_error& e) {
+                    refused = contains(e.what(), "thirteen cannot be written");
+                }
+                CHECK(refused);
+                all.insert(on, prototype(1), on).get();
+                CHECK(asked.get() == 2); // it has waited for that
+            }
+        });
         CHECK(contains(error_of(chosen,
                                 [] {
                                     owner thirteen = prototype(1);
@@ -254,4 +301,5 @@ TEST_CASE("serialization that throws: of a prototype, of an argument, of a chare
                                     all[4].ask<&owner::get>().get();
                                 }),
                        "thirteen cannot be written"));
+    }
 }

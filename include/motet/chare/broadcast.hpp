@@ -87,6 +87,29 @@ void combine_into(const pe& p, const part& c, const Operations& how, partial& al
     }
 }
 
+/// Sends what calls or contributions have given, or that it cannot be serialized: the last argument of F.
+template <auto F, class... A>
+void post_result(pe& p, const part& c, pe_number to, partial&& result, A... a) {
+    try {
+        post_part<F>(p, to, c.info->id, a..., std::move(result));
+    } catch (...) {
+        auto [text, type] = exception_text::current();
+        partial failed;
+        failed.fail({std::move(text), std::move(type), c.type->name(), "a result of it", false});
+        post_part<F>(p, to, c.info->id, std::move(a)..., std::move(failed));
+    }
+}
+
+/// The same at the collection that an address names: at once if that is here.
+template <auto F, class... A>
+void give_result_to(pe& p, const address& to, partial&& result, A... a) {
+    part& c = *local_chares::of(p).find(p, to.collection);
+    if (to.pe == p.number)
+        F(p, c, std::move(a)..., std::move(result));
+    else if (to.pe < p.job.pe_total()) // else it is of a run with more PEs, before a restart: nobody waits there
+        post_result<F>(p, c, to.pe, std::move(result), std::move(a)...);
+}
+
 /// What this PE knows of the results of broadcast `number`.
 MOTET_INLINE open_broadcast& results_of(part& c, std::uint64_t number);
 /// One call on this PE's account is over; its result has been combined into `all`.
@@ -109,7 +132,7 @@ inline bool close_broadcast(pe& p, part& c, std::uint64_t number, open_broadcast
     if (c.fixed()) c.broadcasts.erase(number); // nothing moves that may still need it
     partial result = std::move(b.result);
     if (p.number != root_of(p, c.info->id)) {
-        post_part<&report_broadcast>(p, parent_of(p, c), c.info->id, number, std::move(result));
+        post_result<&report_broadcast>(p, c, parent_of(p, c), std::move(result), number);
         return true;
     }
     c.broadcasts.erase(number);
@@ -234,12 +257,22 @@ inline void deliver_late(pe& p, part& c, element_header& e, const delivery_work&
     if (here.work.size() == 1) here.proceed(p);
 }
 
-/// Step 2, at each PE.
+/// Step 2, at each PE but the root.
 inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_ptr<broadcast> what,
-                            std::vector<std::uint64_t> closed) {
+                            std::vector<std::uint64_t> closed);
+
+/// Hands it down to the PEs below this one. Counts those that have it.
+inline void hand_down(pe& p, part& c, std::uint64_t number, const std::shared_ptr<broadcast>& what,
+                      const std::vector<std::uint64_t>& closed, std::uint32_t& count) {
     tree(p, root_of(p, c.info->id)).for_each_child(p.number, [&](pe_number child) {
         p.send(child, what->urgent.mark(part_message<&begin_broadcast>(p, c.info->id, number, what, closed)));
+        ++count;
     });
+}
+
+/// Step 2, on this PE.
+inline void begin_here(pe& p, part& c, std::uint64_t number, std::shared_ptr<broadcast> what,
+                       const std::vector<std::uint64_t>& closed) {
     for (const std::uint64_t old : closed) c.broadcasts.erase(old);
     c.broadcasts[number] = std::move(what);
     local_chares& here = local_chares::of(p);
@@ -259,9 +292,25 @@ inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_pt
     here.proceed(p);
 }
 
+inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_ptr<broadcast> what,
+                            std::vector<std::uint64_t> closed) {
+    std::uint32_t handed = 0;
+    hand_down(p, c, number, what, closed, handed);
+    begin_here(p, c, number, std::move(what), closed);
+}
+
 /// Step 1, at the root.
 inline void take_broadcast(pe& p, part& c, std::shared_ptr<broadcast> what) {
-    begin_broadcast(p, c, ++c.issued, std::move(what), std::exchange(c.closed_broadcasts, {}));
+    std::uint32_t handed = 0;
+    try {
+        hand_down(p, c, c.issued + 1, what, c.closed_broadcasts, handed);
+    } catch (...) { // an argument cannot be serialized: as long as nobody has it, it was never issued
+        if (handed > 0) throw;
+        auto [text, type] = exception_text::current();
+        failure why{std::move(text), std::move(type), c.type->name(), "a call of all", false};
+        return what->target.how != 0 ? deliver_failure(p, what->target, std::move(why)) : fail_program(p, why);
+    }
+    begin_here(p, c, ++c.issued, std::move(what), std::exchange(c.closed_broadcasts, {}));
 }
 
 template <>
@@ -280,7 +329,7 @@ inline void take_result(pe& p, part& c, std::uint64_t number, std::uint32_t type
 }
 
 MOTET_INLINE void give_result(pe& p, const address& to, std::uint32_t type, partial one) {
-    do_at_part<&take_result>(p, to, to.index.low, type, std::move(one));
+    give_result_to<&take_result>(p, to, std::move(one), to.index.low, type);
 }
 #endif // MOTET_BODIES
 

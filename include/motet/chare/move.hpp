@@ -67,7 +67,7 @@ inline void refuse_erased(pe& p, part& c, message* m) {
     if (m->has(message::replies) && reply_of(*m).how != 0) {
         deliver_failure(p, reply_of(*m),
                         {"there is no such element (it was erased, or never inserted)", "motet::erased",
-                         element_text(c, m->index), pe::type_of(*m).name(), true});
+                         element_text(c, m->index), pe::type_of(*m).is_method() ? pe::type_of(*m).name() : "", true});
     } else {
         p.job.erased_tells.fetch_add(1, std::memory_order_relaxed);
     }
@@ -421,9 +421,33 @@ inline element_header* make_element(part& c, const boxed& prototype) {
     return c.type->make(prototype ? prototype : c.info->prototype);
 }
 
+/// What a user's own copy or serialize has thrown at a birth.
+inline failure failed_birth(const part& c, const index_bits& index) {
+    auto [text, type] = exception_text::current();
+    return {std::move(text), std::move(type), element_text(c, index), "its creation", false};
+}
+inline void tell_unborn(pe& p, const address& told, failure&& why) {
+    if (told.how == 0) return fail_program(p, why);
+    deliver_failure(p, told, std::move(why));
+}
+/// At the home: one that was to be born elsewhere was not.
+inline void unborn(pe& p, part& c, index_bits index, std::uint64_t version, address told, failure why) {
+    if (const auto found = c.homes.find(index); found != c.homes.end() && found->second.version == version) {
+        found->second.now = home_record::state::unborn;
+        if (found->second.held.empty()) c.homes.erase(found);
+    }
+    tell_unborn(p, told, std::move(why));
+}
+
 /// A birth away from home.
 inline void create_here(pe& p, part& c, index_bits index, boxed prototype, std::uint64_t version, address told) {
-    install_element(p, c, make_element(c, prototype), index, version);
+    element_header* made = nullptr;
+    try {
+        made = make_element(c, prototype);
+    } catch (...) {
+        return post_part<&unborn>(p, home_of(p, c, index), c.info->id, index, version, told, failed_birth(c, index));
+    }
+    install_element(p, c, made, index, version);
     c.settled = false;
     post_part<&there>(p, home_of(p, c, index), c.info->id, index, version, p.number);
     deliver_nothing(p, told);
@@ -443,7 +467,13 @@ MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototy
     }
     const std::uint64_t version = first_version(++c.births);
     if (on == no_pe || on == p.number) {
-        install_element(p, c, make_element(c, prototype), index, version);
+        element_header* made = nullptr;
+        try {
+            made = make_element(c, prototype);
+        } catch (...) {
+            return tell_unborn(p, told, failed_birth(c, index));
+        }
+        install_element(p, c, made, index, version);
         if (found != c.homes.end()) {
             release_held(c, found->second, [&](message* m) { p.enqueue_again(m); });
             c.homes.erase(index);
@@ -451,12 +481,16 @@ MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototy
         deliver_nothing(p, told);
         return;
     }
+    try {
+        post_part<&create_here>(p, on, c.info->id, index, std::move(prototype), version, told);
+    } catch (...) {
+        return tell_unborn(p, told, failed_birth(c, index));
+    }
     home_record& record = c.homes[index];
     record.now = home_record::state::moving;
     record.version = version;
     record.pe = on;
     c.settled = false;
-    post_part<&create_here>(p, on, c.info->id, index, std::move(prototype), version, told);
 }
 
 /// Ends an element; no frame stands in it.

@@ -165,8 +165,8 @@ inline void look_at_rounds(pe& p, part& c) {
         else if (round.shared)
             finish_shared(p, c);
         else
-            post_part<&report_round>(p, over.parent(p.number), c.info->id, number, c.round_seen, round.type,
-                                     round.target, std::move(round.result));
+            post_result<&report_round>(p, c, over.parent(p.number), std::move(round.result), number, c.round_seen,
+                                       round.type, round.target);
     }
 }
 
@@ -249,7 +249,7 @@ MOTET_INLINE void contribute(pe& p, part& c, element_header& e, std::uint32_t ty
             // What the element is done with does not change: it was counted with its sponsored rounds.
             sponsors.erase(sponsors.begin());
         }
-        return post_part<&take_sponsored>(p, first.pe, c.info->id, number, type, target, std::move(one));
+        return post_result<&take_sponsored>(p, c, first.pe, std::move(one), number, type, target);
     }
     --c.population_of(number - 1);
     ++c.population_of(number);

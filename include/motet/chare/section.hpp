@@ -36,8 +36,8 @@ inline void take_section_result(pe& p, part& c, std::uint64_t relay, std::uint64
     section_relay done = std::move(r);
     c.relays.erase(found);
     if (done.parent.how != 0)
-        return post_part<&take_section_result>(p, done.parent.pe, c.info->id, done.parent.index.low, done.count,
-                                               std::move(done.result));
+        return post_result<&take_section_result>(p, c, done.parent.pe, std::move(done.result), done.parent.index.low,
+                                                 done.count);
     try {
         type_of(*done.record).finish(p, done.record->target, std::move(done.result));
     } catch (...) {
@@ -47,7 +47,7 @@ inline void take_section_result(pe& p, part& c, std::uint64_t relay, std::uint64
 }
 
 MOTET_INLINE void give_section_result(pe& p, const address& to, partial one) {
-    do_at_part<&take_section_result>(p, to, to.index.low, std::uint64_t{1}, std::move(one));
+    give_result_to<&take_section_result>(p, to, std::move(one), to.index.low, std::uint64_t{1});
 }
 #endif // MOTET_BODIES
 
@@ -95,6 +95,10 @@ inline void relay_section(pe& p, part& c, const std::shared_ptr<broadcast>& reco
     }
     std::vector<std::pair<pe_number, index_bits>> elsewhere;
     std::vector<failure> refused;
+    const auto refuse_some = [&](std::size_t count) { // for what an argument's own serialize or copy has thrown
+        const auto [text, type] = exception_text::current();
+        refused.insert(refused.end(), count, {text, type, c.type->name(), "a section of it", false});
+    };
     for (std::size_t i = 0; i < members.size(); ++i) {
         pe_number at = no_pe;
         try {
@@ -103,10 +107,15 @@ inline void relay_section(pe& p, part& c, const std::shared_ptr<broadcast>& reco
             refused.push_back({why.what(), "motet::error", c.type->name(), "a section of it", false});
             continue;
         }
-        if (at == p.number || i == 0)
-            p.send(at, type_of(*record).message_for(p, c, members[i], *record, wanted ? &reply : nullptr));
-        else
+        if (at != p.number && i != 0) {
             elsewhere.emplace_back(at, members[i]);
+            continue;
+        }
+        try {
+            p.send(at, type_of(*record).message_for(p, c, members[i], *record, wanted ? &reply : nullptr));
+        } catch (...) {
+            refuse_some(1);
+        }
     }
     std::sort(elsewhere.begin(), elsewhere.end());
     for (std::size_t begin = 0, k = 0; begin < elsewhere.size(); ++k) {
@@ -117,8 +126,12 @@ inline void relay_section(pe& p, part& c, const std::shared_ptr<broadcast>& reco
         end = std::min(end, elsewhere.size());
         std::vector<index_bits> some;
         for (std::size_t i = begin; i < end; ++i) some.push_back(elsewhere[i].second);
-        p.send(elsewhere[begin].first, record->urgent.mark(part_message<&relay_section>(
-                                           p, c.info->id, record, std::move(some), wanted ? reply : address{})));
+        try {
+            p.send(elsewhere[begin].first, record->urgent.mark(part_message<&relay_section>(
+                                               p, c.info->id, record, std::move(some), wanted ? reply : address{})));
+        } catch (...) {
+            refuse_some(end - begin);
+        }
         begin = end;
     }
     for (failure& why : refused) {
@@ -152,8 +165,8 @@ MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t sectio
     if (node == 0) return finish_round(p, c, std::move(done));
     path.erase(path.begin());
     const pe_number at_home = home_of(p, c, path.front());
-    post_part<&take_section_contribution>(p, at_home, c.info->id, section, round, (node - 1) / 4, count,
-                                          std::move(path), done.type, done.target, std::move(done.result));
+    post_result<&take_section_contribution>(p, c, at_home, std::move(done.result), section, round, (node - 1) / 4,
+                                            count, std::move(path), done.type, done.target);
 }
 #endif // MOTET_BODIES
 
