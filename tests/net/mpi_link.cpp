@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +20,34 @@ using namespace motet_test;
 
 /// What goes from process to process: every size there is, the limits of packets and of what is lent among them.
 namespace link_test {
+
+/// What MPI is asked for in this process: the test stands between, by MPI's profiling interface.
+struct asked {
+    std::mutex guard;
+    std::atomic<std::int64_t> sends{0};
+    std::int64_t over_the_world = 0;    ///< on MPI_COMM_WORLD, which is the program's
+    std::set<const void*> sent_from;    ///< where large data was sent from,
+    std::set<const void*> received_to;  ///< and received to
+    static constexpr int large = 32768; ///< bytes, from which on nothing is copied
+
+    static asked& of_mpi() {
+        static asked all;
+        return all;
+    }
+    void note(const void* data, int count, MPI_Comm over, std::set<const void*>& places) {
+        const std::lock_guard lock(guard);
+        over_the_world += over == MPI_COMM_WORLD;
+        if (count >= large) places.insert(data);
+    }
+    bool sent(const void* from) {
+        const std::lock_guard lock(guard);
+        return sent_from.count(from) != 0;
+    }
+    bool received(const void* to) {
+        const std::lock_guard lock(guard);
+        return received_to.count(to) != 0;
+    }
+};
 
 std::vector<double> numbers(std::size_t count, double first = 0) {
     std::vector<double> made(count);
@@ -123,6 +153,7 @@ struct receiver {
     void take_failing(fails_to_encode) {}
     std::int64_t take_undecodable(with_large) { return 1; }
     void put(std::int64_t n) { order.push_back(n); }
+    std::int64_t placed() const { return static_cast<std::int64_t>(order.size()); }
     std::int64_t count() const { return taken; }
     std::int64_t errors() const { return wrong; }
 };
@@ -161,6 +192,59 @@ motet::chare<receiver> far() { return motet::chare<receiver>::create({}, motet::
 } // namespace link_test
 
 using namespace link_test;
+
+extern "C" int MPI_Isend(const void* data, int count, MPI_Datatype type, int to, int tag, MPI_Comm over,
+                         MPI_Request* request) {
+    asked& all = asked::of_mpi();
+    all.note(data, count, over, all.sent_from);
+    ++all.sends;
+    return PMPI_Isend(data, count, type, to, tag, over, request);
+}
+extern "C" int MPI_Irecv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm over,
+                         MPI_Request* request) {
+    asked& all = asked::of_mpi();
+    all.note(data, count, over, all.received_to);
+    return PMPI_Irecv(data, count, type, from, tag, over, request);
+}
+
+TEST_CASE("large data leaves from where it is, and arrives where the method finds it: no copy on either side") {
+    struct keeper {
+        std::vector<double> kept;
+        bool take(std::vector<double> values) {
+            const bool in_place = asked::of_mpi().received(values.data());
+            kept = std::move(values);
+            return in_place;
+        }
+        bool look(std::span<const double> values) { return asked::of_mpi().received(values.data()); }
+    };
+    on_threads([] {
+        if (motet::process_count() == 1) return;
+        const auto there = motet::chare<keeper>::create({}, motet::pe_count() - 1);
+        for (const std::size_t size : {4096u, 130'000u, 1'000'000u})
+            for (const bool as_span : {false, true}) {
+                auto values = numbers(size);
+                const void* const here = values.data();
+                CHECK((as_span ? there.ask<&keeper::look>(std::move(values))
+                               : there.ask<&keeper::take>(std::move(values)))
+                          .get());
+                CHECK(asked::of_mpi().sent(here));
+            }
+    });
+}
+
+TEST_CASE("small messages share packets") {
+    on_threads([] {
+        if (motet::process_count() == 1) return;
+        const auto there = far();
+        there.ask<&receiver::count>().get();
+        const std::int64_t before = asked::of_mpi().sends;
+        for (std::int64_t i = 0; i < 1000; ++i) there.tell<&receiver::put>(i); // this PE does nothing else meanwhile
+        if (motet::pe_count() == motet::process_count()) CHECK(asked::of_mpi().sends - before < 20);
+        motet::quiescence().get();
+        CHECK(there.ask<&receiver::placed>().get() == 1000);
+    });
+    CHECK(asked::of_mpi().over_the_world == 0);
+}
 
 TEST_CASE("vectors and strings of every size arrive as they were") {
     on_threads([] {
