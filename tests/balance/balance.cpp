@@ -94,6 +94,22 @@ struct forgets {
 struct throws {
     void operator()(motet::balancing&) const { throw std::runtime_error("no idea"); }
 };
+struct invents_pes {
+    void operator()(motet::balancing& all) const {
+        all.pes = 1000;
+        all.chares[0].to = 999;
+    }
+};
+struct sorts {
+    void operator()(motet::balancing& all) const { std::reverse(all.chares.begin(), all.chares.end()); }
+};
+/// Writes over what is not its own.
+struct scribbles {
+    void operator()(motet::balancing& all) const {
+        all.pes = 0;
+        for (auto& c : all.chares) c = {-1, -77, 0, true, c.sort};
+    }
+};
 
 motet::array<worker> uneven(std::int64_t count) {
     const auto all = motet::array<worker>::create(count);
@@ -330,6 +346,15 @@ TEST_CASE("strategies that return nonsense, forget chares or throw end the progr
         CHECK(contains(with(nonsense{}), "a balancing strategy sends a chare of worker to PE "));
         CHECK(contains(with(forgets{}), "a balancing strategy changed the number of chares of worker from 4 to 3"));
         CHECK(contains(with(throws{}), "no idea (std::runtime_error), in the collection of worker"));
+        CHECK(contains(with(invents_pes{}), "a balancing strategy sends a chare of worker to PE 999"));
+        CHECK(contains(with(sorts{}), "a balancing strategy changed the order of the chares of worker"));
+        run_well(chosen, [moves = chosen.migrate > 0] {
+            const auto all = motet::array<worker>::create(4);
+            motet::balance_with(all, scribbles{}).get();
+            all.all<&worker::work>().get();
+            CHECK(motet::rebalance(all).get().after >= 1);
+            if (!moves) CHECK(all.gather<&worker::where>().get() == std::vector<std::int64_t>(4));
+        });
     }
 }
 

@@ -115,15 +115,24 @@ inline void end_balancing(pe& p, part& c) {
     begin_balancing(p, c);
 }
 
-/// Refuses what a strategy has decided for places that do not exist.
-inline void check_decision(const part& c, const balancing& all, std::size_t count) {
-    if (all.chares.size() != count)
-        throw error("a balancing strategy changed the number of chares of " + c.type->name() + " from " +
-                    std::to_string(count) + " to " + std::to_string(all.chares.size()));
-    for (const chare_load& each : all.chares)
-        if (each.to < 0 || each.to >= all.pes)
-            throw error("a balancing strategy sends a chare of " + c.type->name() + " to PE " +
-                        std::to_string(each.to) + ": this run has PEs 0 to " + std::to_string(all.pes - 1));
+/// Takes nothing of what a strategy has made of `all` but where chares shall be, and refuses that if it cannot be.
+inline void take_decision(const part& c, const std::vector<measured_chare>& loads, std::int64_t pes, balancing& all) {
+    const std::string whose = " of " + c.type->name();
+    if (all.chares.size() != loads.size())
+        throw error("a balancing strategy changed the number of chares" + whose + " from " +
+                    std::to_string(loads.size()) + " to " + std::to_string(all.chares.size()));
+    all.pes = pes;
+    for (std::size_t i = 0; i < loads.size(); ++i) {
+        chare_load& each = all.chares[i];
+        if (each.sort != i)
+            throw error("a balancing strategy changed the order of the chares" + whose +
+                        ": to look at the heaviest first, sort their numbers, or pointers to them");
+        if (each.to < 0 || each.to >= pes)
+            throw error("a balancing strategy sends a chare" + whose + " to PE " + std::to_string(each.to) +
+                        ": this run has PEs 0 to " + std::to_string(pes - 1));
+        const std::int64_t to = loads[i].may_move ? each.to : std::int64_t{loads[i].pe};
+        each = {loads[i].load, loads[i].pe, to, loads[i].may_move, i};
+    }
 }
 
 /// Who sent how many messages to whom, by places in `loads`.
@@ -160,14 +169,13 @@ inline void decide(pe& p, part& c) {
     note_what_there_is(s);
     const std::uint32_t strategy = chosen_strategy(p, c);
     if (strategy != 0) {
-        const std::size_t count = all.chares.size();
         registry::get<strategy_type>(strategy).decide(all);
-        check_decision(c, all, count);
+        take_decision(c, loads, p.job.pe_total(), all);
     }
     std::vector<std::vector<move_order>> orders(p.job.pe_total());
     std::int64_t moved = 0;
     for (std::size_t i = 0; i < loads.size(); ++i)
-        if (all.chares[i].to != all.chares[i].pe && all.chares[i].may_move) {
+        if (all.chares[i].to != all.chares[i].pe) {
             orders[loads[i].pe].push_back({loads[i].index, static_cast<pe_number>(all.chares[i].to)});
             ++moved;
         }
