@@ -78,6 +78,22 @@ int halves(int argc, char** argv) {
     return code;
 }
 
+/// Runs over what is no group of processes to run over: the processes of two groups, or none.
+int over_other(int argc, char** argv, bool two_groups) {
+    MPI_Init(&argc, &argv);
+    int rank = 0;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm part = MPI_COMM_NULL, joined = MPI_COMM_NULL;
+    MPI_Comm_split(MPI_COMM_WORLD, two_groups ? rank % 2 : rank == 0 ? MPI_UNDEFINED : 0, rank, &part);
+    if (two_groups) MPI_Intercomm_create(part, 0, MPI_COMM_WORLD, 1 - rank % 2, 0, &joined);
+    const int code = motet::run(two_groups ? joined : part, argc, argv, [] { motet::print("sum {}", who_is_here()); });
+    int codes = 0;
+    MPI_Reduce(&code, &codes, 1, MPI_INT, MPI_SUM, 0, MPI_COMM_WORLD);
+    if (rank == 0) std::printf("codes %d\n", codes);
+    MPI_Finalize();
+    return 0;
+}
+
 int with_level(int argc, char** argv, int level) {
     int provided = 0;
     MPI_Init_thread(&argc, &argv, level, &provided);
@@ -102,6 +118,8 @@ int main(int argc, char** argv) {
     if (what == "ends") return jobs::dies(argc, argv, 3);
     if (what == "aborts") return jobs::dies(argc, argv, 4);
     if (what == "halves") return jobs::halves(argc, argv);
+    if (what == "two_groups") return jobs::over_other(argc, argv, true);
+    if (what == "all_but_one") return jobs::over_other(argc, argv, false);
     if (what == "single") return jobs::with_level(argc, argv, MPI_THREAD_SINGLE);
     if (what == "funneled") return jobs::with_level(argc, argv, MPI_THREAD_FUNNELED);
     if (what == "serialized") return jobs::with_level(argc, argv, MPI_THREAD_SERIALIZED);

@@ -51,6 +51,12 @@ for level in single funneled; do
     fails
     says_once "MPI was initialized without MPI_THREAD_SERIALIZED, which 2 PEs in one process need"
 done
+job 2 funneled --motet-pes 1 --motet-script
+fails
+says_once "MPI was initialized without MPI_THREAD_SERIALIZED, which scripts need"
+job 3 two_groups --motet-pes 1 && ends_with 0 && says "codes 3" && says "motet::run is given an intercommunicator"
+job 3 all_but_one --motet-pes 1 && ends_with 0 && says "codes 1" && says "sum 1" && says_once "motet::run is given MPI_COMM_NULL"
+job 3 all_but_one --motet-pess 1 && ends_with 0 && says "codes 3" && says_once "unknown option --motet-pess" # by its process 0
 job 1 finalized && fails && says "motet::run is called after MPI_Finalize"
 # What is the same on all processes is told once.
 job 3 --motet-pess 3 && fails && says_once "unknown option --motet-pess"

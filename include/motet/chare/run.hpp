@@ -76,32 +76,47 @@ inline int tell_error(const char* what) {
     return 1;
 }
 
+/// Whether this process tells what all of the run would: that of number 0, in a communicator that the program gives.
+inline bool tells_for_all([[maybe_unused]] const void* within) {
+#ifdef MOTET_WITH_MPI
+    if (within != nullptr) return net::rank_in(*static_cast<const MPI_Comm*>(within)) == 0;
+#endif
+    return speaks_for_all();
+}
+
 MOTET_INLINE int run_program(int& argc, char** argv, main_body main, [[maybe_unused]] const void* within) {
     std::vector<std::string> arguments(argv, argv + argc);
     options chosen;
     try {
-        chosen = take_options(arguments);
-        if (!chosen.simulated && !chosen.of_simulation.empty())
-            throw error("--motet-" + chosen.of_simulation + " is for simulated runs: give --motet-sim PxQ too");
-    } catch (const error& problem) {
 #ifdef MOTET_WITH_MPI
-        net::initialize(); // so that no process ends before the one that tells has told
+        if (within != nullptr) {
+            const MPI_Comm given = *static_cast<const MPI_Comm*>(within);
+            if (const char* problem = net::problem_of_given(given))
+                return given == MPI_COMM_NULL || tells_for_all(within) ? tell_error(problem) : 1;
+        }
 #endif
-        return speaks_for_all() ? tell_error(problem.what()) : 1;
-    }
-    if (chosen.help) {
-        if (speaks_for_all()) std::fputs(help_text().c_str(), stdout);
-        return 0;
-    }
-    int kept = 0;
-    for (int i = 0; i < argc && kept < static_cast<int>(arguments.size()); ++i)
-        if (arguments[static_cast<std::size_t>(kept)] == argv[i]) argv[kept++] = argv[i];
-    if (kept < argc) argv[kept] = nullptr;
-    argc = kept;
+        try {
+            chosen = take_options(arguments);
+            if (!chosen.simulated && !chosen.of_simulation.empty())
+                throw error("--motet-" + chosen.of_simulation + " is for simulated runs: give --motet-sim PxQ too");
+        } catch (const error& problem) {
 #ifdef MOTET_WITH_MPI
-    if (within != nullptr) chosen.within = *static_cast<const MPI_Comm*>(within);
+            net::initialize(); // so that no process ends before the one that tells has told
 #endif
-    try {
+            return tells_for_all(within) ? tell_error(problem.what()) : 1;
+        }
+        if (chosen.help) {
+            if (tells_for_all(within)) std::fputs(help_text().c_str(), stdout);
+            return 0;
+        }
+        int kept = 0;
+        for (int i = 0; i < argc && kept < static_cast<int>(arguments.size()); ++i)
+            if (arguments[static_cast<std::size_t>(kept)] == argv[i]) argv[kept++] = argv[i];
+        if (kept < argc) argv[kept] = nullptr;
+        argc = kept;
+#ifdef MOTET_WITH_MPI
+        if (within != nullptr) chosen.within = *static_cast<const MPI_Comm*>(within);
+#endif
         return run_job(std::move(chosen), std::move(arguments), main, &equip);
     } catch (const told_elsewhere&) {
         return 1;

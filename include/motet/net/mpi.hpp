@@ -81,6 +81,25 @@ inline void initialize() {
     ending::prepare(done == 0);
 }
 
+/// Which process of a communicator this is.
+inline int rank_in(MPI_Comm which) {
+    int rank = 0;
+    MPI_Comm_rank(which, &rank);
+    return rank;
+}
+
+/// Why no run can be over a communicator that a program gives; null if one can.
+inline const char* problem_of_given(MPI_Comm which) {
+    if (which == MPI_COMM_NULL)
+        return "motet::run is given MPI_COMM_NULL: only the processes of a communicator run over it";
+    initialize();
+    int joins_two = 0;
+    check(MPI_Comm_test_inter(which, &joins_two), "MPI_Comm_test_inter");
+    if (joins_two == 0) return nullptr;
+    return "motet::run is given an intercommunicator, which has two groups of processes: make one of them "
+           "(MPI_Intercomm_merge)";
+}
+
 /// Which MPI this is: its name and version.
 inline std::string library() {
     char text[MPI_MAX_LIBRARY_VERSION_STRING];
@@ -99,19 +118,21 @@ inline int size_of_world() {
     return size;
 }
 
-/// What is wrong with how MPI was initialized, for a process with so many PEs; or empty.
-inline std::string problem_of_thread_level(unsigned pes) {
+/// What is wrong with how MPI was initialized, for a process with so many PEs, and perhaps scripts, which have threads
+/// of their own; or empty.
+inline std::string problem_of_thread_level(unsigned pes, bool scripts) {
     int provided = MPI_THREAD_SINGLE;
     MPI_Query_thread(&provided);
-    if (pes > 1 && provided < MPI_THREAD_SERIALIZED)
-        return "MPI was initialized without MPI_THREAD_SERIALIZED, which " + std::to_string(pes) +
-               " PEs in one process need: call MPI_Init_thread with it, leave that to motet::run, or give --motet-pes "
-               "1";
+    if (provided >= MPI_THREAD_SERIALIZED) return {};
+    const std::string what = "MPI was initialized without MPI_THREAD_SERIALIZED, ";
+    const std::string remedy = " need: call MPI_Init_thread with it, leave that to motet::run, or ";
+    if (pes > 1) return what + "which " + std::to_string(pes) + " PEs in one process" + remedy + "give --motet-pes 1";
+    if (scripts) return what + "which scripts" + remedy + "run without --motet-script";
     int is_main = 1;
     MPI_Is_thread_main(&is_main);
-    if (provided < MPI_THREAD_SERIALIZED && is_main == 0)
-        return "MPI was initialized without MPI_THREAD_SERIALIZED, and motet::run is called on another thread than the "
-               "one that did so: ask for MPI_THREAD_SERIALIZED";
+    if (is_main == 0)
+        return what + "and motet::run is called on another thread than the one that did so: ask for "
+                      "MPI_THREAD_SERIALIZED";
     return {};
 }
 
