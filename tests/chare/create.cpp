@@ -250,7 +250,7 @@ TEST_CASE("placement: on a named PE, in turn, in blocks, by a user's map") {
 }
 
 TEST_CASE("a map that names a PE that does not exist, or throws, is told with the index") {
-    for (const auto& chosen : {threads(2), simulated(3, 2), simulated(1, 2)}) {
+    for (const auto& chosen : {threads(1), threads(2), simulated(3, 2), simulated(1, 2)}) {
         CHECK(contains(error_of(chosen, [] { motet::array<counter>::create(3, {}, to_pe{60}); }),
                        "the map of counter places counter[0] on PE 60: this run has PEs 0 to"));
         CHECK(contains(error_of(chosen,

@@ -26,6 +26,9 @@ inline void populate(pe& p, part& c) {
     }
     if (info.kind == collection_kind::node_group && p.number == p.home.first_pe) make({p.home.number, 0});
     if (!info.dense) return;
+    if (info.map != 0 && pes == 1)
+        for (std::uint64_t place = 0; place < info.total; ++place)
+            home_of(p, c, c.type->from_linear(info.extent, place)); // refuses what the map should not say
     if (info.map == 0 || pes == 1) {
         const std::uint64_t first = block_begin(info.total, p.number, pes);
         const std::uint64_t end = block_begin(info.total, p.number + 1, pes);

@@ -163,14 +163,14 @@ MOTET_INLINE pe_number home_of(const pe& p, const part& c, const index_bits& ind
         return first_pe_of(p, index.low);
     case collection_kind::array: break;
     }
-    if (pes == 1) return 0;
-    if (info.map != 0) {
+    if (info.map != 0) { // asked where there is one PE, too: that it is wrong shall be seen there
         const std::int64_t chosen = registry::get<map_type>(info.map).place(
             info.map_state.pointer(), index, info.extent, static_cast<std::int64_t>(pes));
         if (chosen < 0 || static_cast<std::uint64_t>(chosen) >= pes) [[unlikely]]
             refuse_place(c, index, chosen, pes);
         return static_cast<pe_number>(chosen);
     }
+    if (pes == 1) return 0;
     if (info.dense) {
         const std::uint64_t place = info.linear ? index.low : c.type->linear(info.extent, index);
         if (place < info.total) return block_owner(c, place, pes);
