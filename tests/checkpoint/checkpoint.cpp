@@ -510,6 +510,16 @@ TEST_CASE("transient fields are made anew; generators of the program go on where
     CHECK(cached::seen == 60);
     CHECK(cached::next == static_cast<unsigned>(expected()));
     CHECK(counted == 12);
+    // Of another type now, or not kept any more.
+    auto& kept_now = motet::checkpointing::kept_objects();
+    const auto as_it_was = kept_now;
+    kept_now.erase("counted");
+    const std::string text = error_of(again, [] {});
+    CHECK(contains(text, "part.0 has the object \"counted\", which this program does not keep (motet::keep)"));
+    double other = 0;
+    motet::keep("counted", other);
+    CHECK(contains(error_of(again, [] {}), "has the object \"counted\" of type int64, which is float64 now"));
+    kept_now = as_it_was;
 }
 
 TEST_CASE("periodic checkpoints come while the program works, and do not keep it from ending") {

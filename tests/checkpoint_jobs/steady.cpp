@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// steady STEPS FOLDER [once]: a ring of cells that exchange values with their neighbours, step by step, and write
-// checkpoints all the time (once: one, in the middle, after which the program stops). Prints what all cells have in the
-// end. Compiled in several ways, as the struct of one program may change: see steady.sh.
+// steady STEPS FOLDER [once [map|settings]]: a ring of cells that exchange values with their neighbours, step by step,
+// and write checkpoints all the time (once: one, in the middle, after which the program stops). Prints what all cells
+// have in the end. map: where they are is said by one that has a state. settings: there is program data, which is
+// printed, too. Compiled in several ways, as the structs of one program may change: see steady.sh.
 #include <motet/motet.hpp>
 
 #include <array>
@@ -14,6 +15,27 @@
 namespace steady {
 
 constexpr std::int64_t cells = 12;
+
+#ifdef OTHER_STATE
+using number = float; // of what is no field of a chare
+#else
+using number = std::int32_t;
+#endif
+struct Side {
+    number which = 0;
+};
+struct Shifted {
+    number by = 0;
+    std::int64_t operator()(std::int64_t index, std::int64_t, std::int64_t pes) const {
+        return (index + static_cast<std::int64_t>(by)) % pes;
+    }
+};
+struct Settings {
+#ifdef MORE_FIELDS
+    std::string added = "more";
+#endif
+    number scale = 0;
+};
 
 struct Cell {
 #ifdef MORE_FIELDS
@@ -46,18 +68,18 @@ struct Cell {
     void tell_neighbours() const {
         const auto all = motet::this_collection<Cell>();
         const std::int64_t own = motet::this_index();
-        all[(own + 1) % cells].tell<&Cell::take>(step, 0, static_cast<double>(value));
-        all[(own + cells - 1) % cells].tell<&Cell::take>(step, 1, static_cast<double>(value));
+        all[(own + 1) % cells].tell<&Cell::take>(step, Side{0}, static_cast<double>(value));
+        all[(own + cells - 1) % cells].tell<&Cell::take>(step, Side{1}, static_cast<double>(value));
     }
-    void take(std::int64_t, int side, double theirs) {
-        sides.at(static_cast<std::size_t>(side)) = theirs;
+    void take(std::int64_t, Side side, double theirs) {
+        sides.at(static_cast<std::size_t>(side.which)) = theirs;
         if (++arrived < 2) return;
         arrived = 0;
         value = static_cast<decltype(value)>(0.5 * value + 0.25 * (sides[0] + sides[1]));
         if (step % 100 == 0) history.push_back(value);
         if (++step < steps) tell_neighbours();
     }
-    bool when(motet::entry<&Cell::take>, std::int64_t at, int, double) const { return at == step; }
+    bool when(motet::entry<&Cell::take>, std::int64_t at, Side, double) const { return at == step; }
     double result() const {
 #ifdef MORE_FIELDS
         if (added != std::vector<int>{1, 2, 3}) return -1;
@@ -70,9 +92,16 @@ struct Cell {
 
 struct Judge {
     motet::array<Cell> all;
+    bool has_settings = false;
     void finish() {
         motet::quiescence().get();
         std::string text;
+        if (has_settings) {
+            text += fmt::format(" settings {}", motet::readonly<Settings>().scale);
+#ifdef MORE_FIELDS
+            text += " " + motet::readonly<Settings>().added;
+#endif
+        }
         for (const double each : all.gather<&Cell::result>().get()) text += fmt::format(" {:.17g}", each);
         motet::print("result{}", text);
     }
@@ -87,10 +116,13 @@ int main(int argc, char** argv) {
             motet::print("usage: steady STEPS FOLDER [once]");
             return 2;
         }
-        const auto all = motet::array<steady::Cell>::create(steady::cells);
-        const auto judge = motet::chare<steady::Judge>::create({all});
-        const auto goes_on = judge.to<&steady::Judge::finish>();
         const bool once = words.size() > 3;
+        const std::string with = words.size() > 4 ? words[4] : "";
+        if (with == "settings") motet::set_readonly(steady::Settings{.scale = 3});
+        const auto all = with == "map" ? motet::array<steady::Cell>::create(steady::cells, {}, steady::Shifted{1})
+                                       : motet::array<steady::Cell>::create(steady::cells);
+        const auto judge = motet::chare<steady::Judge>::create({all, with == "settings"});
+        const auto goes_on = judge.to<&steady::Judge::finish>();
         if (!once) motet::checkpoint_every(words[2], goes_on, std::chrono::milliseconds(1));
         all.tell<&steady::Cell::begin>(std::int64_t{std::atoll(words[1].c_str())});
         if (once) {

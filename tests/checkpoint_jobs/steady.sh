@@ -44,10 +44,11 @@ done
 ((failures > 0)) || echo "steady: killed $done_kills times, came to the same end $ends times"
 
 # Structs that have changed.
+with= # what `steady` is told beside
 checkpoint() { # PROGRAM ARGUMENT…
     rm -rf "$folder/once"
     # It stops in the middle, with messages held back.
-    "${@:2}" "$programs/$1" $steps "$folder/once" once 2>/dev/null || wrong "$1 once fails"
+    "${@:2}" "$programs/$1" $steps "$folder/once" once $with 2>/dev/null || wrong "$1 once $with fails"
 }
 restart() { # PROGRAM ARGUMENT…
     "${@:2}" "$programs/$1" $steps "$folder/once" --motet-restart "$folder/once" 2>&1
@@ -58,6 +59,10 @@ checkpoint steady
 says() { grep -qF -- "$2" <<<"$1" || wrong "does not say \"$2\": $1"; }
 says "$(restart steady_other)" "has a field Cell::value of type float64, which is float32 now"
 says "$(restart steady_removed)" "has a field Cell::label of type string, which the struct does not have any more"
+# Program data, and what maps keep.
+with=settings checkpoint steady
+[[ $(restart steady) == "result settings 3${expected#result}" ]] || wrong "settings: $(restart steady)"
+[[ $(restart steady_more) == "result settings 3 more${expected#result}" ]] || wrong "settings: $(restart steady_more)"
 
 # From one transport to the other, and to other numbers of processes.
 if [[ -n $mpiexec ]]; then
@@ -71,6 +76,15 @@ if [[ -n $mpiexec ]]; then
     [[ $(restart steady) == "$expected" ]] || wrong "from MPI to threads: $(restart steady)"
     checkpoint steady
     [[ $(restart steady_mpi two) == "$expected" ]] || wrong "from threads to MPI: $(restart steady_mpi two)"
+    # Where processes compare what they have, so do programs and checkpoints.
+    checkpoint steady_mpi
+    says "$(restart steady_mpi_state)" \
+        "has a call of motet::entry<&steady::Cell::take> with arguments tuple<int64, Side{which: int32}, float64>, which are tuple<int64, Side{which: float32}, float64> now"
+    with=map checkpoint steady_mpi
+    [[ $(restart steady_mpi two) == "$expected" ]] || wrong "a map with a state: $(restart steady_mpi two)"
+    says "$(restart steady_mpi_state)" "has a map with the state Shifted{by: int32}, which is Shifted{by: float32} now"
+    with=settings checkpoint steady_mpi
+    says "$(restart steady_mpi_state)" "has a field Settings::scale of type int32, which is float32 now"
     says "$(over_mpi 2 "$programs/steady_mpi" 1 x --motet-restart "$folder/none" 2>&1)" "there is no checkpoint"
 fi
 ((failures == 0)) && echo "steady: all right"

@@ -8,6 +8,7 @@
 #include <motet/chare/part.hpp>
 #include <motet/reflect/describe.hpp>
 #include <motet/reflect/names.hpp>
+#include <motet/reflect/schema.hpp>
 
 #include <cstdint>
 #include <string>
@@ -153,7 +154,13 @@ struct map_of {
         else
             return call(*static_cast<const Map*>(state));
     }
-    static constexpr map_type operations{&place};
+    static constexpr auto schema_of_state() -> std::string (*)() {
+        if constexpr (std::is_empty_v<Map>)
+            return nullptr;
+        else
+            return &reflect::schema_of<Map>;
+    }
+    static constexpr map_type operations{&place, schema_of_state()};
     static std::uint32_t id() { return registered<map_of, operations>::id(); }
     static boxed state(const Map& map) {
         if constexpr (std::is_empty_v<Map>) {

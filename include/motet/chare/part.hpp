@@ -77,6 +77,7 @@ struct collection_type {
 
 struct map_type {
     std::int64_t (*place)(const void* map, index_bits index, index_bits extent, std::int64_t pes);
+    std::string (*schema)(); ///< of its state; null: it has none
 };
 
 /// What the home of an index knows while the element is not there.

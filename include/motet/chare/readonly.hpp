@@ -1,21 +1,49 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <motet/chare/boxed.hpp>
 #include <motet/chare/future.hpp>
+#include <motet/runtime/registry.hpp>
+#include <motet/serial/by_name.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <typeinfo>
 #include <utility>
+#include <vector>
 
 namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
 
+/// How program data of one type goes into checkpoints and out of them.
+struct constant_type {
+    std::shared_ptr<void> (*make)();
+    const char* (*key)();  ///< mangled name of the type
+    std::string (*name)(); ///< readable
+    std::vector<serial::named_field> (*fields)();
+    void (*save)(const void*, serial::writer&);
+    void (*load)(void*, serial::reader&, const std::vector<std::size_t>& places);
+};
+
+template <class T>
+struct constant_of {
+    static std::shared_ptr<void> make() { return std::make_shared<T>(); }
+    static const char* key() { return typeid(T).name(); }
+    static std::string name() { return std::string(reflect::short_type_name<T>); }
+    static void save(const void* value, serial::writer& out) {
+        serial::by_name<T>::write(out, *static_cast<const T*>(value));
+    }
+    static void load(void* value, serial::reader& in, const std::vector<std::size_t>& places) {
+        serial::by_name<T>::read(in, *static_cast<T*>(value), places);
+    }
+    static constexpr constant_type operations{&make, &key, &name, &serial::by_name<T>::fields, &save, &load};
+    static std::uint32_t id() { return registered<constant_of, operations>::id(); }
+};
+
 template <class T>
 void keep_readonly(pe& p, T value, address told) {
-    p.home.readonly[typeid(T).name()] = {std::make_shared<T>(std::move(value)), boxed_as<T>::id()};
+    p.home.readonly[typeid(T).name()] = {std::make_shared<T>(std::move(value)), constant_of<T>::id()};
     deliver_nothing(p, told);
 }
 

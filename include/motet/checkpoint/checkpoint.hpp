@@ -254,7 +254,8 @@ inline save_report save_here(pe& p, const std::string& folder) {
     try {
         std::vector<saved_object> kept;
         if (&p == p.job.pes[0].get()) // simulated processes share the objects of this one
-            for (const auto& [name, object] : kept_objects()) kept.push_back({name, object.save(object.object)});
+            for (const auto& [name, object] : kept_objects())
+                kept.push_back({name, object.schema(), object.save(object.object)});
         own.keeps = !kept.empty();
         record_writer file(part_file(folder, p.number));
         save_pe(p, std::move(kept), file, own.summaries);

@@ -73,6 +73,7 @@ struct saved_part {
 /// An object of the program outside of all chares (kept.hpp).
 struct saved_object {
     std::string name;
+    std::string schema;
     std::vector<std::byte> bytes;
 };
 

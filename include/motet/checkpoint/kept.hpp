@@ -2,6 +2,8 @@
 #pragma once
 
 #include <motet/error.hpp>
+#include <motet/reflect/schema.hpp>
+#include <motet/runtime/registry.hpp>
 #include <motet/serial/serial.hpp>
 #include <motet/variant.hpp>
 
@@ -10,6 +12,7 @@
 #include <span>
 #include <sstream>
 #include <string>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -22,6 +25,7 @@ struct kept_object {
     void* object;
     std::vector<std::byte> (*save)(const void*);
     void (*load)(void*, const std::vector<std::byte>&);
+    std::string (*schema)(); ///< what it is
 };
 /// By name. Of this operating-system process, as the objects themselves are.
 inline std::map<std::string, kept_object>& kept_objects() {
@@ -53,6 +57,12 @@ struct keeping {
             if (!(in >> value)) throw error("its text cannot be read");
         }
     }
+    static std::string schema() {
+        if constexpr (serial::serializable<T>)
+            return reflect::schema_of<T>();
+        else
+            return runtime::demangled(typeid(T).name());
+    }
 };
 
 } // namespace checkpointing
@@ -70,7 +80,7 @@ void keep(const std::string& name, T& object) {
         }, "motet: what is kept must be serializable, or have the operators << and >>");
     using how = checkpointing::keeping<T>;
     if (!checkpointing::kept_objects()
-             .try_emplace(name, checkpointing::kept_object{&object, &how::save, &how::load})
+             .try_emplace(name, checkpointing::kept_object{&object, &how::save, &how::load, &how::schema})
              .second)
         throw error("motet::keep: there is something of the name \"" + name + "\" already");
 }

@@ -20,7 +20,8 @@ namespace motet::inline MOTET_VARIANT::checkpointing {
 
 /// A value of program data, which every process has.
 struct saved_constant {
-    std::uint32_t type = 0; ///< registered boxed_type
+    std::uint32_t type = 0; ///< registered constant_type
+    std::vector<serial::named_field> fields;
     std::vector<std::byte> value;
 };
 
@@ -29,6 +30,7 @@ struct saved_collection {
     std::string name;     ///< of the chare's type
     std::vector<serial::named_field> fields;
     std::vector<std::byte> prototype;
+    std::string map_schema;
     std::uint32_t strategy = 0;
     double period = 0;
 };
@@ -102,18 +104,20 @@ inline void abandon_generation(const std::string& path, std::uint64_t generation
         remove_generation(generation_folder(path, generation));
 }
 
-/// The names of all registered things, by number.
-inline std::vector<std::string> registered_names() {
-    std::vector<std::string> names{""};
-    registry::instance().for_each([&](const char* name, const std::string&) { names.push_back(demangled(name)); });
-    return names;
+/// What is registered, by number. Schemas are known where processes compare them.
+inline std::vector<serial::named_field> registered_items() {
+    std::vector<serial::named_field> items(1);
+    registry::instance().for_each([&](const char* name, const std::string& schema) {
+        items.push_back({demangled(name), schema});
+    });
+    return items;
 }
 
 /// Makes this the newest checkpoint.
 inline void publish(const std::string& path, std::uint64_t generation, const manifest& all) {
     const std::string folder = generation_folder(path, generation);
     record_writer described(folder + "/manifest");
-    described.put(serial::encode(registered_names()));
+    described.put(serial::encode(registered_items()));
     described.put(serial::encode(all));
     described.finish();
     sync_folder(folder);
@@ -128,6 +132,12 @@ inline void publish(const std::string& path, std::uint64_t generation, const man
     if (::rename(temporary.c_str(), (path + "/newest").c_str()) != 0) fail_with_errno("renaming", temporary);
     sync_folder(path);
     remove_others(path, generation);
+}
+
+/// Of what the map of a collection keeps; empty where there is none, or it keeps nothing.
+inline std::string schema_of_map(const collection_info& info) {
+    const auto schema = info.map != 0 ? registry::get<map_type>(info.map).schema : nullptr;
+    return schema != nullptr ? schema() : std::string();
 }
 
 /// The whole run, at PE 0, which has been told `summaries` of all collections.
@@ -148,6 +158,7 @@ inline manifest describe_run(pe& p, const address& target, const std::vector<sav
         saved.info.dense = info.dense, saved.info.on_demand = info.on_demand, saved.info.linear = info.linear;
         saved.info.total = info.total, saved.info.extent = info.extent, saved.info.map = info.map;
         serial::decode_into(serial::encode(info.map_state).bytes(), saved.info.map_state);
+        saved.map_schema = schema_of_map(info);
         saved.name = c->type->name();
         saved.fields = c->type->fields();
         if (info.prototype) {
@@ -163,8 +174,9 @@ inline manifest describe_run(pe& p, const address& target, const std::vector<sav
     }
     for (const auto& [name, constant] : p.home.readonly) {
         serial::writer out;
-        registry::get<boxed_type>(constant.type).encode(constant.value.get(), out);
-        all.constants.push_back({constant.type, out.to_vector()});
+        const auto& type = registry::get<constant_type>(constant.type);
+        type.save(constant.value.get(), out);
+        all.constants.push_back({constant.type, type.fields(), out.to_vector()});
     }
     return all;
 }

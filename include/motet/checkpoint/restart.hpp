@@ -160,7 +160,7 @@ public:
                         ": there is no checkpoint: it has no file \"newest\" that names one");
         folder = generation_folder(root, newest);
         read_manifest();
-        const std::vector<std::uint32_t> table = translation_of(names);
+        const std::vector<std::uint32_t> table = translation_of_items();
         const translating while_reading(table);
         job.restoring = std::make_unique<restoring_state>(job);
         decode(manifest_record, all, folder + "/manifest");
@@ -187,7 +187,7 @@ public:
 private:
     void read_manifest() {
         record_reader file(folder + "/manifest");
-        decode(file.next(), names, file.name());
+        decode(file.next(), items, file.name());
         const auto rest = file.next();
         manifest_record.assign(rest.begin(), rest.end());
     }
@@ -199,14 +199,20 @@ private:
             throw error("the checkpoint file " + path + " cannot be read: " + problem.what());
         }
     }
-    static std::vector<std::uint32_t> translation_of(const std::vector<std::string>& names) {
+    /// By the numbers of the other program; finds out which calls take other arguments now.
+    std::vector<std::uint32_t> translation_of_items() {
+        const std::vector<serial::named_field> now = registered_items();
         std::unordered_map<std::string, std::uint32_t> numbers;
-        std::uint32_t number = 0;
-        registry::instance().for_each(
-            [&](const char* name, const std::string&) { numbers[demangled(name)] = ++number; });
-        std::vector<std::uint32_t> table(names.size());
-        for (std::size_t i = 1; i < names.size(); ++i)
-            if (const auto found = numbers.find(names[i]); found != numbers.end()) table[i] = found->second;
+        for (std::uint32_t i = 1; i < now.size(); ++i) numbers[now[i].name] = i;
+        std::vector<std::uint32_t> table(items.size());
+        for (std::size_t i = 1; i < items.size(); ++i) {
+            const auto found = numbers.find(items[i].name);
+            if (found == numbers.end()) continue;
+            table[i] = found->second;
+            if (const std::string& schema = now[found->second].schema;
+                !schema.empty() && !items[i].schema.empty() && schema != items[i].schema)
+                changed[static_cast<std::uint32_t>(i)] = schema;
+        }
         return table;
     }
     /// The number in this program of what had `number` in the other one, and has such operations.
@@ -215,8 +221,16 @@ private:
         const std::uint32_t here = registry::translated(number);
         if (!registry::instance().is<Operations>(here))
             throw error("the checkpoint " + folder + " needs " + what + " " +
-                        (number < names.size() ? names[number] : std::to_string(number)) +
+                        (number < items.size() ? items[number].name : std::to_string(number)) +
                         ", which this program does not have");
+        return here;
+    }
+    /// The same of a call, whose arguments are what they were.
+    std::uint32_t translated_call(std::uint32_t number) const {
+        const std::uint32_t here = translated<message_type>(number, "the entry method");
+        if (const auto found = changed.find(number); found != changed.end())
+            throw error("the checkpoint " + folder + " has a call of " + items[number].name + " with arguments " +
+                        items[number].schema + ", which are " + found->second + " now");
         return here;
     }
     void prepare(pe& p) const {
@@ -232,13 +246,13 @@ private:
     };
 
     /// Which field each saved one is. Throws `error` for those that are gone, or of another type.
-    std::vector<std::size_t> places_of(const saved_collection& saved, const collection_type& type) const {
-        const std::vector<serial::named_field> now = type.fields();
+    std::vector<std::size_t> places_of(const std::vector<serial::named_field>& saved, const std::string& of,
+                                       const std::vector<serial::named_field>& now) const {
         std::vector<std::size_t> places;
-        for (const serial::named_field& field : saved.fields) {
+        for (const serial::named_field& field : saved) {
             const auto found =
                 std::find_if(now.begin(), now.end(), [&](const auto& each) { return each.name == field.name; });
-            const std::string where = "the checkpoint " + folder + " has a field " + saved.name +
+            const std::string where = "the checkpoint " + folder + " has a field " + of +
                                       (field.name.empty() ? "" : "::" + field.name) + " of type " + field.schema;
             if (found == now.end()) throw error(where + ", which the struct does not have any more");
             if (found->schema != field.schema) throw error(where + ", which is " + found->schema + " now");
@@ -257,8 +271,11 @@ private:
         info->linear = saved.info.linear, info->total = saved.info.total, info->extent = saved.info.extent;
         info->map = saved.info.map != 0 ? translated<map_type>(saved.info.map, "the map") : 0;
         info->map_state = std::move(saved.info.map_state);
+        if (const std::string now = schema_of_map(*info); now != saved.map_schema)
+            throw error("the checkpoint " + folder + " has a map with the state " + saved.map_schema + ", which is " +
+                        now + " now");
         const auto& type = registry::get<collection_type>(info->type);
-        known.places = places_of(saved, type);
+        known.places = places_of(saved.fields, saved.name, type.fields());
         if (!saved.prototype.empty()) {
             info->prototype = type.blank();
             serial::reader in(saved.prototype);
@@ -348,15 +365,25 @@ private:
             if (found == kept_objects().end())
                 throw error("the checkpoint file " + file.name() + " has the object \"" + each.name +
                             "\", which this program does not keep (motet::keep)");
-            found->second.load(found->second.object, each.bytes);
+            const std::string where = "the checkpoint file " + file.name() + " has the object \"" + each.name + "\"";
+            if (const std::string now = found->second.schema(); now != each.schema)
+                throw error(where + " of type " + each.schema + ", which is " + now + " now");
+            try {
+                found->second.load(found->second.object, each.bytes);
+            } catch (const error& problem) {
+                throw error(where + ", which cannot be read: " + problem.what());
+            }
         }
     }
     void restore_constant(const saved_constant& saved) {
-        const std::uint32_t type = translated<boxed_type>(saved.type, "program data of type");
-        const auto& how = registry::get<boxed_type>(type);
+        const std::uint32_t type = translated<constant_type>(saved.type, "program data of type");
+        const auto& how = registry::get<constant_type>(type);
+        const std::vector<std::size_t> places = places_of(saved.fields, how.name(), how.fields());
         for (auto& home : job.processes) {
+            std::shared_ptr<void> value = how.make();
             serial::reader in(saved.value);
-            home->readonly[how.name()] = {std::shared_ptr<void>(how.decode(in), how.destroy), type};
+            how.load(value.get(), in, places);
+            home->readonly[how.key()] = {std::move(value), type};
         }
     }
     /// Where an element goes.
@@ -390,7 +417,7 @@ private:
             e.extend().section_rounds = std::move(saved.section_rounds);
         }
         if (saved.postponed.until != 0) {
-            saved.postponed.type = translated<message_type>(saved.postponed.type, "the entry method");
+            saved.postponed.type = translated_call(saved.postponed.type);
             translate(saved.postponed.reply);
             saved.postponed.arguments = arguments_of_now(reader, saved.postponed);
             e.extend().postponed = std::move(saved.postponed);
@@ -426,7 +453,7 @@ private:
         return m;
     }
     void restore_message(pe& reader, const saved_message& saved) const {
-        message* m = decoded(reader, translated<message_type>(saved.type, "the entry method"), saved.arguments);
+        message* m = decoded(reader, translated_call(saved.type), saved.arguments);
         m->collection = saved.collection;
         translate(m->collection);
         m->index = saved.index;
@@ -485,7 +512,8 @@ private:
     machine& job;
     std::string root;
     std::string folder;
-    std::vector<std::string> names;
+    std::vector<serial::named_field> items;                 ///< that were registered, by number
+    std::unordered_map<std::uint32_t, std::string> changed; ///< their schemas now, of those that have another one
     std::vector<std::byte> manifest_record;
     manifest all;
     std::vector<known_collection> collections;

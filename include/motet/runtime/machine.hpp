@@ -37,7 +37,7 @@ struct process {
     pe_number first_pe = 0;
     std::uint32_t pe_count = 0;
     block_depot blocks;
-    /// A value of program data, and what registered boxed_type it is.
+    /// A value of program data, and what registered constant_type it is.
     struct constant {
         std::shared_ptr<void> value;
         std::uint32_t type = 0;
