@@ -36,7 +36,8 @@ public:
 
     /// Throws data_file_error.
     particle_system read() {
-        in.next_line(); // the first line is a comment, whatever it says
+        if (!in.next_line()) in.fail("the file is empty");
+        // The first line is a comment, whatever it says.
         read_header();
         while (in.fields.size() > 0) read_section();
         check_complete();

@@ -26,7 +26,14 @@ struct data_file_error : motet::error {
 
 using words = std::vector<std::string_view>;
 
-inline std::string quoted(std::string_view word) { return std::string(1, '\'').append(word) + '\''; }
+/// A word for an error message. The file may be anything: it is cut, and shows no controls to a terminal.
+inline std::string quoted(std::string_view word) {
+    constexpr std::size_t most = 60;
+    std::string shown(word.substr(0, most));
+    std::ranges::replace_if(
+        shown, [](char c) { return c < ' ' || c > '~'; }, '?');
+    return '\'' + shown + (word.size() > most ? "...'" : "'");
+}
 
 inline std::string joined(const words& all) {
     std::string result;
@@ -45,7 +52,9 @@ public:
 
     std::size_t bytes_left() const { return text.size(); }
 
-    [[noreturn]] void fail(const std::string& problem) const { throw data_file_error(file, line, problem); }
+    [[noreturn]] void fail(const std::string& problem) const {
+        throw data_file_error(file, std::max<std::size_t>(line, 1), problem);
+    }
 
     /// Takes the next line, blank or not; false at the end of the text.
     bool next_line() {

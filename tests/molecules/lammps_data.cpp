@@ -117,7 +117,8 @@ TEST_CASE("layouts that LAMMPS reads too") {
 }
 
 TEST_CASE("a malformed header is refused") {
-    check_refused("", 0, "ends before its first section");
+    check_refused("", 1, "the file is empty");
+    check_refused("\n\x1b[2J" + std::string(100, 'x'), 2, "unknown header line '?[2J" + std::string(56, 'x') + "...'");
     check_refused("only a comment", 1, "ends before its first section");
     check_refused(with("3 atoms", "3 balls"), 3, "unknown header line '3 balls'");
     check_refused(with("3 atoms", "three atoms"), 3, "expected a count, found 'three'");
@@ -131,6 +132,7 @@ TEST_CASE("a malformed header is refused") {
     check_refused(with("2 atom types\n", "\n"), 10, "number of atom types");
     check_refused(with("2 atom types", "0 atom types"), 10, "from 1 to 100");
     check_refused(with("2 atom types", "2 atom types\n8 bonds"), 5, "only atom_style atomic");
+    check_refused(with("-5 5 ylo yhi", "-5 5 ylo yhi\n-5 6 ylo yhi"), 8, "edges of the box along y are given twice");
     check_refused(with("-5 5 ylo yhi", ""), 10, "edges of the box along y");
     check_refused(with("-5 5 ylo yhi", "5 5 ylo yhi"), 7, "no extent along y");
     check_refused(with("-5 5 ylo yhi", "-inf 5 ylo yhi"), 7, "not finite");
