@@ -231,6 +231,21 @@ TEST_CASE("a timer that nobody waits for any more is counted once, when it is du
     });
 }
 
+TEST_CASE("timers that nobody waits for any more do not pile up until they are due") {
+    on_threads([] {
+        const auto first = motet::after(1ms);
+        std::vector<motet::future<void>> kept;
+        for (int i = 0; i < 10'000; ++i) {
+            auto timeout = motet::after(1h);
+            if (i % 100 == 0) kept.push_back(motet::after(std::chrono::milliseconds(2 + i % 7)));
+        }
+        CHECK(motet::runtime::this_pe().waiting_timers() < 300);
+        first.wait();
+        motet::wait_all(kept);
+        CHECK(motet::runtime::this_pe().sleeping == 0);
+    });
+}
+
 TEST_CASE("waiting outside of a run is refused") {
     const char* text = "this needs a running program";
     CHECK(contains(thrown_by([] { motet::wait([] { return true; }); }), text));

@@ -151,7 +151,10 @@ public:
         if (!m->has(message::uncounted)) ++processed, --sleeping;
         m->set(message::cancelled);
         m->set(message::uncounted); // where it is in line already, it finds nobody
+        if (2 * ++cancelled_timers > timers.size() && timers.size() > least_timers) drop_cancelled_timers();
     }
+    /// Timers that are not due; of many no more than half have been cancelled.
+    std::size_t waiting_timers() const { return timers.size(); }
     /// For what a timer of those that are counted calls. One that was cancelled when it was in line already has been
     /// counted then.
     void timer_runs() {
@@ -446,6 +449,7 @@ private:
     static constexpr std::uint32_t batch_capacity = batch_bytes / sizeof(message*);
 
     static constexpr std::uint32_t most_unwinds = 100;
+    static constexpr std::size_t least_timers = 64; ///< are not looked through for those that were cancelled
 
     /// Goes on with a parked fiber or guest.
     void go_on(waiter& w);
@@ -469,6 +473,7 @@ private:
         return a->priority != b->priority ? a->priority > b->priority
                                           : static_cast<std::int32_t>(a->bytes - b->bytes) > 0;
     }
+    void drop_cancelled_timers();
     void enqueue_urgent(message* m);
     void send_across(pe_number to, message* m);
     void send_by_detour(pe_number to, message* m);
@@ -482,6 +487,7 @@ private:
     std::vector<std::uint32_t> dirty;
     std::vector<timer> timers;
     std::uint64_t timer_count = 0;
+    std::size_t cancelled_timers = 0; ///< since they were looked through; some may have been due
     std::uint32_t priority_count = 0;
 };
 
@@ -704,6 +710,16 @@ MOTET_INLINE void pe::take_timers() {
             enqueue(due);
         timers.pop_back();
     }
+}
+
+MOTET_INLINE void pe::drop_cancelled_timers() {
+    cancelled_timers = 0;
+    std::erase_if(timers, [this](const timer& t) {
+        const bool gone = t.due->has(message::cancelled);
+        if (gone) discard(t.due);
+        return gone;
+    });
+    std::make_heap(timers.begin(), timers.end());
 }
 
 MOTET_INLINE void pe::settle_loose() {
