@@ -107,7 +107,7 @@ public:
     std::mutex ending;
     bool stopped = false;
     int exit_code = 0;
-    int main_code = 0; ///< what main returned
+    std::atomic<int> main_code = 0; ///< what main returned; any PE may end the run meanwhile
     std::string failure;
     bool failed_elsewhere = false; ///< and told there
 

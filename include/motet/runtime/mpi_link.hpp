@@ -2,6 +2,7 @@
 #pragma once
 
 #include <motet/net/mpi_transport.hpp>
+#include <motet/runtime/call.hpp>
 #include <motet/runtime/mpi_agreement.hpp>
 #include <motet/runtime/packed.hpp>
 #include <motet/runtime/pe.hpp>
@@ -13,7 +14,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <sched.h>
@@ -571,9 +571,11 @@ private:
         job->stop_here(code, {text, strnlen(text, body.size() - sizeof code)});
         return true;
     }
-    static void tell_undecodable(machine& job, const packed_message& what, int process, const char* problem) {
+    /// Ends the run with the exception being handled: a user's own serialize may throw anything.
+    static void tell_undecodable(machine& job, const packed_message& what, int process) {
         job.fail("a message from process " + std::to_string(process) + " to PE " + std::to_string(what.where.to) +
-                 ", " + registry::get<message_type>(what.type).name() + ", cannot be decoded: " + problem);
+                 ", " + registry::get<message_type>(what.type).name() +
+                 ", cannot be decoded: " + exception_text::current().text);
     }
     /// The message itself. Throws what decoding throws.
     static message* decoded(pe& at, const packed_message& what, std::span<const std::byte> body,
@@ -610,8 +612,8 @@ private:
     static message* decoded(pe& at, const packed_message& what, int process) {
         try {
             return decoded(at, what, what.body, nullptr);
-        } catch (const std::exception& problem) {
-            tell_undecodable(at.job, what, process, problem.what());
+        } catch (...) {
+            tell_undecodable(at.job, what, process);
             return nullptr;
         }
     }
@@ -681,8 +683,8 @@ private:
         try {
             a->m = decoded(at, a->what, body, &lends);
             if (lends.places.size() != a->sizes.size()) throw error("it lends less than was announced");
-        } catch (const std::exception& problem) {
-            tell_undecodable(*job, a->what, a->process, problem.what());
+        } catch (...) {
+            tell_undecodable(*job, a->what, a->process);
             if (a->m != nullptr) at.discard(std::exchange(a->m, nullptr));
             lends.places.clear();
             for (const std::uint64_t size : a->sizes) { // its sender waits for them to be taken
