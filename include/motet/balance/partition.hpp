@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <numeric>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -63,30 +64,40 @@ private:
     static Number in_units(double amount, double factor) {
         return static_cast<Number>(std::max(1.0, std::round(amount * factor)));
     }
+    /// By counting, for there are some to each chare: sorting all of them took most of the time beside the library's.
     void add_edges(const balancing& all, const std::vector<std::size_t>& places) {
         struct edge {
-            std::size_t from, to;
+            std::size_t to;
             std::uint64_t count;
         };
-        std::vector<edge> edges;
+        const auto for_each_edge = [&](auto&& f) {
+            for (const chare_messages& m : all.messages)
+                if (const std::size_t from = places[m.from], to = places[m.to];
+                    from != to && from != places.size() && to != places.size())
+                    f(from, to, m.count);
+        };
+        std::vector<std::size_t> ends(chares.size() +
+                                      1); // of the edges of each, which grow from where those before end
         double sum = 0;
-        for (const chare_messages& m : all.messages) {
-            const std::size_t from = places[m.from], to = places[m.to];
-            if (from == to || from == places.size() || to == places.size()) continue;
-            edges.push_back({from, to, m.count});
-            edges.push_back({to, from, m.count});
-            sum += static_cast<double>(m.count);
-        }
-        std::sort(edges.begin(), edges.end(),
-                  [](const edge& a, const edge& b) { return a.from != b.from ? a.from < b.from : a.to < b.to; });
+        for_each_edge([&](std::size_t from, std::size_t to, std::uint64_t count) {
+            ++ends[from + 1], ++ends[to + 1];
+            sum += static_cast<double>(count);
+        });
+        std::partial_sum(ends.begin(), ends.end(), ends.begin());
+        std::vector<edge> edges(ends.back());
+        for_each_edge([&](std::size_t from, std::size_t to, std::uint64_t count) {
+            edges[ends[from]++] = {to, count};
+            edges[ends[to]++] = {from, count};
+        });
         const double factor = std::min(1.0, most / sum);
-        std::size_t next = 0;
+        auto begin = edges.begin();
         for (std::size_t i = 0; i < chares.size(); ++i) {
             first.push_back(static_cast<Number>(neighbours.size()));
-            while (next < edges.size() && edges[next].from == i) {
-                edge whole = edges[next++];
-                while (next < edges.size() && edges[next].from == i && edges[next].to == whole.to)
-                    whole.count += edges[next++].count;
+            const auto end = edges.begin() + static_cast<std::ptrdiff_t>(ends[i]);
+            std::sort(begin, end, [](const edge& a, const edge& b) { return a.to < b.to; });
+            while (begin != end) {
+                edge whole = *begin;
+                while (++begin != end && begin->to == whole.to) whole.count += begin->count;
                 neighbours.push_back(static_cast<Number>(whole.to));
                 messages.push_back(in_units(static_cast<double>(whole.count), factor));
             }
