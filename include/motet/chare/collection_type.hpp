@@ -140,10 +140,10 @@ struct map_of {
     static std::int64_t place(const void* state, index_bits index, index_bits extent, std::int64_t pes) {
         const Index at = index_code<Index>::unpack(index);
         const auto call = [&](const Map& map) -> std::int64_t {
-            if constexpr (std::is_invocable_v<const Map&, Index, Index, std::int64_t>) {
+            if constexpr (std::is_invocable_r_v<std::int64_t, const Map&, Index, Index, std::int64_t>) {
                 return static_cast<std::int64_t>(map(at, index_code<Index>::unpack(extent), pes));
             } else {
-                static_assert(std::is_invocable_v<const Map&, Index, std::int64_t>,
+                static_assert(std::is_invocable_r_v<std::int64_t, const Map&, Index, std::int64_t>,
                               "motet: a map is called as map(index, extent, pes) or map(index, pes), and returns the "
                               "number of a PE");
                 return static_cast<std::int64_t>(map(at, pes));

@@ -206,9 +206,15 @@ struct anything {
     template <class T>
     operator T() const;
 };
+/// The same for those that are references to non-const.
+struct anything_there {
+    template <class T>
+    operator T&() const;
+};
 template <class Object, class Tag, std::size_t... I>
 constexpr bool some_when(std::index_sequence<I...>) {
-    return requires(Object& object) { object.when(Tag{}, (static_cast<void>(I), anything{})...); };
+    return requires(Object& object) { object.when(Tag{}, (static_cast<void>(I), anything{})...); } ||
+           requires(Object& object, Tag& tag) { object.when(tag, (static_cast<void>(I), anything_there{})...); };
 }
 /// A member `when` takes the tag with up to `Most` other parameters, whatever they are.
 template <class Object, class Tag, std::size_t Most>

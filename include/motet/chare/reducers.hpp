@@ -130,6 +130,8 @@ struct set_reducer {
     using accumulator = std::set<V>;
     template <class V>
     static accumulator<V> lift(V value, const index_bits&, const index_bits&) {
+        static_assert(
+            requires(const V& a) { a < a; }, "motet: the values of a set are compared: they need an operator <");
         accumulator<V> one;
         one.insert(std::move(value));
         return one;
@@ -150,6 +152,9 @@ struct concatenate_reducer {
     using accumulator = gather_reducer::accumulator<V>;
     template <class V>
     static accumulator<V> lift(V value, const index_bits& index, const index_bits& order) {
+        static_assert(
+            requires(V a) { a.insert(a.end(), a.begin(), a.end()); },
+            "motet: concatenate joins strings and vectors, and this is neither");
         return gather_reducer::lift(std::move(value), index, order);
     }
     template <class A>
@@ -177,6 +182,9 @@ struct extreme_reducer {
     using accumulator = found<V>;
     template <class V>
     static found<V> lift(V value, const index_bits& index, const index_bits& order) {
+        static_assert(
+            requires(const V& a) { a < a; },
+            "motet: the values of min_at and max_at are compared: they need an operator <");
         return {std::move(value), index.low, index.high, order.low, order.high};
     }
     template <class A>

@@ -64,14 +64,18 @@ MOTET_INLINE message* tell_after(pe& p, double seconds, address to) {
 /// (in main: any method on this PE), and may read the chare's state; it may not wait. Meanwhile other messages are
 /// handled, by this chare too. What it throws is thrown here.
 template <class Condition>
-    requires std::is_invocable_r_v<bool, Condition&>
 void wait(Condition&& condition) {
-    runtime::pe& p = runtime::this_pe();
-    runtime::frame& f = runtime::waiting_frame(p);
-    runtime::condition_waiter<std::remove_reference_t<Condition>> w(condition);
-    w.running = &f;
-    if (!w.holds()) p.park(w);
-    if (w.failure) std::rethrow_exception(w.failure);
+    constexpr bool fits = std::is_invocable_r_v<bool, Condition&>;
+    static_assert(fits, "motet: what is waited for is a condition, a function without parameters that gives a bool: "
+                        "motet::wait([&] { return arrived == 4; })");
+    if constexpr (fits) {
+        runtime::pe& p = runtime::this_pe();
+        runtime::frame& f = runtime::waiting_frame(p);
+        runtime::condition_waiter<std::remove_reference_t<Condition>> w(condition);
+        w.running = &f;
+        if (!w.holds()) p.park(w);
+        if (w.failure) std::rethrow_exception(w.failure);
+    }
 }
 
 /// A future that is ready after so long (in a simulated run: of virtual time). When it is destroyed before, the timer

@@ -333,8 +333,9 @@ inline std::uint64_t smallest_chunk(std::optional<std::int64_t> grain, std::uint
 /// Throws motet::error outside of a run, where nobody may wait (in a `when`, a condition), and for a grain below 1.
 /// The scheduling is factoring: Hummel, Schonberg and Flynn, Communications of the ACM 35 (8), 1992.
 template <class Begin, class End, class Body>
-    requires runtime::bounds_of_a_loop<Begin, End>
 void parallel_for(Begin begin, End end, Body&& body, std::optional<std::int64_t> grain = {}) {
+    static_assert(runtime::bounds_of_a_loop<Begin, End>,
+                  "motet: the bounds of a parallel loop are integers: loop over the indices of a container");
     using index = std::common_type_t<Begin, End>;
     using body_type = std::remove_reference_t<Body>;
     static_assert(std::is_invocable_v<body_type&, index>,
@@ -361,9 +362,10 @@ void parallel_for(Begin begin, End end, Body&& body, std::optional<std::int64_t>
 /// number of PEs alone: sums of floating-point numbers are the same in every run.
 /// For the rest see parallel_for.
 template <class Begin, class End, class Value, class Body, class Op>
-    requires runtime::bounds_of_a_loop<Begin, End>
 Value parallel_reduce(Begin begin, End end, Value initial, Body&& body, Op&& op,
                       std::optional<std::int64_t> grain = {}) {
+    static_assert(runtime::bounds_of_a_loop<Begin, End>,
+                  "motet: the bounds of a parallel loop are integers: loop over the indices of a container");
     using index = std::common_type_t<Begin, End>;
     using body_type = std::remove_reference_t<Body>;
     using op_type = std::remove_reference_t<Op>;
