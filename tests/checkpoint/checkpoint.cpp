@@ -169,6 +169,17 @@ struct piece {
     }
 };
 
+struct unwritable {
+    std::int64_t value = 1;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        if (Archive::is_writing) throw 42;
+        archive(value);
+    }
+    void nothing() {}
+    std::int64_t get() const { return value; }
+};
+
 /// Has a promise whose future is gone since the restart.
 struct promise_keeper {
     motet::promise<std::int64_t> late;
@@ -451,6 +462,13 @@ TEST_CASE("bad folders and files are refused by name and place") {
             CHECK(contains(thrown_by([&] { motet::checkpoint(path, all.to<&hopper::nothing>()).get(); }),
                            "a checkpoint cannot be written: making " + std::string(path)));
             CHECK(all.reduce<&hopper::get_sum>(motet::sum).get() == 0);
+        });
+    for (const std::int64_t count : {0, 2}) // of an array without elements there is the prototype
+        one(threads(2), [&] {
+            const auto all = motet::array<unwritable>::create(count);
+            CHECK(contains(thrown_by([&] { motet::checkpoint(where.name, all.to<&unwritable::nothing>()).get(); }),
+                           "an exception that is no std::exception"));
+            CHECK(all.gather<&unwritable::get>().get().size() == static_cast<std::size_t>(count));
         });
     one(threads(1), [] {
         const auto all = motet::array<hopper>::create(3);

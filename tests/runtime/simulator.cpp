@@ -100,6 +100,20 @@ struct asks {
 
 using namespace simulator_test;
 
+TEST_CASE("timers that were cancelled are dropped before they are due, where they are many") {
+    bool rang = false;
+    run(simulated(2, 1), [&](pe& p) {
+        p.send_after(1, work_message(p, [&](pe&) { rang = true; }));
+        for (int i = 0; i < 10'000; ++i) {
+            message* const timer = work_message(p, [](pe&) {});
+            p.send_after(3600, timer);
+            p.cancel_timer(timer);
+        }
+        CHECK(p.job.sim->waiting_events() < 200);
+    });
+    CHECK(rang);
+}
+
 TEST_CASE("a seed replays a run to the bit, another seed gives another one" * doctest::test_suite("simulated")) {
     for (int variant = 0; variant < 4; ++variant) {
         auto with_seed = [&](std::uint64_t seed) {

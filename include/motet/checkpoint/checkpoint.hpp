@@ -260,8 +260,8 @@ inline save_report save_here(pe& p, const std::string& folder) {
         record_writer file(part_file(folder, p.number));
         save_pe(p, std::move(kept), file, own.summaries);
         file.finish();
-    } catch (const std::exception& problem) {
-        own.problem = problem.what();
+    } catch (...) { // a user's own serialize may throw anything
+        own.problem = exception_text::current().text;
     }
     return own;
 }
@@ -287,8 +287,8 @@ inline void finish_checkpoint(pe& p) {
             all.futures = s.report.futures;
             all.generation = s.generation;
             publish(done.path, s.generation, all);
-        } catch (const std::exception& problem) {
-            s.report.problem = problem.what();
+        } catch (...) {
+            s.report.problem = exception_text::current().text;
         }
     }
     if (!s.report.problem.empty()) abandon_generation(done.path, s.generation);

@@ -523,8 +523,8 @@ inline void restore(machine& job, const std::string& path) {
     std::string problem;
     try {
         restorer(job, path).run();
-    } catch (const std::exception& each) {
-        problem = each.what();
+    } catch (...) { // a user's own serialize may throw anything
+        problem = exception_text::current().text;
         pe::current_slot() = nullptr;
     }
     if (job.remote)

@@ -74,6 +74,8 @@ class simulator_port {
 public:
     virtual ~simulator_port() = default;
     virtual void post(pe& from, pe_number to, message* m, double after) = 0;
+    /// Nobody waits any more for what was to come after some time.
+    virtual void timer_cancelled() {}
     /// What the program declares; nothing, where the clock goes by measured time.
     virtual void charge(pe&, double seconds) = 0;
     virtual double now(const pe&) = 0;
@@ -151,6 +153,7 @@ public:
         if (!m->has(message::uncounted)) ++processed, --sleeping;
         m->set(message::cancelled);
         m->set(message::uncounted); // where it is in line already, it finds nobody
+        if (port != nullptr) return port->timer_cancelled();
         if (2 * ++cancelled_timers > timers.size() && timers.size() > least_timers) drop_cancelled_timers();
     }
     /// Timers that are not due; of many no more than half have been cancelled.
@@ -382,6 +385,7 @@ public:
     pe& peer(std::uint32_t local) { return *job.pes[local]; }
 
     static constexpr std::uint32_t batch_type = 0;
+    static constexpr std::size_t least_timers = 64; ///< are not looked through for those that were cancelled
 
     const pe_number number;
     process& home;
@@ -449,7 +453,6 @@ private:
     static constexpr std::uint32_t batch_capacity = batch_bytes / sizeof(message*);
 
     static constexpr std::uint32_t most_unwinds = 100;
-    static constexpr std::size_t least_timers = 64; ///< are not looked through for those that were cancelled
 
     /// Goes on with a parked fiber or guest.
     void go_on(waiter& w);

@@ -81,6 +81,18 @@ public:
         }
         push({time, urgency(*m), shuffled_key(), ++order, path, m, to});
     }
+    void timer_cancelled() override {
+        if (2 * ++cancelled_timers <= events.size() || events.size() <= pe::least_timers) return;
+        cancelled_timers = 0;
+        std::erase_if(events, [this](const event& e) {
+            const bool gone = e.what != nullptr && e.what->has(message::cancelled);
+            if (gone) job.pes[e.to]->discard(e.what);
+            return gone;
+        });
+        std::make_heap(events.begin(), events.end(), &later);
+    }
+    /// Messages that have not come yet.
+    std::size_t waiting_events() const { return events.size(); }
     void charge(pe& p, double seconds) override {
         if (!job.options.measure) advance(p, seconds);
     }
@@ -304,8 +316,9 @@ private:
     random_source random;
     std::vector<clock> clocks;
     std::vector<waiting_room> waiting;
-    std::vector<double> leaves; ///< when each process's link is free
-    std::vector<event> events;  ///< a heap by time
+    std::vector<double> leaves;       ///< when each process's link is free
+    std::vector<event> events;        ///< a heap by time
+    std::size_t cancelled_timers = 0; ///< since they were looked through
     std::uint64_t order = 0;
     std::uint64_t messages = 0;
     std::uint64_t network_messages = 0;
