@@ -69,6 +69,59 @@ TEST_CASE("messages to another PE come in order, one, a batch, and many batches 
     }
 }
 
+namespace {
+
+struct tally {
+    std::uint64_t count = 0;
+    std::uint64_t sum = 0;
+};
+void add_to(pe&, tally* all, std::uint64_t value) {
+    ++all->count;
+    all->sum += value;
+}
+void add_to_named(pe& p, tally* all, const std::string& value) { add_to(p, all, value.size()); }
+template <auto F, class... A>
+void post_first(pe& p, pe_number to, A&&... a) {
+    message* m = call<F>::make(p, std::forward<A>(a)...);
+    m->set(message::expedited);
+    p.send(to, m);
+}
+
+} // namespace
+
+TEST_CASE("small messages of all PEs to one, more than its inbox has slots for, all come") {
+    constexpr std::uint64_t each = 2000;
+    constexpr std::uint32_t pes = 4;
+    CHECK(call<&add_to>::operations.plain);
+    CHECK(!call<&add_to_named>::operations.plain);
+    tally small;
+    tally large;
+    run(threads(pes), [&](pe& p) {
+        for (std::uint32_t from = 0; from < pes; ++from)
+            on(p, from, [&](pe& here) {
+                for (std::uint64_t i = 1; i <= each; ++i) {
+                    post_first<&add_to>(here, 1, &small, i);
+                    if (i % 10 == 0) post_first<&add_to_named>(here, 1, &large, std::string(100, 'x'));
+                }
+            });
+    });
+    CHECK(small.count == pes * each);
+    CHECK(small.sum == pes * each * (each + 1) / 2);
+    CHECK(large.count == pes * each / 10);
+    CHECK(large.sum == 100 * large.count);
+}
+
+TEST_CASE("a run that is stopped leaves small messages behind, and nothing of them") {
+    for (int i = 0; i < 20; ++i) {
+        tally all;
+        run(threads(2), [&](pe& p) {
+            for (std::uint64_t k = 0; k < 100; ++k) post_first<&add_to>(p, 1, &all, k);
+            p.job.stop(0);
+        });
+        CHECK(all.count <= 100);
+    }
+}
+
 TEST_CASE("timers come when they are due, in that order, not before" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(1), threads(2), simulated(1, 2)}) {
         std::string trace;

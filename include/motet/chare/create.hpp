@@ -22,6 +22,8 @@ inline void populate(pe& p, part& c) {
     if (info.kind == collection_kind::group) {
         c.own_first = p.number;
         c.own_count = 1;
+        c.members = pes;
+        c.table.reserve_row(p.number, 1);
         make({p.number, 0});
     }
     if (info.kind == collection_kind::node_group && p.number == p.home.first_pe) make({p.home.number, 0});

@@ -54,8 +54,14 @@ struct part_call<F> {
         F(p, c, static_cast<P&&>(std::get<I>(a))...);
     }
     static std::string name() { return demangled(typeid(part_call).name()); }
-    static inline const message_type operations{
-        &run, &payload::destroy, &payload::encode, &payload::decode, payload::bytes, !is_of_program<F>, &name};
+    static inline const message_type operations{.run = &run,
+                                                .destroy = &payload::destroy,
+                                                .encode = &payload::encode,
+                                                .decode = &payload::decode,
+                                                .payload_bytes = payload::bytes,
+                                                .system = !is_of_program<F>,
+                                                .name = &name,
+                                                .plain = payload::plain};
     static std::uint32_t id() { return registered<part_call, operations>::id(); }
 };
 
@@ -212,6 +218,7 @@ pe_number where_else(const pe& p, const part& c, const index_bits& index);
 inline pe_number where(const pe& p, const part& c, const index_bits& index) {
     if (c.settled && index.low - c.own_first < c.own_count && index.high == 0) [[likely]]
         return p.number;
+    if (index.low < c.members) return static_cast<pe_number>(index.low);
     return where_else(p, c, index);
 }
 

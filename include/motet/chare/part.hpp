@@ -184,6 +184,7 @@ struct part {
     bool settled = true;         ///< no element was ever away from its home, as far as this PE knows
     std::uint64_t own_first = 0; ///< indices whose home this PE is, where they are numbers in a row
     std::uint64_t own_count = 0;
+    std::uint64_t members = 0;    ///< indices that are PEs: those of a group
     std::uint64_t reciprocal = 0; ///< of the elements of a dense array, times 2^64; 0: not to be used
     bool sealed = false;          ///< an index that is unknown does not exist
     std::uint64_t births = 0;

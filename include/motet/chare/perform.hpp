@@ -95,7 +95,7 @@ struct entry_call {
     }
     static inline const message_type operations {
         &run, &payload::destroy, &payload::encode, &payload::decode, payload::bytes, false, &name, admission(), &result,
-            false
+            false, payload::plain
 #if defined(MOTET_WITH_MPI) || defined(MOTET_WITH_SCRIPT)
             ,
             payload::tight, &reflect::describe<typename traits::stored>
@@ -176,8 +176,14 @@ struct element_call<F> {
         F(p, c, e, static_cast<P&&>(std::get<I>(a))...);
     }
     static std::string name() { return demangled(typeid(element_call).name()); }
-    static inline const message_type operations{
-        &run, &payload::destroy, &payload::encode, &payload::decode, payload::bytes, true, &name};
+    static inline const message_type operations{.run = &run,
+                                                .destroy = &payload::destroy,
+                                                .encode = &payload::encode,
+                                                .decode = &payload::decode,
+                                                .payload_bytes = payload::bytes,
+                                                .system = true,
+                                                .name = &name,
+                                                .plain = payload::plain};
     static std::uint32_t id() { return registered<element_call, operations>::id(); }
 };
 

@@ -78,8 +78,14 @@ struct call<F> {
         else
             return static_cast<void (*)(message&, serial::reader&)>(nullptr);
     }
-    static inline const message_type operations{&run, &payload::destroy, encoder(), decoder(), payload::bytes, true,
-                                                &name};
+    static inline const message_type operations{.run = &run,
+                                                .destroy = &payload::destroy,
+                                                .encode = encoder(),
+                                                .decode = decoder(),
+                                                .payload_bytes = payload::bytes,
+                                                .system = true,
+                                                .name = &name,
+                                                .plain = payload::plain};
     static std::uint32_t id() { return registered<call, operations>::id(); }
 
     template <class... A>

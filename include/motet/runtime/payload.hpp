@@ -30,6 +30,7 @@ struct message_type {
     bool (*admits)(const void* chare, const message&) = nullptr; ///< its `when`; null: it has none
     const std::type_info& (*result)() = nullptr;                 ///< what it gives its caller; null: nothing
     bool looks = false; ///< at the program, for somebody outside: it runs although the program is halted
+    bool plain = false; ///< its arguments may be copied bit by bit
 #if defined(MOTET_WITH_MPI) || defined(MOTET_WITH_SCRIPT)
     std::uint32_t tight = 0; ///< bytes of arguments that go between processes as they lie in memory; 0: encoded
     const reflect::type_description& (*describe)() = nullptr; ///< the arguments of an entry method
@@ -47,11 +48,18 @@ template <class T>
 inline constexpr bool is_number =
     (std::is_arithmetic_v<T> || std::is_enum_v<T>)&&!std::is_same_v<T, bool> && !std::is_same_v<T, long double>;
 
+/// Whether arguments may be copied bit by bit, and need not be destroyed.
+template <class Tuple>
+inline constexpr bool is_plain = false;
+template <class... T>
+inline constexpr bool is_plain<std::tuple<T...>> = (std::is_trivially_copyable_v<T> && ...);
+
 /// The arguments of a message, and how they become bytes.
 template <class Tuple>
 struct payload_of {
     static_assert(alignof(Tuple) <= 16, "motet: an argument is aligned to more than 16 bytes: wrap it in a unique_ptr");
     static constexpr std::uint32_t bytes = std::is_empty_v<Tuple> ? 0 : padded(sizeof(Tuple));
+    static constexpr bool plain = is_plain<Tuple>;
 
     /// The size of arguments that are numbers without gaps between them; or 0.
     static constexpr std::uint32_t tight = []<class... T>(std::type_identity<std::tuple<T...>>) {

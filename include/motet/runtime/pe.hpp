@@ -269,14 +269,22 @@ public:
                 return;
         job.fail(what);
     }
+    /// Leaves a message in the inbox of another PE of this process: a copy, where that will do and there is room.
+    void hand_over(std::uint32_t local, message* m) {
+        static_assert(slot_ring::line == block_size(0));
+        inbox& theirs = peer(local).incoming;
+        if (m->size_class == 0 && !m->has(message::stamped) && type_of(*m).plain && theirs.leave(*m)) [[likely]]
+            return release(m);
+        theirs.push(m);
+    }
     /// Sends what waits in the outboxes: for the other PEs of this process.
     void flush_near() {
         for (const std::uint32_t to : dirty) {
             outbox& box = outboxes[to];
-            if (box.batch != nullptr) {
+            if (box.single != nullptr) {
+                hand_over(to, box.single);
+            } else if (box.batch != nullptr) {
                 peer(to).incoming.push(box.batch);
-            } else if (box.single != nullptr) {
-                peer(to).incoming.push(box.single);
             }
             box = {};
         }
@@ -293,21 +301,12 @@ public:
     void exchange_soon() { budget = 0; }
     /// Takes what other threads left. True if there was something.
     bool take_inbox() {
-        message* m = incoming.take();
-        if (m == nullptr) return false;
-        while (m != nullptr) {
-            message* next = m->next;
-            if (next != nullptr) __builtin_prefetch(next);
-            if (m->type == batch_type) {
-                message** items = batch_items(m);
-                for (std::uint32_t i = 0; i < m->bytes; ++i) __builtin_prefetch(items[i]);
-                for (std::uint32_t i = 0; i < m->bytes; ++i) enqueue(items[i]);
-                release(m);
-            } else {
-                enqueue(m);
-            }
-            m = next;
-        }
+        bool some = false;
+        for (std::uint64_t i = 0; i < slot_ring::count && incoming.has_copy(); ++i, some = true)
+            enqueue(incoming.take_copy(blocks.take(0, slot_ring::line)));
+        message* const pushed = incoming.take();
+        if (pushed == nullptr) return some;
+        take_pushed(pushed);
         return true;
     }
     /// Moves timers that are due to the queue.
@@ -478,7 +477,9 @@ private:
     }
     void drop_cancelled_timers();
     void enqueue_urgent(message* m);
+    void take_pushed(message* m);
     void send_across(pe_number to, message* m);
+    void send_with_others(std::uint32_t local, message* m);
     void send_by_detour(pe_number to, message* m);
     void dispatch_by_detour(message* m);
     void observe_sent(pe_number to, message* m);
@@ -487,6 +488,7 @@ private:
 
     std::vector<held_send>* holding = nullptr;
     outbox_table outboxes;
+    std::uint64_t handed_over_in = ~std::uint64_t{0}; ///< the turn in which a message did not have to wait for others
     std::vector<std::uint32_t> dirty;
     std::vector<timer> timers;
     std::uint64_t timer_count = 0;
@@ -760,18 +762,41 @@ MOTET_INLINE void pe::abandon(frame& f) {
     std::push_heap(by_priority.begin(), by_priority.end(), less_urgent);
 }
 
+[[gnu::noinline]] MOTET_INLINE void pe::take_pushed(message* m) {
+    while (m != nullptr) {
+        message* next = m->next;
+        if (next != nullptr) __builtin_prefetch(next);
+        if (m->type == batch_type) {
+            message** items = batch_items(m);
+            for (std::uint32_t i = 0; i < m->bytes; ++i) __builtin_prefetch(items[i]);
+            for (std::uint32_t i = 0; i < m->bytes; ++i) enqueue(items[i]);
+            release(m);
+        } else {
+            enqueue(m);
+        }
+        m = next;
+    }
+}
+
 [[gnu::cold]] MOTET_INLINE void pe::no_such_pe(pe_number to) {
     broken("a message to PE " + std::to_string(to) + ", which does not exist");
 }
 
 [[gnu::noinline]] MOTET_INLINE void pe::send_across(pe_number to, message* m) {
-    if (to - home.first_pe >= home.pe_count) [[unlikely]] {
+    const std::uint32_t local = to - home.first_pe;
+    if (local >= home.pe_count) [[unlikely]] {
         if (to >= job.pe_total()) no_such_pe(to);
         return job.remote->send(*this, to, m);
     }
-    const std::uint32_t local = to - home.first_pe;
     if (m->has(message::expedited)) [[unlikely]]
-        return peer(local).incoming.push(m);
+        return hand_over(local, m);
+    // The first message of a handler goes at once where nothing is in line behind that: others may wait for it.
+    if (!dirty.empty() || !queue.empty() || turn() == handed_over_in) return send_with_others(local, m);
+    handed_over_in = turn();
+    hand_over(local, m);
+}
+
+[[gnu::noinline]] MOTET_INLINE void pe::send_with_others(std::uint32_t local, message* m) {
     outbox& box = outboxes[local];
     if (box.batch != nullptr) {
         batch_items(box.batch)[box.batch->bytes++] = m;

@@ -81,7 +81,7 @@ private:
     static constexpr int step = 8;                 ///< handlers between two looks at the clock
     static constexpr int longest_turn = 32;        ///< handlers between two exchanges with other PEs of the process
     static constexpr int longest_turn_far = 64;    ///< and with other processes
-    static constexpr int looks_in_a_hurry = 32;    ///< into the inbox, before the processor is given pauses
+    static constexpr int looks_in_a_hurry = 256;   ///< into the inbox, before the processor is given pauses
     static constexpr int longest_for_large = 1000; ///< times the usual that it looks while large data is on its way
 
     static void loop(void* pointer) {
@@ -130,7 +130,10 @@ private:
             double begin = 0;
             double end = 0; // what answers at once is not worth a look at the clock
             for (int i = 1;; ++i) {
-                if (!p.incoming.empty()) return found_work();
+                if (!p.incoming.empty()) {
+                    p.take_inbox();
+                    return found_work();
+                }
                 if (others != nullptr) {
                     if ((i % looks_in_a_hurry == 0 ? others->poll(p) : others->glance(p)) && !p.nothing_queued())
                         return found_work();
