@@ -50,9 +50,8 @@ public:
     static constexpr int urgent = 0, small = 1, medium = 2, kinds = 3;
     static constexpr std::size_t packet_bytes[kinds] = {4032, 4032, 64 << 10}; ///< MPI sends the small ones eagerly
     static constexpr std::size_t receives[kinds] = {8, 32, 4};                 ///< posted at any time
-    static constexpr std::size_t chunk = std::size_t{1} << 30;
-    static constexpr std::size_t looked_at = 32; ///< operations at a time
-    static constexpr int most_quick_looks = 3;   ///< for small packets only, between two looks for everything
+    static constexpr std::size_t looked_at = 32;                               ///< operations at a time
+    static constexpr int most_quick_looks = 3; ///< for small packets only, between two looks for everything
 
     /// `sharers`: how many processes of a machine hand each other packets through memory; 0: none.
     mpi_transport(MPI_Comm from, std::uint32_t sharers) : packets(from), large(from), near(packets, sharers) {
@@ -184,6 +183,7 @@ public:
         return done != 0;
     }
 
+    std::size_t chunk = std::size_t{1} << 30; ///< bytes of large data that go in one operation of MPI; not over 2^31-1
     std::int64_t sums[2] = {};
     std::int64_t sent = 0;     ///< packets
     std::int64_t received = 0; ///< packets
@@ -237,7 +237,7 @@ private:
     };
 
     template <class F>
-    static void each_chunk(std::size_t size, F&& f) {
+    void each_chunk(std::size_t size, F&& f) const {
         for (std::size_t at = 0; at < size; at += chunk) f(at, static_cast<int>(std::min(chunk, size - at)));
     }
     void post_receive(int kind, std::size_t slot) {
