@@ -281,7 +281,7 @@ TEST_CASE("a deadlock of main alone, and of a broadcast") {
     }
 }
 
-#if !defined(MOTET_ADDRESS_SANITIZER)
+#if !defined(MOTET_ADDRESS_SANITIZER) && !defined(MOTET_THREAD_SANITIZER) // they take locks of their own in malloc
 TEST_CASE("a method that overflows its stack is named, also where it does so inside of malloc") {
     if (this_job().size > 1) return; // it forks
     for (auto chosen : {threads(2), simulated(1, 2)}) {
