@@ -60,6 +60,7 @@ MOTET_INLINE embedded_machine::embedded_machine(options chosen, std::vector<std:
     if (pe::current_slot() != nullptr) throw error("this belongs outside of motet::run");
     registry::instance().seal();
     chosen.pes = 1;
+    chosen.embedded = true;
     auto others = connect(chosen);
     const std::size_t stack = chosen.stack;
     job = std::make_unique<machine>(std::move(chosen), std::move(arguments), std::move(others));

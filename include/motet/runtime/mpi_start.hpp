@@ -81,7 +81,8 @@ inline std::string share_machine(const agreement& all, int neighbours, options& 
     chosen.core_each = pes <= bound && pes * neighbours <= cores;
     const std::int64_t least = all.least(pes);
     const std::int64_t most = all.most(pes);
-    if (least == most) return net::problem_of_thread_level(chosen.pes, chosen.script || !chosen.script_run.empty());
+    const bool scripts = !chosen.embedded && (chosen.script || !chosen.script_run.empty());
+    if (least == most) return net::problem_of_thread_level(chosen.pes, scripts);
     const int few = all.first_that(pes == least);
     const int many = all.first_that(pes == most);
     return "process " + std::to_string(few) + " has " + std::to_string(least) + " PEs, process " +
