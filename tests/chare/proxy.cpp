@@ -290,7 +290,8 @@ TEST_CASE("expedited messages go first, then those of lower numbers; 0 is the or
 }
 
 TEST_CASE("a proxy has its priority also when it has been sent to another process") {
-    std::vector<options> kinds{threads(2), simulated(2, 1, 1), simulated(2, 1, 2), simulated(2, 1, 3)};
+    // Not between threads: there the first message goes at once, and may be handled before the others are sent.
+    std::vector<options> kinds{simulated(2, 1, 1), simulated(2, 1, 2), simulated(2, 1, 3)};
     if (this_job().size > 1) kinds = {threads(1)};
     for (const auto& chosen : kinds)
         run_well(chosen, [] {

@@ -3,6 +3,7 @@
 
 #include <motet/variant.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -133,7 +134,8 @@ MOTET_INLINE free_block* block_depot::take(std::size_t size_class) {
 }
 
 [[gnu::noinline]] MOTET_INLINE void* block_pool::allocate(std::size_t bytes) {
-    auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, (depot.lead + bytes + 63) / 64 * 64));
+    const std::size_t size = depot.lead + std::max(bytes, block_size(0)); // slot_ring copies so much of the small ones
+    auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, (size + 63) / 64 * 64));
     if (memory == nullptr) throw std::bad_alloc();
     return memory + depot.lead;
 }
