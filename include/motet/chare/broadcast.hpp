@@ -82,8 +82,7 @@ void combine_into(const pe& p, const part& c, const Operations& how, partial& al
         const no_waiting in_the_reducer(p);
         how.combine(all, std::move(more));
     } catch (...) {
-        auto [text, type] = exception_text::current();
-        all.fail({std::move(text), std::move(type), c.type->name(), "a reducer", false});
+        all.fail(failure::current(c.type->name(), "a reducer"));
     }
 }
 
@@ -93,9 +92,8 @@ void post_result(pe& p, const part& c, pe_number to, partial&& result, A... a) {
     try {
         post_part<F>(p, to, c.info->id, a..., std::move(result));
     } catch (...) {
-        auto [text, type] = exception_text::current();
         partial failed;
-        failed.fail({std::move(text), std::move(type), c.type->name(), "a result of it", false});
+        failed.fail(failure::current(c.type->name(), "a result of it"));
         post_part<F>(p, to, c.info->id, std::move(a)..., std::move(failed));
     }
 }
@@ -141,8 +139,7 @@ inline bool close_broadcast(pe& p, part& c, std::uint64_t number, open_broadcast
         try {
             type_of(*record).finish(p, record->target, std::move(result));
         } catch (...) {
-            auto [text, type] = exception_text::current();
-            deliver_failure(p, record->target, {std::move(text), std::move(type), c.type->name(), "a reducer", false});
+            deliver_failure(p, record->target, failure::current(c.type->name(), "a reducer"));
         }
     } else if (result.why) {
         fail_program(p, *result.why);
@@ -306,9 +303,7 @@ inline void take_broadcast(pe& p, part& c, std::shared_ptr<broadcast> what) {
         hand_down(p, c, c.issued + 1, what, c.closed_broadcasts, handed);
     } catch (...) { // an argument cannot be serialized: as long as nobody has it, it was never issued
         if (handed > 0) throw;
-        auto [text, type] = exception_text::current();
-        failure why{std::move(text), std::move(type), c.type->name(), "a call of all", false};
-        return what->target.how != 0 ? deliver_failure(p, what->target, std::move(why)) : fail_program(p, why);
+        return tell_failure(p, what->target, failure::current(c.type->name(), "a call of all"));
     }
     begin_here(p, c, ++c.issued, std::move(what), std::exchange(c.closed_broadcasts, {}));
 }

@@ -41,6 +41,11 @@ MOTET_INLINE void raise(failure&& why) {
 
 /// Ends the program with an exception that nobody waits for.
 inline void fail_program(pe& p, const failure& why) { p.fail(remote_error(failure(why)).what()); }
+/// Lets whoever waits there have it; ends the program if nobody does.
+inline void tell_failure(pe& p, const address& to, failure&& why) {
+    if (to.how == 0) return fail_program(p, why);
+    deliver_failure(p, to, std::move(why));
+}
 
 } // namespace runtime
 } // namespace motet::inline MOTET_VARIANT

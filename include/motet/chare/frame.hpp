@@ -51,8 +51,7 @@ MOTET_INLINE void after_frame(pe& p, part& c, element_header& e);
 
 #if MOTET_BODIES
 MOTET_INLINE failure failure_of(pe& p, const frame& f, const char* within) {
-    auto [text, type] = exception_text::current();
-    failure why{std::move(text), std::move(type), {}, {}, false};
+    failure why = failure::current({}, {});
     if (f.element != nullptr) {
         why.chare =
             element_text(*static_cast<const part*>(f.part), static_cast<const element_header*>(f.element)->index) +

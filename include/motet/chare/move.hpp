@@ -77,19 +77,14 @@ inline void refuse_erased(pe& p, part& c, message* m) {
 
 /// The end of a message that cannot be delivered for a reason that is being handled as an exception.
 inline void refuse(pe& p, part& c, message* m) {
-    auto [text, type] = exception_text::current();
-    failure why{std::move(text), std::move(type), element_text(c, m->index), pe::type_of(*m).name(), false};
-    if (m->has(message::replies) && reply_of(*m).how != 0)
-        deliver_failure(p, reply_of(*m), std::move(why));
-    else
-        fail_program(p, why);
+    tell_failure(p, m->has(message::replies) ? reply_of(*m) : address{},
+                 failure::current(element_text(c, m->index), pe::type_of(*m).name()));
     ++p.processed;
     p.discard(m);
 }
 
 MOTET_INLINE void fail_on_the_way(pe& p, part& c, const index_bits& index, const char* what) {
-    auto [text, type] = exception_text::current();
-    fail_program(p, {std::move(text), std::move(type), element_text(c, index), what, false});
+    fail_program(p, failure::current(element_text(c, index), what));
 }
 
 /// Sends on a message that came here, or was held.
@@ -423,12 +418,7 @@ inline element_header* make_element(part& c, const boxed& prototype) {
 
 /// What a user's own copy or serialize has thrown at a birth.
 inline failure failed_birth(const part& c, const index_bits& index) {
-    auto [text, type] = exception_text::current();
-    return {std::move(text), std::move(type), element_text(c, index), "its creation", false};
-}
-inline void tell_unborn(pe& p, const address& told, failure&& why) {
-    if (told.how == 0) return fail_program(p, why);
-    deliver_failure(p, told, std::move(why));
+    return failure::current(element_text(c, index), "its creation");
 }
 /// At the home: one that was to be born elsewhere was not.
 inline void unborn(pe& p, part& c, index_bits index, std::uint64_t version, address told, failure why) {
@@ -436,7 +426,7 @@ inline void unborn(pe& p, part& c, index_bits index, std::uint64_t version, addr
         found->second.now = home_record::state::unborn;
         if (found->second.held.empty()) c.homes.erase(found);
     }
-    tell_unborn(p, told, std::move(why));
+    tell_failure(p, told, std::move(why));
 }
 
 /// A birth away from home.
@@ -471,7 +461,7 @@ MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototy
         try {
             made = make_element(c, prototype);
         } catch (...) {
-            return tell_unborn(p, told, failed_birth(c, index));
+            return tell_failure(p, told, failed_birth(c, index));
         }
         install_element(p, c, made, index, version);
         if (found != c.homes.end()) {
@@ -484,7 +474,7 @@ MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototy
     try {
         post_part<&create_here>(p, on, c.info->id, index, std::move(prototype), version, told);
     } catch (...) {
-        return tell_unborn(p, told, failed_birth(c, index));
+        return tell_failure(p, told, failed_birth(c, index));
     }
     home_record& record = c.homes[index];
     record.now = home_record::state::moving;

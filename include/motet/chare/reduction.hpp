@@ -71,8 +71,7 @@ inline void finish_round(pe& p, part& c, reduction_round&& round) {
     try {
         registry::get<reduction_type>(round.type).finish(p, round.target, std::move(round.result));
     } catch (...) {
-        auto [text, type] = exception_text::current();
-        deliver_failure(p, round.target, {std::move(text), std::move(type), c.type->name(), "a reducer", false});
+        deliver_failure(p, round.target, failure::current(c.type->name(), "a reducer"));
     }
 }
 

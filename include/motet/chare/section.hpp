@@ -41,8 +41,7 @@ inline void take_section_result(pe& p, part& c, std::uint64_t relay, std::uint64
     try {
         type_of(*done.record).finish(p, done.record->target, std::move(done.result));
     } catch (...) {
-        auto [text, type] = exception_text::current();
-        deliver_failure(p, done.record->target, {std::move(text), std::move(type), c.type->name(), "a reducer", false});
+        deliver_failure(p, done.record->target, failure::current(c.type->name(), "a reducer"));
     }
 }
 
@@ -96,8 +95,7 @@ inline void relay_section(pe& p, part& c, const std::shared_ptr<broadcast>& reco
     std::vector<std::pair<pe_number, index_bits>> elsewhere;
     std::vector<failure> refused;
     const auto refuse_some = [&](std::size_t count) { // for what an argument's own serialize or copy has thrown
-        const auto [text, type] = exception_text::current();
-        refused.insert(refused.end(), count, {text, type, c.type->name(), "a section of it", false});
+        refused.insert(refused.end(), count, failure::current(c.type->name(), "a section of it"));
     };
     for (std::size_t i = 0; i < members.size(); ++i) {
         pe_number at = no_pe;

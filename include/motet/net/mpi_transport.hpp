@@ -48,9 +48,9 @@ class mpi_transport {
 public:
     /// Of packets. Urgent ones are small, and seen before the others.
     static constexpr int urgent = 0, small = 1, medium = 2, kinds = 3;
-    static constexpr std::size_t packet_bytes[kinds] = {4032, 4032, 64 << 10}; ///< MPI sends the small ones eagerly
-    static constexpr std::size_t receives[kinds] = {8, 32, 4};                 ///< posted at any time
-    static constexpr std::size_t looked_at = 32;                               ///< operations at a time
+    static constexpr std::size_t packet_bytes[kinds] = {shared_inbox::most_bytes, shared_inbox::most_bytes, 64 << 10};
+    static constexpr std::size_t receives[kinds] = {8, 32, 4}; ///< posted at any time
+    static constexpr std::size_t looked_at = 32;               ///< operations at a time
     static constexpr int most_quick_looks = 3; ///< for small packets only, between two looks for everything
 
     /// `sharers`: how many processes of a machine hand each other packets through memory; 0: none.

@@ -20,8 +20,7 @@
 /// Each process has one inbox of fixed size, a ring of slots; place n of all that ever come is slot n % slots.
 ///
 /// 1. A sender claims the next place (`tail`), if fewer than `slots` lie between it and `head`. It reads `head` only
-/// when
-///    what it read there last says that the ring is full. If it is, the packet goes over MPI: nobody waits here.
+///    when what it read there last says that the ring is full. If it is, the packet goes over MPI: nobody waits here.
 /// 2. It copies the packet into the slot, and then stores there in which lap that was.
 /// 3. The owner looks at the one slot that is next, until its lap is right. It copies the packet out of it.
 /// 4. It tells by `head` how far it is after a quarter of the ring only: so it writes nothing that senders look at as
@@ -34,7 +33,7 @@ namespace motet::inline MOTET_VARIANT::net {
 class shared_inbox {
 public:
     static constexpr std::size_t slots = 64;
-    static constexpr std::size_t most_bytes = 4032; ///< of a packet
+    static constexpr std::size_t most_bytes = 4032; ///< of a packet; MPI, where it goes there, sends so much eagerly
 
     /// What a sender knows of another's inbox.
     struct view {
@@ -77,8 +76,8 @@ private:
         std::atomic<std::uint32_t> lap{0};
         std::uint32_t bytes = 0;
         std::int32_t from = 0;
-        std::uint32_t unused = 0;
-        std::byte data[most_bytes + 64]; // a power of two would put all slots into the same lines of the cache
+        alignas(
+            16) std::byte data[most_bytes + 64]; // a power of two would put all slots into the same lines of the cache
     };
     static constexpr std::uint32_t lap_of(std::uint64_t place) { return static_cast<std::uint32_t>(place / slots + 1); }
 
@@ -100,7 +99,6 @@ public:
         MPI_Comm_size(here, &count_);
         const std::uint32_t together = least(sharers);
         if (together < static_cast<std::uint32_t>(count_)) share_in_parts(static_cast<int>(together));
-        MPI_Comm_rank(here, &rank);
         MPI_Comm_size(here, &sharers_);
         if (sharers_ > 1) begin_sharing();
         everywhere_ = sharing() && sharers_ == job.size;
@@ -144,7 +142,7 @@ private:
     }
     void share_in_parts(int together) {
         MPI_Comm part = MPI_COMM_NULL;
-        MPI_Comm_rank(here, &rank);
+        const int rank = rank_in(here);
         check(MPI_Comm_split(here, together == 0 ? rank : rank / together, 0, &part), "MPI_Comm_split");
         MPI_Comm_free(&here);
         here = part;
@@ -160,7 +158,7 @@ private:
         // This also waits until all have made theirs.
         check(MPI_Allgather(&own_process, 1, MPI_INT, processes.data(), 1, MPI_INT, here), "MPI_Allgather");
         for (int r = 0; r < sharers_; ++r) {
-            if (r == rank) continue;
+            if (processes[static_cast<std::size_t>(r)] == own_process) continue;
             MPI_Aint size = 0;
             int unit = 1;
             check(MPI_Win_shared_query(window, r, &size, &unit, static_cast<void*>(&memory)), "MPI_Win_shared_query");
@@ -185,7 +183,6 @@ private:
     MPI_Win window = MPI_WIN_NULL;
     int count_ = 1;
     int sharers_ = 1;
-    int rank = 0; ///< in `here`
     std::int32_t own_process;
     bool everywhere_ = false;
     shared_inbox* own = nullptr; ///< null: nothing is shared

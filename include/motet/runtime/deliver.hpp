@@ -6,6 +6,7 @@
 
 #include <string>
 #include <typeinfo>
+#include <utility>
 
 namespace motet::inline MOTET_VARIANT::runtime {
 
@@ -16,6 +17,12 @@ struct failure {
     std::string chare; ///< and its index
     std::string entry;
     bool erased = false; ///< the element it was meant for does not exist any more
+
+    /// Of the exception that is being handled.
+    static failure current(std::string chare, std::string entry) {
+        auto [text, type] = exception_text::current();
+        return {std::move(text), std::move(type), std::move(chare), std::move(entry), false};
+    }
 };
 
 /// A kind of place where values go. `value` points to the type that the address was made for; null where that is void.

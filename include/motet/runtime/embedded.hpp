@@ -64,7 +64,6 @@ MOTET_INLINE embedded_machine::embedded_machine(options chosen, std::vector<std:
     auto others = connect(chosen);
     const std::size_t stack = chosen.stack;
     job = std::make_unique<machine>(std::move(chosen), std::move(arguments), std::move(others));
-    job->embedded = true;
     job->listening = true;
     here().state = equip(here());
     if (here().watch) here().watch->running = true; // step 3

@@ -81,7 +81,6 @@ public:
     std::unique_ptr<simulator> sim;                  ///< null: PEs run on threads
     bool listening = false;                          ///< clients may set things moving again
     std::uint64_t polls = 0;                         ///< of an embedded one: which call of the program it runs in
-    bool embedded = false;                           ///< runs when its program calls it (embedded.hpp)
     std::atomic<bool> created_something{false};      ///< the read-only data is fixed from then on
     std::atomic<std::uint64_t> erased_tells{0};
     std::vector<std::string> warnings;        ///< told at the end

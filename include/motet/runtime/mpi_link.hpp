@@ -541,7 +541,7 @@ private:
         return true;
     }
     /// Only the thread that runs the PE calls MPI in an embedded machine: the program may have asked MPI for no more.
-    bool may_call_mpi() const { return !job->embedded || pe::current_slot() != nullptr; }
+    bool may_call_mpi() const { return !job->options.embedded || pe::current_slot() != nullptr; }
     void send_notes() {
         for (net::packet* p : unsent_notes) net.send(p);
         unsent_notes.clear();

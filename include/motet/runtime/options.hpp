@@ -63,7 +63,7 @@ struct options {
     /// So many processes of one machine hand packets to each other in memory; 0: none.
     std::uint32_t shared_memory = ~std::uint32_t{0};
     bool prefix = false;   ///< lines that are printed begin with the number of their process
-    bool embedded = false; ///< the program itself polls (embedded.hpp): no other thread calls MPI
+    bool embedded = false; ///< runs when its program calls it (embedded.hpp): no other thread calls MPI
     bool core_each = true; ///< every PE has a core of its own, as far as can be told
 #ifdef MOTET_WITH_MPI
     MPI_Comm within = MPI_COMM_NULL; ///< the processes of the run; MPI_COMM_NULL: all there are
@@ -148,7 +148,7 @@ inline constexpr option known_options[] = {
      [](options& o, std::string_view v) {
          static constexpr const char* wanted = "on, off, or a number of processes";
          if (v == "on" || v == "off")
-             o.shared_memory = v == "on" ? ~std::uint32_t{0} : 0;
+             o.shared_memory = v == "on" ? options().shared_memory : 0;
          else
              o.shared_memory = parse::number<std::uint32_t>("shared-memory", v, 1, 1u << 20, wanted);
      }},

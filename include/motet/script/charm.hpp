@@ -51,7 +51,7 @@ inline called call_in_frame(running_script& s, const script_method& method, void
                      .part = &s.c,
                      .type = method.entry(),
                      .counted = false,
-                     .may_wait = !s.p.job.embedded && !s.atomic};
+                     .may_wait = !s.p.job.options.embedded && !s.atomic};
     const runtime::frame_scope scope(s.p, f);
     try {
         outcome.result = method.call(s.c.type->object(s.e), arguments, room);

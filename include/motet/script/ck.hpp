@@ -143,7 +143,7 @@ inline PyObject* ck_numnodes(PyObject*, PyObject*) {
 inline PyObject* ck_poll(PyObject*, PyObject*) {
     return guarded([]() -> PyObject* {
         const running_script& s = this_script("ck.poll");
-        return s.p.job.embedded ? number(s.p.job.polls) : none();
+        return s.p.job.options.embedded ? number(s.p.job.polls) : none();
     });
 }
 inline PyObject* ck_myindex(PyObject*, PyObject*) {

@@ -298,7 +298,7 @@ inline void script_control::look(std::unique_lock<std::mutex>& lock) {
     for (const std::uint64_t run : of_hooks.asked) tell_place(run);
     const bool busy = !running.empty() || of_hooks.keep_a_pe;
     lock.unlock();
-    if (job.embedded) { // only the thread of the script may call MPI
+    if (job.options.embedded) { // only the thread of the script may call MPI
         if (job.remote && busy) {
             wants_python = true;
             const gil python; // the script's thread looks for such calls when it takes the lock again (CPython 3.11)

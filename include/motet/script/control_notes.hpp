@@ -28,7 +28,7 @@ inline void script_control::note_others(script_note::kinds kind, std::uint64_t r
 
 /// To process 0; with the lock.
 inline void script_control::tell_place(std::uint64_t run) {
-    if (!job.remote || job.embedded || job.remote->process_number() == 0) return;
+    if (!job.remote || job.options.embedded || job.remote->process_number() == 0) return;
     script_note what;
     what.kind = script_note::place;
     what.process = job.remote->process_number();

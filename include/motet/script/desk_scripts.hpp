@@ -58,7 +58,7 @@ inline void desk::log_begin(const runtime::pe& p, const execute_request& request
     log_line line;
     line.add("client", client).add("does", "execute").add("handle", request.script.handle).add("name", request.name);
     line.add("index", request.index).add("PE", p.number).add("messages", p.processed);
-    if (p.job.embedded) line.add("poll", p.job.polls);
+    if (p.job.options.embedded) line.add("poll", p.job.polls);
     const script_request& s = request.script;
     std::string options;
     for (const auto& [name, on] : {std::pair("persistent", s.persistent), std::pair("high_level", s.high_level),
@@ -156,7 +156,7 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
         return answer(problem("nothing is served under the name '" + request.name + "'; there is " + names()));
     const served& what = *where;
     if (!refusal.empty()) return answer(problem(refusal));
-    if (p.job.embedded && request.script.atomic)
+    if (p.job.options.embedded && request.script.atomic)
         return answer(problem("what a plain MPI program has opened cannot be restored: no script is atomic there"));
     std::uint32_t handle = request.script.handle;
     if (handle != 0) {

@@ -189,7 +189,7 @@ inline void freezer::take(runtime::pe& p, client_number who, const go_request& r
 
 inline void freezer::take(runtime::pe& p, const step_request& request, answer_to answer) {
     if (!standing) return answer(refusal("the program is not frozen: only then it can be stepped"));
-    if (p.job.embedded) return step_to_poll(p, request, std::move(answer));
+    if (p.job.options.embedded) return step_to_poll(p, request, std::move(answer));
     const std::int64_t at = request.pe >= 0 ? request.pe : stopped_at;
     if (at < 0) return answer(refusal("no hook has frozen the program: say which PE is to step"));
     if (at >= p.job.pe_total())

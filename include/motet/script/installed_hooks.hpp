@@ -84,7 +84,7 @@ inline std::string entry_names(const std::vector<known_entry>& all, const std::s
 
 inline void installed_hooks::take(runtime::pe& p, const asker& who, const hook_request& request, answer_to answer) {
     if (!request.problem.empty()) return answer(refusal(request.problem));
-    if (p.job.embedded)
+    if (p.job.options.embedded)
         return answer(refusal("a plain MPI program has no messages at which a hook could run: freeze it, look with a "
                               "script on every rank, and step from poll to poll"));
     if (!leases::may_hold(request.hold, answer)) return;

@@ -84,7 +84,7 @@ MOTET_INLINE script_outcome run_here(runtime::pe& p, runtime::part& c, runtime::
     pe_scripting::of(p).learn(job.names);
     if (job.deed == "call") return call_for_script(p, c, e, job);
     script_errand what{p, c, e, job, {}};
-    if (p.job.embedded) {
+    if (p.job.options.embedded) {
         // What the script calls may do MPI's collective operations: the other processes need what waits to be sent to
         // them. Methods do not wait there, so every script runs on the program's own thread, which alone may call MPI.
         p.flush();

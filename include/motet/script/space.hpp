@@ -57,7 +57,7 @@ struct [[gnu::visibility("hidden")]] running_script {
     bool high_level = false;
     bool atomic = false;
     /// Whether it has a thread of its own, to wait on.
-    bool may_wait() const { return high_level && !atomic && !p.job.embedded; }
+    bool may_wait() const { return high_level && !atomic && !p.job.options.embedded; }
     bool ending = false; ///< the run is over, and the script is being unwound
     bool keep_print = true;
     std::uint32_t handle = 0; ///< whose output the desk keeps; 0: it goes with the outcome

@@ -27,7 +27,7 @@ inline void raise_in(unsigned long thread, stop_reason why) { PyThreadState_SetA
 
 inline int exchange_notes(void*) {
     const running_script* const s = running_script::current(); // by now perhaps another one, or none
-    if (s == nullptr || !s->p.job.embedded || !s->p.job.remote) return 0;
+    if (s == nullptr || !s->p.job.options.embedded || !s->p.job.remote) return 0;
     s->p.job.remote->take_notes();
     script_control::of(s->p.job).send_output();
     return 0;
