@@ -76,8 +76,8 @@ private:
                     from != to && from != places.size() && to != places.size())
                     f(from, to, m.count);
         };
-        std::vector<std::size_t> ends(chares.size() +
-                                      1); // of the edges of each, which grow from where those before end
+        // Of the edges of each, which grow from where those before end.
+        std::vector<std::size_t> ends(chares.size() + 1);
         double sum = 0;
         for_each_edge([&](std::size_t from, std::size_t to, std::uint64_t count) {
             ++ends[from + 1], ++ends[to + 1];
