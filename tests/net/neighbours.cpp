@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "../runtime/stopping_page.hpp"
+
 #include <motet/net/neighbours.hpp>
 
 #include <doctest/doctest.h>
@@ -52,6 +54,42 @@ TEST_CASE("an inbox in shared memory takes what there is room for, lap after lap
             CHECK(number_of(packet) == next);
             inbox->taken(++next);
         }
+    }
+}
+
+TEST_CASE("a process that is interrupted while it copies: what stands behind waits, and then all is there in order") {
+    const auto inbox = std::make_unique<shared_inbox>();
+    shared_inbox::view others{inbox.get()};
+    std::uint64_t next = 0;
+    std::int32_t from = -1;
+    std::span<const std::byte> packet;
+    for (const std::uint32_t before : {0u, 5u, 63u}) { // in line before it; in the second lap, too
+        for (std::uint32_t i = 0; i < before; ++i) REQUIRE(shared_inbox::put(others, 1, packet_of(i, 100)));
+        const motet_test::stopping_page page;
+        const auto slow = packet_of(before, 100);
+        std::memcpy(page.data(), slow.data(), slow.size());
+        page.arm();
+        std::thread sender([&] {
+            shared_inbox::view own{inbox.get(), next};
+            CHECK(shared_inbox::put(own, 2, {page.data(), slow.size()}));
+        });
+        page.wait_for_reader();
+        std::uint32_t sent = before + 1;
+        while (shared_inbox::put(others, 1, packet_of(sent, 100))) ++sent;
+        CHECK(sent <= shared_inbox::slots);
+        CHECK(sent > shared_inbox::slots / 2);
+        for (std::uint32_t i = 0; i < sent; ++i) {
+            if (i == before) {
+                CHECK(!inbox->look(next, from, packet));
+                page.let_go();
+                sender.join();
+            }
+            REQUIRE(inbox->look(next, from, packet));
+            CHECK(from == (i == before ? 2 : 1));
+            CHECK(number_of(packet) == i);
+            inbox->taken(++next);
+        }
+        CHECK(!inbox->look(next, from, packet));
     }
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "stopping_page.hpp"
+
 #include <motet/runtime/inbox.hpp>
 
 #include <doctest/doctest.h>
@@ -174,6 +176,51 @@ TEST_CASE("an owner does not sleep while a copy is there") {
     small_message block;
     box.take_copy(&block);
     CHECK(seconds_of([&] { box.sleep(0.02, stop); }) >= 0.019);
+}
+
+TEST_CASE(
+    "a sender that is interrupted while it copies: what stands behind waits, nothing is lost, and nobody sleeps") {
+    constexpr auto count = static_cast<std::int64_t>(motet::runtime::slot_ring::count);
+    inbox box;
+    const std::atomic<bool> stop{false};
+    small_message block;
+    const auto leave = [&](std::int64_t number) {
+        small_message m;
+        m.arguments[0] = number;
+        return box.leave(m);
+    };
+    const auto take = [&] { return static_cast<const small_message*>(box.take_copy(&block))->arguments[0]; };
+    for (const std::int64_t before : {0, 3, 31}) { // in line before it; the ring goes on from lap to lap
+        for (std::int64_t i = 0; i < before; ++i) CHECK(leave(i));
+        const motet_test::stopping_page page;
+        auto* const slow = new (page.data()) small_message;
+        slow->arguments[0] = before;
+        page.arm();
+        std::thread sender([&] { CHECK(box.leave(*slow)); });
+        page.wait_for_reader();
+        std::int64_t put = before + 1;
+        while (leave(put)) ++put;
+        CHECK(put <= count);
+        CHECK(put > count / 2);
+        message elsewhere;
+        box.push(&elsewhere); // what there is no room for goes on
+        CHECK(box.take() == &elsewhere);
+        for (std::int64_t i = 0; i < before; ++i) {
+            REQUIRE(box.has_copy());
+            CHECK(take() == i);
+        }
+        CHECK(!box.has_copy());
+        CHECK(box.empty());
+        CHECK(seconds_of([&] { box.sleep(-1, stop); }) < 0.5);
+        page.let_go();
+        sender.join();
+        for (std::int64_t i = before; i < put; ++i) {
+            REQUIRE(box.has_copy());
+            CHECK(take() == i);
+        }
+        CHECK(box.empty());
+        CHECK(seconds_of([&] { box.sleep(0.01, stop); }) >= 0.009);
+    }
 }
 
 TEST_CASE("many producers of copies, pushing what does not fit: everything comes once, each sender's copies in order") {
