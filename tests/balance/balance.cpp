@@ -345,7 +345,7 @@ TEST_CASE("strategies that return nonsense, forget chares or throw end the progr
         };
         CHECK(contains(with(nonsense{}), "a balancing strategy sends a chare of worker to PE "));
         CHECK(contains(with(forgets{}), "a balancing strategy changed the number of chares of worker from 4 to 3"));
-        CHECK(contains(with(throws{}), "no idea (std::runtime_error), in the collection of worker"));
+        CHECK(contains(with(throws{}), "a balancing strategy of worker threw: no idea (std::runtime_error)"));
         CHECK(contains(with(invents_pes{}), "a balancing strategy sends a chare of worker to PE 999"));
         CHECK(contains(with(sorts{}), "a balancing strategy changed the order of the chares of worker"));
         run_well(chosen, [moves = chosen.migrate > 0] {

@@ -89,7 +89,10 @@ job 3 exits --motet-pes 1 && fails
 what="unequal PEs"
 launch -n 1 "$folder/job" --motet-pes 1 : -n 1 "$folder/job" --motet-pes 2
 fails
-says_once "process 0 has 1 PEs, process 1 has 2: start all with the same --motet-pes"
+says_once "process 0 has 1 PEs, process 1 has 2 PEs: start all with the same --motet-pes"
+launch -n 1 "$folder/job" : -n 1 "$folder/job" --motet-pes 2
+fails
+says_once "process 0 has no --motet-pes, process 1 has 2 PEs: start all with the same --motet-pes"
 what="unequal accounts"
 launch -n 1 "$folder/job" --motet-pes 1 --motet-stats : -n 1 "$folder/job" --motet-pes 1
 fails

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -26,6 +27,8 @@ struct asked {
     std::mutex guard;
     std::atomic<std::int64_t> sends{0};
     std::int64_t over_the_world = 0;    ///< on MPI_COMM_WORLD, which is the program's
+    std::set<MPI_Request> open;         ///< sends that have not left,
+    std::size_t most_open = 0;          ///< and so many at most
     std::set<const void*> sent_from;    ///< where large data was sent from,
     std::set<const void*> received_to;  ///< and received to
     static constexpr int large = 32768; ///< bytes, from which on nothing is copied
@@ -38,6 +41,10 @@ struct asked {
         const std::lock_guard lock(guard);
         over_the_world += over == MPI_COMM_WORLD;
         if (count >= large) places.insert(data);
+    }
+    void left(MPI_Request request) {
+        const std::lock_guard lock(guard);
+        open.erase(request);
     }
     bool sent(const void* from) {
         const std::lock_guard lock(guard);
@@ -200,7 +207,23 @@ extern "C" int MPI_Isend(const void* data, int count, MPI_Datatype type, int to,
     asked& all = asked::of_mpi();
     all.note(data, count, over, all.sent_from);
     ++all.sends;
-    return PMPI_Isend(data, count, type, to, tag, over, request);
+    const int result = PMPI_Isend(data, count, type, to, tag, over, request);
+    const std::lock_guard lock(all.guard);
+    all.open.insert(*request);
+    all.most_open = std::max(all.most_open, all.open.size());
+    return result;
+}
+extern "C" int MPI_Test(MPI_Request* request, int* done, MPI_Status* status) {
+    const MPI_Request before = *request;
+    const int result = PMPI_Test(request, done, status);
+    if (*done != 0) asked::of_mpi().left(before);
+    return result;
+}
+extern "C" int MPI_Testsome(int count, MPI_Request* requests, int* done, int* which, MPI_Status* statuses) {
+    const std::vector<MPI_Request> before(requests, requests + count);
+    const int result = PMPI_Testsome(count, requests, done, which, statuses);
+    for (int i = 0; i < *done; ++i) asked::of_mpi().left(before[static_cast<std::size_t>(which[i])]);
+    return result;
 }
 extern "C" int MPI_Irecv(void* data, int count, MPI_Datatype type, int from, int tag, MPI_Comm over,
                          MPI_Request* request) {
@@ -366,6 +389,35 @@ TEST_CASE("floods from all to all arrive once each, small and large mixed") {
         motet::quiescence().get();
         CHECK(to.reduce<&receiver::count>(motet::sum).get() == 5000 * motet::pe_count());
         CHECK(to.reduce<&receiver::errors>(motet::sum).get() == 0);
+    });
+}
+
+TEST_CASE("who floods a process that is busy is held back: so much is under way, and no more") {
+    struct sleeper {
+        void sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(100)); }
+    };
+    on_threads([] {
+        if (motet::process_count() == 1) return;
+        const auto to = far();
+        const auto all = motet::group<sleeper>::create();
+        asked& of_mpi = asked::of_mpi();
+        for (const std::size_t size : {std::size_t{20'000}, std::size_t{60'000}}) { // in packets, and lent
+            {
+                const std::lock_guard lock(of_mpi.guard);
+                of_mpi.most_open = 0;
+            }
+            const std::int64_t before = to.ask<&receiver::count>().get();
+            const std::int64_t pes = motet::pe_count() / motet::process_count();
+            for (std::int64_t pe = motet::pe_count() - pes; pe < motet::pe_count(); ++pe)
+                all[pe].tell<&sleeper::sleep>();
+            for (std::int64_t i = 0; i < 2000; ++i)
+                to.tell<&receiver::take>(i, std::vector<char>(size, static_cast<char>(i)));
+            motet::quiescence().get();
+            CHECK(to.ask<&receiver::count>().get() == before + 2000);
+            CHECK(to.ask<&receiver::errors>().get() == 0);
+            const std::lock_guard lock(of_mpi.guard);
+            CHECK(of_mpi.most_open < 300); // mpi_link: 256, and what other PEs send meanwhile
+        }
     });
 }
 

@@ -5,6 +5,7 @@
 #include <motet/balance/phases.hpp>
 #include <motet/balance/state.hpp>
 #include <motet/chare/postponed.hpp>
+#include <motet/runtime/call.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -169,7 +170,14 @@ inline void decide(pe& p, part& c) {
     note_what_there_is(s);
     const std::uint32_t strategy = chosen_strategy(p, c);
     if (strategy != 0) {
-        registry::get<strategy_type>(strategy).decide(all);
+        try {
+            registry::get<strategy_type>(strategy).decide(all);
+        } catch (const fiber::unwind&) {
+            throw; // of motet::exit
+        } catch (...) {
+            const exception_text e = exception_text::current();
+            throw error("a balancing strategy of " + c.type->name() + " threw: " + e.text + " (" + e.type + ")");
+        }
         take_decision(c, loads, p.job.pe_total(), all);
     }
     std::vector<std::vector<move_order>> orders(p.job.pe_total());

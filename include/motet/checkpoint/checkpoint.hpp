@@ -377,7 +377,8 @@ inline future<void> checkpoint(const std::string& folder, const target<void>& ta
 
 /// Writes such a checkpoint again and again while the program does something, each so long after the one before (in a
 /// simulated run: of virtual time). --motet-checkpoint-period on the command line sets another time; with a time of 0
-/// here it decides whether there are any. What goes wrong is a warning.
+/// here it decides whether there are any. What goes wrong is a warning. After a restart there are none until this is
+/// called again: by `target`.
 template <class Rep, class Period>
 void checkpoint_every(const std::string& folder, const target<void>& target, std::chrono::duration<Rep, Period> time) {
     checkpointing::request_checkpoints(folder, target.address(), std::chrono::duration<double>(time).count());

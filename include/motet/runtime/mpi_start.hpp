@@ -81,12 +81,13 @@ inline std::string share_machine(const agreement& all, int neighbours, options& 
     chosen.core_each = pes <= bound && pes * neighbours <= cores;
     const std::int64_t least = all.least(pes);
     const std::int64_t most = all.most(pes);
+    const auto has = [](std::int64_t n) { return n == 0 ? std::string("no --motet-pes") : std::to_string(n) + " PEs"; };
     const bool scripts = !chosen.embedded && (chosen.script || !chosen.script_run.empty());
     if (least == most) return net::problem_of_thread_level(chosen.pes, scripts);
     const int few = all.first_that(pes == least);
     const int many = all.first_that(pes == most);
-    return "process " + std::to_string(few) + " has " + std::to_string(least) + " PEs, process " +
-           std::to_string(many) + " has " + std::to_string(most) + ": start all with the same --motet-pes";
+    return "process " + std::to_string(few) + " has " + has(least) + ", process " + std::to_string(many) + " has " +
+           has(most) + ": start all with the same --motet-pes";
 }
 
 /// What is written at the end is written together. What is wrong with what each is told of that, or empty.
