@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runs.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
@@ -93,6 +94,23 @@ struct unwritable {
         }
         archive(value);
     }
+};
+/// Can be written so many times, by one process after the other.
+struct fading {
+    int left = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        if (Archive::is_writing && left == 0) throw std::runtime_error("it has faded");
+        archive(left);
+        if (!Archive::is_writing) --left;
+    }
+};
+struct listener {
+    int heard = 0;
+    void hear(fading) { ++heard; }
+    int answer(fading f) { return f.left >= 0 ? ++heard : 0; }
+    int count() const { return heard; }
+    void reset() { heard = 0; }
 };
 struct holder {
     unwritable inner;
@@ -210,6 +228,35 @@ TEST_CASE("a chare that cannot be copied is made from the bytes of its prototype
         CHECK(motet::array<owner>::create(motet::on_demand, prototype(2))[6].ask<&owner::get>().get() == 3);
         CHECK(motet::group<owner>::create(prototype(3))[0].ask<&owner::get>().get() == 4);
     });
+}
+
+TEST_CASE("arguments of all that a PE on their way cannot write: the call fails, and what comes after it goes on") {
+    options far = simulated(12, 1); // some are two steps from the root
+    options moving = simulated(12, 1, 3);
+    moving.migrate = 0.3;
+    for (const auto& chosen : {far, moving}) {
+        one(chosen, [] {
+            const auto all = motet::array<listener>::create(24);
+            for (int round = 0; round < 3; ++round) {
+                CHECK(contains(thrown_by([&] { all.all<&listener::hear>(fading{0}).get(); }), "it has faded"));
+                CHECK(all.reduce<&listener::count>(motet::sum).get() == 0); // nobody has it
+                auto gathered = all.gather<&listener::answer>(fading{1});
+                all.all<&listener::hear>(fading{2}).get(); // numbered behind that
+                CHECK(contains(thrown_by([&] { gathered.get(); }), "it has faded"));
+                const std::vector<int> heard = all.gather<&listener::count>().get();
+                CHECK(std::count(heard.begin(), heard.end(), 2) > 0);
+                CHECK(std::count(heard.begin(), heard.end(), 1) > 0);
+                CHECK(std::count(heard.begin(), heard.end(), 1) + std::count(heard.begin(), heard.end(), 2) == 24);
+                all.all<&listener::reset>().get();
+            }
+        });
+        CHECK(contains(error_of(chosen,
+                                [] {
+                                    motet::array<listener>::create(24).tell<&listener::hear>(fading{1});
+                                    motet::quiescence().get();
+                                }),
+                       "it has faded"));
+    }
 }
 
 TEST_CASE("serialization that throws: of a prototype, of an argument, of a chare that moves") {

@@ -27,6 +27,10 @@
 ///    reported, the PE reports what came back, put together, to its parent; the root hands the result to whoever
 ///    wanted it.
 /// 6. The numbers that are closed at the root travel with the next broadcast, and their records are dropped.
+/// 7. Where the arguments cannot be serialized for a child in the tree the reason goes there in their place: the
+/// elements
+///    below have then seen the broadcast, and each call there has failed. At the root, as long as no child has it, the
+///    broadcast was never issued.
 namespace motet::inline MOTET_VARIANT::runtime {
 
 /// A broadcast under way. Inside a process all PEs share one; its arguments are not changed.
@@ -36,10 +40,11 @@ struct broadcast {
     urgency urgent;          ///< its messages are
     boxed arguments;
     address target;
+    std::unique_ptr<failure> lost; ///< why there are no arguments, below a PE that could not send them
 
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(type, reply, urgent, arguments, target);
+        archive(type, reply, urgent, arguments, target, lost);
     }
 };
 
@@ -183,6 +188,14 @@ inline void acknowledge(pe& p, part& c, std::uint64_t had_seen, std::uint64_t ha
     look_at_rounds(p, c);
 }
 
+/// The call on one element. False if its handler waits: another fiber has gone on then.
+inline bool call_one(pe& p, part& c, element_header& e, const broadcast& record, const address& reply) {
+    if (!record.lost) [[likely]]
+        return type_of(record).deliver(p, c, e, record, reply);
+    deliver_failure(p, reply, failure(*record.lost));
+    return true;
+}
+
 /// Step 2: goes on with deliveries until none is left, or somebody must go before. A handler that waits leaves the loop
 /// to another fiber; it comes back to whatever is left then.
 MOTET_INLINE void local_chares::proceed(pe& p) {
@@ -207,7 +220,7 @@ MOTET_INLINE void local_chares::proceed(pe& p) {
                 if (w.from == p.number) ++c.open[number].owed;
                 const broadcast& record = *c.broadcasts[number];
                 const address reply{record.reply, w.from, c.info->id, {number, 0}};
-                if (!type_of(record).deliver(p, c, e, record, reply)) return;
+                if (!call_one(p, c, e, record, reply)) return;
                 continue;
             }
             const delivery_work done = w;
@@ -240,7 +253,7 @@ MOTET_INLINE void local_chares::proceed(pe& p) {
         e.seen = w.number;
         ++w.open->owed;
         const address reply{w.record->reply, p.number, c.info->id, {w.number, 0}};
-        if (!type_of(*w.record).deliver(p, c, e, *w.record, reply)) return;
+        if (!call_one(p, c, e, *w.record, reply)) return;
     }
     p.work_open = false;
 }
@@ -258,12 +271,25 @@ inline void deliver_late(pe& p, part& c, element_header& e, const delivery_work&
 inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_ptr<broadcast> what,
                             std::vector<std::uint64_t> closed);
 
-/// Hands it down to the PEs below this one. Counts those that have it.
+/// Hands it down to the PEs below this one, or why it cannot be (step 7).
 inline void hand_down(pe& p, part& c, std::uint64_t number, const std::shared_ptr<broadcast>& what,
-                      const std::vector<std::uint64_t>& closed, std::uint32_t& count) {
+                      const std::vector<std::uint64_t>& closed) {
+    const auto hand_to = [&](pe_number child, const std::shared_ptr<broadcast>& it) {
+        p.send(child, it->urgent.mark(part_message<&begin_broadcast>(p, c.info->id, number, it, closed)));
+    };
+    bool nobody_has_it = p.number == root_of(p, c.info->id);
     tree(p, root_of(p, c.info->id)).for_each_child(p.number, [&](pe_number child) {
-        p.send(child, what->urgent.mark(part_message<&begin_broadcast>(p, c.info->id, number, what, closed)));
-        ++count;
+        try {
+            hand_to(child, what);
+        } catch (...) {
+            if (nobody_has_it) throw;
+            auto without = std::make_shared<broadcast>();
+            without->type = what->type, without->reply = what->reply, without->urgent = what->urgent;
+            without->target = what->target;
+            without->lost = std::make_unique<failure>(failure::current(c.type->name(), "a call of all"));
+            hand_to(child, without);
+        }
+        nobody_has_it = false;
     });
 }
 
@@ -291,18 +317,15 @@ inline void begin_here(pe& p, part& c, std::uint64_t number, std::shared_ptr<bro
 
 inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_ptr<broadcast> what,
                             std::vector<std::uint64_t> closed) {
-    std::uint32_t handed = 0;
-    hand_down(p, c, number, what, closed, handed);
+    hand_down(p, c, number, what, closed);
     begin_here(p, c, number, std::move(what), closed);
 }
 
 /// Step 1, at the root.
 inline void take_broadcast(pe& p, part& c, std::shared_ptr<broadcast> what) {
-    std::uint32_t handed = 0;
     try {
-        hand_down(p, c, c.issued + 1, what, c.closed_broadcasts, handed);
-    } catch (...) { // an argument cannot be serialized: as long as nobody has it, it was never issued
-        if (handed > 0) throw;
+        hand_down(p, c, c.issued + 1, what, c.closed_broadcasts);
+    } catch (...) { // it was never issued
         return tell_failure(p, what->target, failure::current(c.type->name(), "a call of all"));
     }
     begin_here(p, c, ++c.issued, std::move(what), std::exchange(c.closed_broadcasts, {}));
