@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-// steady STEPS FOLDER [once [map|settings]]: a ring of cells that exchange values with their neighbours, step by step,
-// and write checkpoints all the time (once: one, in the middle, after which the program stops). Prints what all cells
-// have in the end. map: where they are is said by one that has a state. settings: there is program data, which is
-// printed, too. Compiled in several ways, as the structs of one program may change: see steady.sh.
+// steady STEPS FOLDER [once [map|settings|strategy]]: a ring of cells that exchange values with their neighbours, step
+// by step, and write checkpoints all the time (once: one, in the middle, after which the program stops). Prints what
+// all cells have in the end. map: where they are is said by one that has a state. settings: there is program data,
+// which is printed, too. strategy: they are balanced, by one that not all programs have. Compiled in several ways, as
+// the structs of one program may change: see steady.sh.
 #include <motet/motet.hpp>
 
 #include <array>
@@ -36,6 +37,12 @@ struct Settings {
 #endif
     number scale = 0;
 };
+
+#ifdef AS_IT_WAS
+struct AllStay {
+    void operator()(motet::balancing&) const {}
+};
+#endif
 
 struct Cell {
 #ifdef MORE_FIELDS
@@ -121,6 +128,9 @@ int main(int argc, char** argv) {
         if (with == "settings") motet::set_readonly(steady::Settings{.scale = 3});
         const auto all = with == "map" ? motet::array<steady::Cell>::create(steady::cells, {}, steady::Shifted{1})
                                        : motet::array<steady::Cell>::create(steady::cells);
+#ifdef AS_IT_WAS
+        if (with == "strategy") motet::balance_with(all, steady::AllStay{}).get();
+#endif
         const auto judge = motet::chare<steady::Judge>::create({all, with == "settings"});
         const auto goes_on = judge.to<&steady::Judge::finish>();
         if (!once) motet::checkpoint_every(words[2], goes_on, std::chrono::milliseconds(1));

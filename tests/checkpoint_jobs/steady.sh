@@ -63,6 +63,11 @@ says "$(restart steady_removed)" "has a field Cell::label of type string, which 
 with=settings checkpoint steady
 [[ $(restart steady) == "result settings 3${expected#result}" ]] || wrong "settings: $(restart steady)"
 [[ $(restart steady_more) == "result settings 3 more${expected#result}" ]] || wrong "settings: $(restart steady_more)"
+# A balancing strategy that the program has no more.
+with=strategy checkpoint steady
+[[ $(restart steady) == "$expected" ]] || wrong "strategy: $(restart steady)"
+says "$(restart steady_more)" "needs, for Cell, the balancing strategy motet::runtime::strategy_of<steady::AllStay>, which this program does not have"
+[[ $(restart steady_more env MOTET_BALANCE=none) == "$expected" ]] || wrong "without the strategy: $(restart steady_more env MOTET_BALANCE=none)"
 
 # From one transport to the other, and to other numbers of processes.
 if [[ -n $mpiexec ]]; then

@@ -295,7 +295,16 @@ private:
             if (each.id == id) return each;
         throw error("the checkpoint " + folder + " says nothing of one of its collections");
     }
-    static void prepare_part(pe& p, part& c, const saved_summary& summary, const saved_collection& saved) {
+    /// What balances a collection. --motet-balance goes before it.
+    std::uint32_t strategy_of(const saved_collection& saved) const {
+        const std::uint32_t here = registry::translated(saved.strategy);
+        if (saved.strategy == 0 || registry::instance().is<strategy_type>(here)) return here;
+        if (!job.options.balance.empty()) return 0;
+        throw error("the checkpoint " + folder + " needs, for " + saved.name + ", the balancing strategy " +
+                    (saved.strategy < items.size() ? items[saved.strategy].name : std::to_string(saved.strategy)) +
+                    ", which this program does not have: name another one, or none, with --motet-balance");
+    }
+    void prepare_part(pe& p, part& c, const saved_summary& summary, const saved_collection& saved) const {
         c.passed = summary.passed;
         c.begun = summary.begun;
         c.births = summary.births + 1;
@@ -303,7 +312,7 @@ private:
         c.sealed = summary.sealed;
         c.settled = false;
         if (saved.strategy != 0 || saved.period > 0) {
-            balancing_state::of(c).strategy = registry::translated(saved.strategy);
+            balancing_state::of(c).strategy = strategy_of(saved);
             balancing_state::of(c).period = saved.period;
             measure(p, c);
         } else if (c.info->kind == collection_kind::array && !p.job.options.balance.empty()) {
