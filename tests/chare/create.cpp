@@ -180,7 +180,8 @@ TEST_CASE("a sparse array: gathered in the order of indices, also negative ones"
         CHECK(cells.gather<&cell<std::int64_t>::self>().get() == indices);
         CHECK(contains(thrown_by([&] { cells.insert(3).get(); }), "an element of this index exists already"));
         cells.done_inserting().get();
-        CHECK(contains(thrown_by([&] { cells.insert(4).get(); }), "nothing can be inserted after done_inserting()"));
+        CHECK(contains(thrown_by([&] { cells.insert(4).get(); }),
+                       "nothing can be inserted after done_inserting(): wait for the futures of insert()"));
         CHECK(contains(thrown_by([&] { cells[4].ask<&cell<std::int64_t>::self>().get(); }), "no such element"));
         const auto grid = motet::array<cell<motet::grid<3>>, motet::grid<3>>::create(motet::sparse);
         grid.insert({-1, 1, -1}).get();

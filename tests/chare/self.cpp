@@ -38,7 +38,7 @@ struct thing {
     }
     motet::chare<thing> own_chare() const { return motet::this_chare<thing>(); }
     motet::array<thing> own_array() const { return motet::this_collection<thing>(); }
-    motet::element_proxy<thing, std::int64_t> own_element() const { return motet::this_element<thing, std::int64_t>(); }
+    motet::element_proxy<thing, std::int64_t> own_element() const { return motet::this_element<thing>(); }
     int add(int n) { return steps += n; }
     int get() const { return steps; }
 
@@ -107,7 +107,10 @@ TEST_CASE("what a chare is not is said: this_index, this_collection, this_chare 
         const auto all = motet::array<thing>::create(3);
         CHECK(contains(all[1].ask<&thing::wrong_index>().get(), "the index of thing[1] is of another type"));
         CHECK(contains(all[1].ask<&thing::wrong_collection>().get(), "motet::this_collection"));
-        CHECK(contains(all[1].ask<&thing::not_single>().get(), "motet::this_chare"));
+        const auto not_single = all[1].ask<&thing::not_single>().get();
+        CHECK(contains(not_single, "motet::this_chare<"));
+        CHECK(contains(not_single, "thing>: the method runs in thing[1]"));
+        CHECK(contains(not_single, "else motet::this_element<T, Index>()"));
         CHECK(contains(all[1].ask<&thing::bad_move>().get(), "there is no PE"));
         const auto single = motet::chare<thing>::create();
         CHECK(contains(single.ask<&thing::no_collection>().get(), "motet::this_collection"));

@@ -25,6 +25,8 @@ struct entry {};
 /// The result of a method that may `return motet::next<…>(…)`: a value, or the word that another call will give it.
 template <class R>
 struct eventually {
+    static_assert(!std::is_void_v<R>, "motet: a method that returns nothing needs no motet::eventually: it returns "
+                                      "void, and may `return motet::next<&T::method>();` all the same");
     eventually(R made) : value(std::move(made)) {}
     eventually() = default; ///< another call gives the value
     std::optional<R> value;

@@ -41,6 +41,10 @@ MOTET_INLINE void raise(failure&& why) {
 
 /// Ends the program with an exception that nobody waits for.
 inline void fail_program(pe& p, const failure& why) { p.fail(remote_error(failure(why)).what()); }
+/// The same, of a failure that comes to a future which is gone, or goes with it: the asker may take it for caught.
+inline void fail_unseen(pe& p, const failure& why) {
+    p.fail(std::string(remote_error(failure(why)).what()) + "; its future was destroyed before get() was called");
+}
 /// Lets whoever waits there have it; ends the program if nobody does.
 inline void tell_failure(pe& p, const address& to, failure&& why) {
     if (to.how == 0) return fail_program(p, why);

@@ -63,7 +63,7 @@ public:
         local_chares::of(home).futures.remove(number);
         if (waiting != nullptr) [[unlikely]]
             leave_waiter();
-        if (failed && !told) fail_program(home, why);
+        if (failed && !told) fail_unseen(home, why);
     }
 
     void become_ready() {
@@ -228,7 +228,7 @@ inline void fail_future_here(pe& p, std::uint64_t number, failure why) {
     if (auto* state = local_chares::of(p).futures.find(number))
         state->fail(std::move(why));
     else if (!why.erased)
-        fail_program(p, why);
+        fail_unseen(p, why);
 }
 MOTET_INLINE void fail_future(pe& p, const address& to, failure&& why) {
     do_at<&fail_future_here>(p, to.pe, to.index.low, std::move(why));

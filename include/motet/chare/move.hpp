@@ -450,7 +450,8 @@ MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototy
                                                                       found->second.now == home_record::state::there));
     if (exists || c.sealed) {
         failure why{exists ? "an element of this index exists already"
-                           : "nothing can be inserted after done_inserting()",
+                           : "nothing can be inserted after done_inserting(): wait for the futures of insert() "
+                             "before that call",
                     "motet::error", element_text(c, index), "insert", false};
         if (told.how == 0) return fail_program(p, why);
         return deliver_failure(p, told, std::move(why));

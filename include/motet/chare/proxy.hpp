@@ -322,8 +322,8 @@ public:
     }
     /// Ends an element, as soon as no frame stands in it. The future fails with motet::erased if there is none.
     future<void> erase(const Index& index) const { return (*this)[index].erase(); }
-    /// No element will be inserted any more: a call of an index that does not exist is an error from now on, in place
-    /// of being held. The future is ready when every PE knows.
+    /// No element will be inserted any more (wait for the futures of insert() first): a call of an index that does not
+    /// exist is an error from now on, in place of being held. The future is ready when every PE knows.
     future<void> done_inserting() const {
         return runtime::tell_every_pe<&runtime::close_part>(runtime::this_pe(), this->id_);
     }

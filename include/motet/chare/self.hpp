@@ -32,9 +32,12 @@ template <class T, class Index>
 void check_type(const frame& f, const char* what) {
     const part& c = part_of(f);
     if (c.info->type == collection_of<T, Index>::id()) return;
-    throw error(std::string(what) + "<" + demangled(typeid(T).name()) + ", " + demangled(typeid(Index).name()) +
-                ">: the method runs in " + element_text(c, element_of(f).index) +
-                ", whose type or index type is another one");
+    const bool single = std::is_same_v<Index, single_index>;
+    throw error(std::string(what) + "<" + demangled(typeid(T).name()) +
+                (single ? "" : ", " + demangled(typeid(Index).name())) + ">: the method runs in " +
+                element_text(c, element_of(f).index) +
+                ", whose type or index type is another one: in a single chare write motet::this_chare<T>(), else "
+                "motet::this_element<T, Index>() or motet::this_collection<T, Index>(), as the collection was created");
 }
 
 /// Throws `error` where the next method is not one of the chare that `f` stands in (`same`), or its caller would get
@@ -77,7 +80,7 @@ collection<T, Index> this_collection() {
 }
 
 /// A proxy to the chare whose method runs, in whatever collection (of a single chare: see this_chare<T>()).
-template <class T, class Index>
+template <class T, class Index = std::int64_t>
 element_proxy<T, Index> this_element() {
     const runtime::frame& f = runtime::method_frame(runtime::this_pe(), "motet::this_element");
     runtime::check_type<T, Index>(f, "motet::this_element");
