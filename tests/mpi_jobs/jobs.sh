@@ -97,6 +97,10 @@ what="unequal accounts"
 launch -n 1 "$folder/job" --motet-pes 1 --motet-stats : -n 1 "$folder/job" --motet-pes 1
 fails
 says_once "process 0 has --motet-stats, process 1 does not: start all with the same options"
+what="a restart of one process only"
+launch -n 1 "$folder/job" --motet-pes 1 : -n 1 "$folder/job" --motet-pes 1 --motet-restart "$folder"
+fails
+says_once "process 1 has --motet-restart, process 0 does not: start all with the same options"
 job 3 --motet-trace /nowhere/at/all.json && fails
 says_once "--motet-trace /nowhere/at/all.json cannot be written: No such file or directory"
 # Different programs.

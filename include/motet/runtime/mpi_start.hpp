@@ -90,10 +90,12 @@ inline std::string share_machine(const agreement& all, int neighbours, options& 
            has(most) + ": start all with the same --motet-pes";
 }
 
-/// What is written at the end is written together. What is wrong with what each is told of that, or empty.
-inline std::string difference_of_accounts(const agreement& all, const options& chosen) {
+/// What is read at the start and written at the end is so together. What is wrong with what each is told of it, or
+/// empty.
+inline std::string difference_of_options(const agreement& all, const options& chosen) {
     for (const auto& [option, given] :
-         {std::pair("--motet-trace", !chosen.trace.empty()), std::pair("--motet-stats", chosen.stats)})
+         {std::pair("--motet-restart", !chosen.restart.empty()), std::pair("--motet-trace", !chosen.trace.empty()),
+          std::pair("--motet-stats", chosen.stats)})
         if (all.least(given ? 1 : 0) != all.most(given ? 1 : 0))
             return "process " + std::to_string(all.first_that(given)) + " has " + option + ", process " +
                    std::to_string(all.first_that(!given)) + " does not: start all with the same options";
@@ -114,7 +116,7 @@ inline std::unique_ptr<remote_port> connect(options& chosen) {
     const agreement all(group);
     all.on(difference_of_programs(all, group.rank));
     all.on(share_machine(all, link->neighbour_count(), chosen));
-    all.on(difference_of_accounts(all, chosen));
+    all.on(difference_of_options(all, chosen));
     if (group.size == 1) return nullptr;
     return link;
 }
