@@ -8,6 +8,7 @@
 #include <motet/runtime/pe.hpp>
 #include <motet/serial/by_name.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -150,7 +151,8 @@ struct shared_round {
         address target;
         partial result;
     };
-    std::array<part_of_pe, most_sharing> parts; ///< by PE
+    std::uint64_t number = 0;
+    std::array<part_of_pe, most_sharing> parts{}; ///< by PE
     std::uint32_t here = 0;
     std::uint32_t expected = 0; ///< not 0: they are not wanted any more when so many have come
 };
@@ -210,7 +212,7 @@ struct part {
     std::uint64_t round_seen = 0;            ///< the last broadcast seen by those who have made rounds begin
     std::deque<reduction_round> rounds;      ///< from passed + 1 on
     std::deque<std::uint32_t> population{0}; ///< [i]: elements here that owe this PE the rounds from passed + 1 + i on
-    std::map<std::uint64_t, shared_round> shares;
+    std::vector<shared_round> shares;        ///< few, by number; its memory serves one round after the other
     std::map<std::uint64_t, std::uint32_t> away_round; ///< elements sent off and not yet acknowledged, by rounds done
 
     // Sections (section.hpp).
@@ -239,9 +241,25 @@ struct part {
             grow_rounds(place);
         return rounds[place];
     }
+    /// What PEs have sent each other of a round; null if nothing has come yet.
+    shared_round* find_shares(std::uint64_t number) {
+        const auto found = place_of_shares(number);
+        return found != shares.end() && found->number == number ? &*found : nullptr;
+    }
+    shared_round& shares_of(std::uint64_t number) {
+        const auto found = place_of_shares(number);
+        if (found == shares.end()) {
+            shares.emplace_back().number = number;
+            return shares.back();
+        }
+        return found->number == number ? *found : *shares.insert(found, shared_round{number});
+    }
     bool fixed() const { return info->kind == collection_kind::group || info->kind == collection_kind::node_group; }
 
 private:
+    std::vector<shared_round>::iterator place_of_shares(std::uint64_t number) {
+        return std::find_if(shares.begin(), shares.end(), [=](const shared_round& r) { return r.number >= number; });
+    }
     void grow_population(std::size_t place);
     void grow_rounds(std::size_t place);
 };

@@ -76,22 +76,24 @@ inline void finish_round(pe& p, part& c, reduction_round&& round) {
 }
 
 /// Step 6, a: whether what a PE has of a round is its own part, and is for all.
-inline bool is_for_all(const pe& p, const part& c, std::uint64_t number, const reduction_round& round) {
+inline bool is_for_all(const pe& p, part& c, std::uint64_t number, const reduction_round& round) {
     if (!c.fixed() || p.home.pe_count != 1 || p.job.pe_total() > most_sharing || p.job.pe_total() == 1) return false;
     if (round.type == 0 || round.target.collection != c.info->id ||
         !registry::get<delivery>(round.target.how).everywhere)
         return false;
-    const auto shares = c.shares.find(number); // at the root children report by sharing
-    return round.children == 0 || (shares != c.shares.end() && round.children == shares->second.here);
+    if (round.children == 0) return true;
+    const shared_round* const shares = c.find_shares(number); // at the root children report by sharing
+    return shares != nullptr && round.children == shares->here;
 }
 
 inline void share_round(pe& p, part& c, std::uint64_t number, reduction_round& round) {
-    round.shared = true;
+    round.shared = round.prompted = true; // a part tells its receiver that the round has begun
     for (pe_number other = 0; other < p.job.pe_total(); ++other)
         if (other != p.number)
             post_part<&take_share>(p, other, c.info->id, number, c.round_seen, p.number, round.type, round.target,
                                    round.result.copy());
-    shared_round& shares = c.shares[number];
+    p.flush(); // the others wait for it
+    shared_round& shares = c.shares_of(number);
     shares.parts[p.number] = {round.type, round.target, std::exchange(round.result, {})};
     ++shares.here;
 }
@@ -104,13 +106,12 @@ inline void add_shares(const pe& p, const part& c, reduction_round& round, share
 /// Step 6, b.
 inline void finish_shared(pe& p, part& c) {
     while (!c.shares.empty()) {
-        const auto first = c.shares.begin();
-        shared_round& shares = first->second;
+        shared_round& shares = c.shares.front();
         const bool unwanted = shares.expected != 0;
-        if (first->first > c.passed || shares.here < (unwanted ? shares.expected : p.job.pe_total())) return;
+        if (shares.number > c.passed || shares.here < (unwanted ? shares.expected : p.job.pe_total())) return;
         reduction_round round;
         if (!unwanted) add_shares(p, c, round, shares);
-        c.shares.erase(first);
+        c.shares.erase(c.shares.begin());
         if (round.result.why && p.number != root_of(p, c.info->id)) continue; // one PE tells it
         round.target.pe = p.number;
         finish_round(p, c, std::move(round));
@@ -119,20 +120,19 @@ inline void finish_shared(pe& p, part& c) {
 
 /// Step 6, c, at the others.
 inline void forget_shares(pe& p, part& c, std::uint64_t number, std::uint32_t expected) {
-    c.shares[number].expected = expected;
+    c.shares_of(number).expected = expected;
     finish_shared(p, c);
 }
 
 /// Steps 3 and 6, when a round passes at the root.
 inline void finish_at_root(pe& p, part& c, std::uint64_t number, reduction_round&& round) {
-    const auto found = c.shares.find(number);
-    if (found == c.shares.end()) return finish_round(p, c, std::move(round));
-    shared_round& shares = found->second;
-    if (shares.here == p.job.pe_total()) return finish_shared(p, c);
+    shared_round* const shares = c.find_shares(number);
+    if (shares == nullptr) return finish_round(p, c, std::move(round));
+    if (shares->here == p.job.pe_total()) return finish_shared(p, c);
     for (pe_number other = 0; other < p.job.pe_total(); ++other)
-        if (other != p.number) post_part<&forget_shares>(p, other, c.info->id, number, shares.here);
-    add_shares(p, c, round, shares);
-    c.shares.erase(found);
+        if (other != p.number) post_part<&forget_shares>(p, other, c.info->id, number, shares->here);
+    add_shares(p, c, round, *shares);
+    c.shares.erase(c.shares.begin() + (shares - c.shares.data()));
     finish_round(p, c, std::move(round));
 }
 
@@ -201,7 +201,7 @@ inline void take_share(pe& p, part& c, std::uint64_t number, std::uint64_t seen,
     note_begun(c, number, seen);
     if (from >= std::min(p.job.pe_total(), most_sharing))
         throw error("a part of a reduction comes from a PE that does not exist");
-    shared_round& shares = c.shares[number];
+    shared_round& shares = c.shares_of(number);
     shares.parts[from] = {type, target, std::move(result)};
     ++shares.here;
     if (p.number == root_of(p, c.info->id))

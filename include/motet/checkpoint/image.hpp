@@ -175,10 +175,10 @@ inline void save_pe(pe& p, std::vector<saved_object> kept, record_writer& file, 
             if (const reduction_round& r = c.rounds[i]; r.type != 0)
                 saved.rounds.push_back({c.passed + 1 + i, r.type, r.target, r.result.copy()});
         if (p.number == root_of(p, c.info->id)) // the others have what the root has
-            for (const auto& [number, round] : c.shares)
+            for (const shared_round& round : c.shares)
                 for (const auto& share : round.parts)
                     if (share.type != 0)
-                        saved.rounds.push_back({number, share.type, share.target, share.result.copy()});
+                        saved.rounds.push_back({round.number, share.type, share.target, share.result.copy()});
         for (const auto& [index, record] : c.homes)
             if (record.now == home_record::state::erased) saved.erased.push_back(index);
         write(saved);
