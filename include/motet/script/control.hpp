@@ -39,7 +39,8 @@
 ///    faster than that waits for its end, and the oldest of it is dropped. In an embedded machine (a plain MPI program)
 ///    no thread but the script's own may call MPI: it exchanges notes between two of its bytecodes (Py_AddPendingCall).
 /// 6. A hook is a script with many runs, all short: see hook_watch.hpp. Who interrupts it, or removes it while it does
-///    not come to an end, ends the run that is under way.
+///    not come to an end, ends the run that is under way, and those on PEs where it is installed only later: they may
+///    be PE 0, which could not hear of it any more.
 namespace motet::inline MOTET_VARIANT::script {
 
 /// What processes note to each other about scripts.
@@ -109,7 +110,19 @@ public:
 
 private:
     static constexpr std::size_t most_ahead = std::size_t{64} << 10;
-    static constexpr std::size_t most_interrupted = 1000;
+    static constexpr std::size_t most_remembered = 1000;
+    /// Runs that are to stop, for PEs where they have not begun yet; the latest ones.
+    class stopped_runs {
+    public:
+        void add(std::uint64_t run) {
+            runs.push_back(run);
+            if (runs.size() > most_remembered) runs.pop_front();
+        }
+        bool has(std::uint64_t run) const { return std::find(runs.begin(), runs.end(), run) != runs.end(); }
+
+    private:
+        std::deque<std::uint64_t> runs;
+    };
     static constexpr std::size_t most_told = 3000; ///< bytes of a place
     static constexpr auto tick = std::chrono::milliseconds(20);
 
@@ -121,6 +134,7 @@ private:
     void strike(const std::vector<std::uint64_t>& which);
     watched_script* by_serial(std::uint64_t serial);
     void interrupt_here(std::uint64_t run);
+    void let_leave_here(std::uint64_t run);
     void note_others(script_note::kinds kind, std::uint64_t run);
     void tell_place(std::uint64_t run);
     void note(std::uint32_t process, const script_note& what);
@@ -131,7 +145,8 @@ private:
     std::condition_variable changed;
     std::vector<watched_script*> running; ///< of one thread: the later one inside of the earlier one
     hook_watch hooks;
-    std::deque<std::uint64_t> interrupted;
+    stopped_runs interrupted;
+    stopped_runs leaving; ///< of hooks
     std::uint64_t last_serial = 0;
     bool asleep = true; ///< until something is watched
     bool hurry = false;
@@ -162,15 +177,16 @@ inline script_control::~script_control() {
 inline void script_control::begin(watched_script& s) {
     const std::lock_guard lock(guard);
     s.serial = ++last_serial;
-    if (s.run != 0 && std::find(interrupted.begin(), interrupted.end(), s.run) != interrupted.end())
-        s.reason = stop_reason::asked;
+    if (s.run != 0 && interrupted.has(s.run)) s.reason = stop_reason::asked;
     running.push_back(&s);
     wake();
 }
 
 inline void script_control::begin(watched_hook& h) {
     const std::lock_guard lock(guard);
-    hooks.add(h, std::find(interrupted.begin(), interrupted.end(), h.run) != interrupted.end());
+    hooks.add(h, interrupted.has(h.run) ? stop_reason::asked
+                 : leaving.has(h.run)   ? stop_reason::removed
+                                        : stop_reason::none);
     wake();
 }
 
@@ -193,8 +209,7 @@ inline watched_script* script_control::by_serial(std::uint64_t serial) {
 inline void script_control::interrupt_here(std::uint64_t run) {
     {
         const std::lock_guard lock(guard);
-        interrupted.push_back(run);
-        if (interrupted.size() > most_interrupted) interrupted.pop_front();
+        interrupted.add(run);
         for (watched_script* s : running) {
             if (s->run != run) continue;
             s->reason = stop_reason::asked;
@@ -211,8 +226,14 @@ MOTET_INLINE void script_control::interrupt(std::uint64_t run) {
     note_others(script_note::interrupt, run);
 }
 
-inline void script_control::let_leave(std::uint64_t run) {
+inline void script_control::let_leave_here(std::uint64_t run) {
+    const std::lock_guard lock(guard);
+    leaving.add(run);
     hooks.stop(run, stop_reason::removed);
+}
+
+inline void script_control::let_leave(std::uint64_t run) {
+    let_leave_here(run);
     note_others(script_note::leave, run);
 }
 

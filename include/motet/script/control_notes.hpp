@@ -61,7 +61,7 @@ inline void script_control::take_note(runtime::machine& job, std::span<const std
     serial::decode_into(bytes, what);
     switch (what.kind) {
     case script_note::interrupt: own->interrupt_here(what.run); break;
-    case script_note::leave: own->hooks.stop(what.run, stop_reason::removed); break;
+    case script_note::leave: own->let_leave_here(what.run); break;
     case script_note::output: {
         own->output.add_arrived(what.handle, what.text, what.amount);
         script_note back;

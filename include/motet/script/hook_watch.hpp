@@ -64,9 +64,10 @@ public:
         const std::lock_guard lock(guard);
         return all.empty();
     }
-    void add(watched_hook& h, bool interrupted) {
+    /// `wanted`: why it is to stop, if that was wanted before it has come to its PE.
+    void add(watched_hook& h, stop_reason wanted) {
         const std::lock_guard lock(guard);
-        if (interrupted) h.wanted = stop_reason::asked;
+        h.wanted = wanted;
         all.push_back(&h);
     }
     void remove(watched_hook& h) {
