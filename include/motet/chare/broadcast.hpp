@@ -28,9 +28,8 @@
 ///    wanted it.
 /// 6. The numbers that are closed at the root travel with the next broadcast, and their records are dropped.
 /// 7. Where the arguments cannot be serialized for a child in the tree the reason goes there in their place: the
-/// elements
-///    below have then seen the broadcast, and each call there has failed. At the root, as long as no child has it, the
-///    broadcast was never issued.
+///    elements below have then seen the broadcast, and each call there has failed. At the root, as long as no child has
+///    it, the broadcast was never issued.
 namespace motet::inline MOTET_VARIANT::runtime {
 
 /// A broadcast under way. Inside a process all PEs share one; its arguments are not changed.
