@@ -175,8 +175,7 @@ inline void decide(pe& p, part& c) {
         } catch (const fiber::unwind&) {
             throw; // of motet::exit
         } catch (...) {
-            const exception_text e = exception_text::current();
-            throw error("a balancing strategy of " + c.type->name() + " threw: " + e.text + " (" + e.type + ")");
+            throw error("a balancing strategy of " + c.type->name() + " threw: " + exception_text::current().whole());
         }
         take_decision(c, loads, p.job.pe_total(), all);
     }

@@ -39,8 +39,7 @@ struct part_call<F> {
         } catch (const fiber::unwind&) {
             goes_on = false;
         } catch (...) {
-            const auto e = exception_text::current();
-            p.job.fail(e.text + " (" + e.type + "), in the collection of " + c->type->name() + " on PE " +
+            p.job.fail(exception_text::current().whole() + ", in the collection of " + c->type->name() + " on PE " +
                        std::to_string(p.number));
         }
         p.current_frame = f.below;

@@ -247,12 +247,12 @@ struct part {
         return found != shares.end() && found->number == number ? &*found : nullptr;
     }
     shared_round& shares_of(std::uint64_t number) {
-        const auto found = place_of_shares(number);
-        if (found == shares.end()) {
-            shares.emplace_back().number = number;
-            return shares.back();
+        auto place = place_of_shares(number);
+        if (place == shares.end() || place->number != number) {
+            place = shares.emplace(place);
+            place->number = number;
         }
-        return found->number == number ? *found : *shares.insert(found, shared_round{number});
+        return *place;
     }
     bool fixed() const { return info->kind == collection_kind::group || info->kind == collection_kind::node_group; }
 

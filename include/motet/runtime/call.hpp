@@ -21,6 +21,8 @@ struct exception_text {
     std::string type;
 
     static exception_text current();
+    /// Both, for people.
+    std::string whole() const;
 };
 
 #if MOTET_BODIES
@@ -34,6 +36,7 @@ MOTET_INLINE exception_text exception_text::current() {
         return {"an exception that is no std::exception", type != nullptr ? demangled(type->name()) : "unknown"};
     }
 }
+MOTET_INLINE std::string exception_text::whole() const { return text + " (" + type + ")"; }
 #endif // MOTET_BODIES
 
 /// `call<F>` runs the free function `F(pe&, arguments...)` on a PE: the steps of every protocol are such functions.
@@ -52,8 +55,7 @@ struct call<F> {
             apply(p, payload::in(*m), std::index_sequence_for<P...>{});
         } catch (const fiber::unwind&) {
         } catch (...) {
-            const auto e = exception_text::current();
-            p.fail(e.text + (e.type.empty() ? "" : " (" + e.type + ")") + ", on PE " + std::to_string(p.number));
+            p.fail(exception_text::current().whole() + ", on PE " + std::to_string(p.number));
         }
         p.current_frame = f.below;
         if (!f.parked && f.counted) ++p.processed;
