@@ -253,8 +253,10 @@ namespace urgent_test {
 
 struct taker {
     std::vector<int> order;
+    static inline std::atomic<bool> busy{false};
     static inline std::atomic<bool> free{false};
     void block() {
+        busy = true;
         while (!free) {}
     }
     void take(int what) { order.push_back(what); }
@@ -268,9 +270,9 @@ TEST_CASE("expedited broadcasts, and those to a section, go before other message
     one(threads(2), [] {
         const auto all = motet::array<taker>::create(4);
         all.all<&taker::take>(-1).get();
-        taker::free = false;
-        all[3].tell<&taker::block>(); // on PE 1
-        motet::yield();               // it has left, and keeps PE 1 busy until all others are there
+        taker::busy = taker::free = false;
+        all[3].tell<&taker::block>();        // on PE 1, which it keeps busy until all others are there
+        while (!taker::busy) motet::yield(); // else PE 1 could find the first of them beside it
         for (int i = 0; i < 3; ++i) all[3].tell<&taker::take>(i);
         all.expedited().tell<&taker::take>(10);
         all.expedited().section({2, 3}).tell<&taker::take>(11);
