@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "../chare/runs.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <string>
 #include <sys/resource.h>
@@ -257,6 +259,43 @@ struct owner {
     }
 };
 
+/// Waits in every step for the one before it in a ring; between two calls of `run` none of its methods waits.
+struct in_ring {
+    std::int64_t step = 0;
+    std::int64_t value = 0;
+    std::map<std::int64_t, std::int64_t> arrived;
+    static constexpr std::int64_t count = 16;
+
+    static std::int64_t after(std::int64_t own, std::int64_t other) { return (3 * own + other) % 1'000'003; }
+    void take(std::int64_t of_step, std::int64_t other) { arrived[of_step] = other; }
+    motet::eventually<bool> run(std::int64_t end, bool balances) {
+        while (step < end) {
+            motet::this_collection<in_ring>()[(motet::this_index() + 1) % count].tell<&in_ring::take>(step, value);
+            motet::wait([this] { return arrived.contains(step); });
+            value = after(value + motet::this_index(), arrived.extract(step).mapped());
+            ++step;
+            if (step % 10 > 0) continue;
+            if (balances) return motet::balance_next<&in_ring::run>(end, true);
+            return motet::next<&in_ring::run>(end, false);
+        }
+        return true;
+    }
+    std::int64_t get() const { return value; }
+    static inline std::int64_t sum = -1;
+    void judge() {
+        motet::quiescence().get();
+        sum = motet::this_collection<in_ring>().reduce<&in_ring::get>(motet::sum).get();
+    }
+    static std::int64_t expected(std::int64_t end) {
+        std::array<std::int64_t, count> now{};
+        for (std::int64_t step = 0; step < end; ++step) {
+            const auto before = now;
+            for (std::int64_t i = 0; i < count; ++i) now[i] = after(before[i] + i, before[(i + count - 1) % count]);
+        }
+        return std::accumulate(now.begin(), now.end(), std::int64_t{0});
+    }
+};
+
 } // namespace checkpoint_test
 
 using namespace checkpoint_test;
@@ -281,6 +320,31 @@ TEST_CASE("a checkpoint in the middle of everything: the run goes on, and a rest
         check_restart(simulated(1, 3, 7), where.name, 3);
         check_restart(simulated(4, 2, 9), where.name, 8);
     }
+}
+
+TEST_CASE("loops that wait for each other's messages: a checkpoint comes between two calls of all, not when they end") {
+    std::vector<options> all{threads(1), threads(2)};
+    const auto [first, end] = seeds();
+    for (std::uint64_t seed = first; seed < end && this_job().size == 1; ++seed) all.push_back(simulated_by(seed));
+    for (const options& chosen : all)
+        for (const bool balances : {false, true}) {
+            const folder where;
+            const std::int64_t steps = chosen.simulated ? 500 : 20'000;
+            run_well(chosen, [&] {
+                const auto ring = motet::array<in_ring>::create(in_ring::count);
+                if (balances) motet::balance_with(ring, motet::rotate).get();
+                auto done = ring.all<&in_ring::run>(steps, balances);
+                for (int i = 0; i < 3; ++i) motet::checkpoint(where.name, ring[0].to<&in_ring::judge>()).get();
+                CHECK(!done.ready());
+                done.get();
+                CHECK(ring.reduce<&in_ring::get>(motet::sum).get() == in_ring::expected(steps));
+            });
+            options again = chosen;
+            again.restart = where.name;
+            in_ring::sum = -1;
+            CHECK(run(again, [] {}) == 0);
+            CHECK(most_of_all(in_ring::sum) == in_ring::expected(steps));
+        }
 }
 
 TEST_CASE("a checkpoint of a restarted run") {

@@ -196,7 +196,7 @@ inline void pass_on(pe& p, frame& f) {
     if (f.pass_on != nullptr) [[unlikely]]
         f.pass_on(p, f, m);
     else
-        p.send(p.number, m);
+        p.send_successor(m);
 }
 
 /// The time of `f` from now on belongs to its chare, not to what called it, if that is measured; and whoever observes

@@ -56,7 +56,7 @@ inline void let_run(pe& p, part& c, element_header& e) {
         p.discard(m);
         return;
     }
-    p.enqueue_again(m);
+    p.send_successor_again(m);
 }
 
 MOTET_INLINE void release(pe& p, part& c, std::uint64_t number) {

@@ -23,7 +23,10 @@
 ///    all messages that have not run are in some PE's hands.
 /// 3. A method that waits somewhere cannot be saved. Then the PEs are thawed, and PE 0 tries again a little later;
 ///    after some seconds it says who holds it up. (main is not saved, and may wait; so may scripts in the program's
-///    `main`.)
+///    `main`.) Meanwhile the calls with which methods end (motet::next) are kept, so that loops which wait for each
+///    other's messages come to stand between two calls all at once. Where one waits for what a kept call would send,
+///    all comes to rest: then those that are kept run, and later ones are kept, a round further. After many rounds in
+///    vain the program runs freely for some time.
 /// 4. Each PE writes a file of its own with its chares and messages, encoded one after the other; what is one for a
 ///    collection goes up the tree. PE 0 writes the manifest, and makes this the newest checkpoint of the folder by
 ///    renaming one file. Then the one before is removed, and the PEs are thawed.
@@ -40,7 +43,8 @@ namespace checkpointing {
 struct cut_counts {
     std::uint64_t sent = 0;
     std::uint64_t processed = 0;
-    std::uint64_t held = 0; ///< also what a frozen PE keeps, and timers
+    std::uint64_t held = 0; ///< also what a frozen PE keeps, timers and successors
+    std::uint64_t successors = 0;
     std::uint64_t timers = 0;
     std::uint64_t busy = 0;   ///< fibers and work about to go on
     std::uint64_t frames = 0; ///< that wait, but for main
@@ -48,7 +52,7 @@ struct cut_counts {
 
     void add(cut_counts&& other) {
         sent += other.sent, processed += other.processed, held += other.held, busy += other.busy,
-            timers += other.timers;
+            timers += other.timers, successors += other.successors;
         frames += other.frames;
         if (who.empty()) who = std::move(other.who);
     }
@@ -93,10 +97,14 @@ struct pe_checkpointing : upper_state {
     double began = 0;
     double pause = 0;
     std::uint64_t attempts = 0;
-    bool pauses = false;    ///< between two attempts
-    bool rests = false;     ///< the attempt began because nothing moved any more
-    bool hopeless = false;  ///< another one at such a moment would find the same
-    std::uint64_t work = 0; ///< messages sent until the last attempt, without those of attempts
+    bool pauses = false;          ///< between two attempts
+    bool rests = false;           ///< the attempt began because nothing moved any more
+    bool hopeless = false;        ///< another one would find the same, until something else is sent
+    std::uint64_t work = 0;       ///< messages sent until the last attempt, without those of attempts
+    std::uint32_t rounds = 0;     ///< of keeping calls of motet::next, in succession
+    double first_round = 0;       ///< when they began
+    std::uint64_t successors = 0; ///< kept at the last attempt
+    std::uint32_t unchanged = 0;  ///< attempts in succession that found as many kept as the one before
     std::uint64_t generation = 0;
     std::uint64_t last_sent = 0; ///< messages in the whole run, when the last checkpoint was written
     double period = 0;           ///< seconds; 0: none
@@ -130,7 +138,12 @@ inline void cut_down(pe& p) {
     cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&cut_down>(p, child); });
     // While PE 0 tries, that counts as a message on the way, so that nobody takes the program for finished.
     const std::uint64_t attempt = p.number == 0 ? 1 : 0;
-    cut_counts own{p.sent, p.processed, p.state->held() + p.kept.size() + p.sleeping + attempt, p.sleeping, 0, 0, {}};
+    const std::uint64_t successors = p.successors.size();
+    cut_counts own{.sent = p.sent,
+                   .processed = p.processed,
+                   .held = p.state->held() + p.kept.size() + successors + p.sleeping + attempt,
+                   .successors = successors,
+                   .timers = p.sleeping};
     for (waiter* w = p.parked; w != nullptr; w = w->after) {
         if (w->ready) ++own.busy;
         const frame& f = *w->running;
@@ -143,9 +156,18 @@ inline void cut_down(pe& p) {
     cut_up(p, std::move(own));
 }
 
-inline void thaw_down(pe& p) {
-    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&thaw_down>(p, child); });
+/// What becomes of the calls of motet::next when the PEs are thawed.
+enum class next_calls : std::uint8_t {
+    run,     ///< as ever, also those that were kept
+    wait,    ///< they are kept
+    release, ///< those that were kept run; later ones are kept
+};
+
+inline void thaw_down(pe& p, next_calls these) {
+    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&thaw_down>(p, child, these); });
     p.thaw();
+    p.holds_successors = these != next_calls::run;
+    if (these != next_calls::wait) p.release_successors();
 }
 
 template <auto F, class... A>
@@ -174,13 +196,55 @@ inline void try_again(pe& p, std::uint64_t attempt) {
 /// nothing has happened since the last attempt in such a moment, they never will.
 inline bool try_at_rest(pe& p) {
     pe_checkpointing& s = pe_checkpointing::of(p);
-    if (!s.pauses || s.hopeless) return false;
+    if (!s.pauses || (s.hopeless && s.work == p.watch->previous.sent - s.attempts)) return false;
     s.rests = true;
     begin_attempt(p);
     return true;
 }
 
 inline void save_down(pe& p, const std::string& folder);
+
+/// Step 3: what the calls of motet::next do until the next attempt, after one that found methods that wait.
+inline next_calls between_attempts(const pe& p, pe_checkpointing& s) {
+    constexpr std::uint32_t most_rounds = 64;
+    constexpr std::uint32_t patience = 10; // where timers never let the program come to rest
+    const std::uint64_t kept = s.previous.successors;
+    s.unchanged = kept == std::exchange(s.successors, kept) ? s.unchanged + 1 : 0;
+    if (s.rounds == 0) {
+        s.rounds = 1;
+        s.pause = 0;
+        s.first_round = p.now();
+        return next_calls::wait;
+    }
+    if (kept == 0 || (!s.rests && s.unchanged < patience)) return next_calls::wait;
+    s.unchanged = 0;
+    s.pause = 0;
+    if (++s.rounds <= most_rounds) return next_calls::release;
+    s.rounds = 0;
+    s.pause = 8 * (p.now() - s.first_round);
+    return next_calls::run;
+}
+
+inline void try_later(pe& p) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    constexpr double patience = 2;
+    if (!std::exchange(s.said, s.said || p.now() - s.began > patience) && s.said)
+        std::fprintf(stderr, "motet: a checkpoint waits for %llu methods that wait, such as %s\n",
+                     static_cast<unsigned long long>(s.previous.frames), s.previous.who.c_str());
+    const std::uint64_t work = s.previous.sent - s.attempts;
+    const bool nothing_new = s.work == work;
+    const next_calls these = between_attempts(p, s);
+    s.hopeless = s.rests && nothing_new && these == next_calls::wait;
+    s.work = work;
+    s.rests = false;
+    s.pauses = true;
+    thaw_down(p, these);
+    ++p.processed; // meanwhile all may come to rest: perhaps the methods wait for that
+    // Where nothing has happened and no timer runs, nothing will, until all is found at rest.
+    if (nothing_new && these == next_calls::wait && s.previous.timers == 0) return;
+    s.pause = std::max(s.pause, std::clamp(1.5 * s.pause, 100e-6, 50e-3));
+    uncounted_after<&try_again>(p, s.pause, s.attempts);
+}
 
 inline void judge_cut(pe& p, cut_counts&& counts) {
     pe_checkpointing& s = pe_checkpointing::of(p);
@@ -189,32 +253,16 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
     s.previous = std::move(counts);
     s.have_previous = true;
     if (p.halted) { // somebody looks at the program: later
-        thaw_down(p);
+        thaw_down(p, next_calls::run);
         ++p.processed;
         s.pauses = true;
+        s.rounds = 0;
         return uncounted_after<&try_again>(p, 50e-3, s.attempts);
     }
     if (!equal || !still) return uncounted_after<&cut_down>(p, still ? 0 : 20e-6);
     if (s.wanted.front().is_periodic && s.previous.sent - s.last_sent <= 2) // nothing has happened since
         return give_up(p);
-    if (s.previous.frames > 0) { // step 3
-        constexpr double patience = 2;
-        if (!std::exchange(s.said, s.said || p.now() - s.began > patience) && s.said)
-            std::fprintf(stderr, "motet: a checkpoint waits for %llu methods that wait, such as %s\n",
-                         static_cast<unsigned long long>(s.previous.frames), s.previous.who.c_str());
-        thaw_down(p);
-        ++p.processed; // meanwhile all may come to rest: perhaps the methods wait for that
-        const std::uint64_t work = s.previous.sent - s.attempts;
-        const bool nothing_new = s.work == work;
-        s.hopeless = s.rests && nothing_new;
-        s.work = work;
-        s.rests = false;
-        s.pauses = true;
-        // Where nothing has happened and no timer runs, nothing will, until all is found at rest.
-        if (nothing_new && s.previous.timers == 0) return;
-        s.pause = std::clamp(1.5 * s.pause, 100e-6, 50e-3);
-        return uncounted_after<&try_again>(p, s.pause, s.attempts);
-    }
+    if (s.previous.frames > 0) return try_later(p);
     try {
         s.generation = begin_generation(s.wanted.front().path);
         s.report = {};
@@ -232,7 +280,7 @@ inline void give_up(pe& p) {
     s.wanted.pop_front();
     ++p.processed;
     s.period = 0;
-    thaw_down(p);
+    thaw_down(p, next_calls::run);
     s.under_way = false;
     begin_next(p);
 }
@@ -292,7 +340,7 @@ inline void finish_checkpoint(pe& p) {
         }
     }
     if (!s.report.problem.empty()) abandon_generation(done.path, s.generation);
-    thaw_down(p);
+    thaw_down(p, next_calls::run);
     s.under_way = false;
     s.last_sent = s.previous.sent;
     if (done.is_periodic && s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period);
@@ -311,6 +359,7 @@ inline void begin_next(pe& p) {
     s.began = p.now();
     s.pause = 0;
     s.said = s.hopeless = false;
+    s.rounds = s.unchanged = 0;
     s.generation = 0;
     p.at_rest = &try_at_rest;
     begin_attempt(p);

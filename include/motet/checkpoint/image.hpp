@@ -142,10 +142,11 @@ void for_each_saved_part(pe& p, F&& f) {
 template <class F>
 void for_each_loose_message(pe& p, F&& f) {
     local_chares& here = local_chares::of(p);
-    for (const message* m = p.kept.front(); m != nullptr; m = m->next) {
-        const auto to = here.parts.find(m->collection.bits());
-        if (to == here.parts.end() || to->second->type->saved) f(*m);
-    }
+    for (const message_list* all : {&p.kept, &p.successors})
+        for (const message* m = all->front(); m != nullptr; m = m->next) {
+            const auto to = here.parts.find(m->collection.bits());
+            if (to == here.parts.end() || to->second->type->saved) f(*m);
+        }
     for (auto& [bits, c] : here.parts)
         for (const auto& [index, record] : c->homes)
             for (const message* m = record.held.front(); m != nullptr; m = m->next) f(*m);

@@ -183,6 +183,20 @@ public:
         frozen = false;
         run_kept();
     }
+    /// Sends the call with which a method has ended (motet::next). While those are held it waits here, as a message
+    /// held back: methods that wait may come to their end, and none begins.
+    void send_successor(message* m) {
+        if (!holds_successors || holding != nullptr) [[likely]]
+            return send(number, m);
+        count_sent(m);
+        successors.push(m);
+    }
+    /// The same of a call that was counted as sent before.
+    void send_successor_again(message* m) { holds_successors ? successors.push(m) : enqueue_again(m); }
+    void release_successors() {
+        message_list all = std::exchange(successors, {});
+        while (!all.empty()) enqueue_again(all.pop());
+    }
     /// From now on nothing of the program runs here, but what the runtime has begun and what looks at the program.
     /// Counts as a message on the way, so that nobody takes the program for finished.
     void halt() {
@@ -400,8 +414,10 @@ public:
     std::vector<message*> by_priority;
     bool frozen = false;
     bool halted = false;
-    bool detour = false;     ///< what is sent and handled is not simply so: simulated, observed, frozen or halted
-    message_list kept;       ///< while frozen or halted
+    bool detour = false; ///< what is sent and handled is not simply so: simulated, observed, frozen or halted
+    message_list kept;   ///< while frozen or halted
+    bool holds_successors = false;
+    message_list successors; ///< while they are held
     std::uint32_t steps = 0; ///< pieces of the program that may run although it is halted
     bool stepped = false;    ///< one has run since `debugging` was told last
     bool one_delivery = false;
@@ -504,6 +520,7 @@ MOTET_INLINE void pe::drain() {
     while (!queue.empty()) discard(queue.pop());
     while (!urgent.empty()) discard(urgent.pop());
     while (!kept.empty()) discard(kept.pop());
+    while (!successors.empty()) discard(successors.pop());
     for (message* m : by_priority) discard(m);
     by_priority.clear();
     for (const timer& t : timers) discard(t.due);
