@@ -48,7 +48,7 @@ struct cut_counts {
     std::uint64_t timers = 0;
     std::uint64_t busy = 0;   ///< fibers and work about to go on
     std::uint64_t frames = 0; ///< that wait, but for main
-    std::string who;          ///< one of them
+    std::string who = {};     ///< one of them
 
     void add(cut_counts&& other) {
         sent += other.sent, processed += other.processed, held += other.held, busy += other.busy,
@@ -97,14 +97,16 @@ struct pe_checkpointing : upper_state {
     double began = 0;
     double pause = 0;
     std::uint64_t attempts = 0;
-    bool pauses = false;          ///< between two attempts
-    bool rests = false;           ///< the attempt began because nothing moved any more
-    bool hopeless = false;        ///< another one would find the same, until something else is sent
-    std::uint64_t work = 0;       ///< messages sent until the last attempt, without those of attempts
-    std::uint32_t rounds = 0;     ///< of keeping calls of motet::next, in succession
-    double first_round = 0;       ///< when they began
+    bool pauses = false;      ///< between two attempts
+    bool rests = false;       ///< the attempt began because nothing moved any more
+    bool hopeless = false;    ///< another one would find the same, until something else is sent
+    std::uint64_t work = 0;   ///< messages sent until the last attempt, without those of attempts
+    std::uint32_t rounds = 0; ///< of keeping calls of motet::next, in succession
+    double first_round = 0;   ///< when they began
+    double round_began = 0;
+    double changed = 0;           ///< when an attempt found another number of them
+    double free_until = 0;        ///< none are kept before
     std::uint64_t successors = 0; ///< kept at the last attempt
-    std::uint32_t unchanged = 0;  ///< attempts in succession that found as many kept as the one before
     std::uint64_t generation = 0;
     std::uint64_t last_sent = 0; ///< messages in the whole run, when the last checkpoint was written
     double period = 0;           ///< seconds; 0: none
@@ -207,21 +209,26 @@ inline void save_down(pe& p, const std::string& folder);
 /// Step 3: what the calls of motet::next do until the next attempt, after one that found methods that wait.
 inline next_calls between_attempts(const pe& p, pe_checkpointing& s) {
     constexpr std::uint32_t most_rounds = 64;
-    constexpr std::uint32_t patience = 10; // where timers never let the program come to rest
+    const double now = p.now();
     const std::uint64_t kept = s.previous.successors;
-    s.unchanged = kept == std::exchange(s.successors, kept) ? s.unchanged + 1 : 0;
     if (s.rounds == 0) {
+        if (now < s.free_until) return next_calls::run;
         s.rounds = 1;
         s.pause = 0;
-        s.first_round = p.now();
+        s.successors = kept;
+        s.first_round = s.round_began = s.changed = now;
         return next_calls::wait;
     }
-    if (kept == 0 || (!s.rests && s.unchanged < patience)) return next_calls::wait;
-    s.unchanged = 0;
+    if (std::exchange(s.successors, kept) != kept) s.changed = now;
+    // Timers may never let the program come to rest: it stands if nothing came to its end for as long as it took them.
+    const bool stands = s.rests || now - s.changed > std::max(1e-3, s.changed - s.round_began);
+    if (kept == 0 || !stands) return next_calls::wait;
     s.pause = 0;
-    if (++s.rounds <= most_rounds) return next_calls::release;
+    s.round_began = s.changed = now;
+    s.rounds += s.rests ? 1 : 8; // without rest a round takes longer
+    if (s.rounds <= most_rounds) return next_calls::release;
     s.rounds = 0;
-    s.pause = 8 * (p.now() - s.first_round);
+    s.free_until = now + 3 * (now - s.first_round);
     return next_calls::run;
 }
 
@@ -242,7 +249,7 @@ inline void try_later(pe& p) {
     ++p.processed; // meanwhile all may come to rest: perhaps the methods wait for that
     // Where nothing has happened and no timer runs, nothing will, until all is found at rest.
     if (nothing_new && these == next_calls::wait && s.previous.timers == 0) return;
-    s.pause = std::max(s.pause, std::clamp(1.5 * s.pause, 100e-6, 50e-3));
+    s.pause = std::clamp(1.5 * s.pause, 100e-6, 50e-3);
     uncounted_after<&try_again>(p, s.pause, s.attempts);
 }
 
@@ -359,7 +366,8 @@ inline void begin_next(pe& p) {
     s.began = p.now();
     s.pause = 0;
     s.said = s.hopeless = false;
-    s.rounds = s.unchanged = 0;
+    s.rounds = 0;
+    s.free_until = 0;
     s.generation = 0;
     p.at_rest = &try_at_rest;
     begin_attempt(p);
