@@ -13,6 +13,7 @@
 #include <random>
 #include <string>
 #include <sys/resource.h>
+#include <thread>
 #include <vector>
 
 using namespace motet_test;
@@ -252,11 +253,38 @@ struct owner {
     static inline std::int64_t sum = 0;
     void make() { all = motet::array<balanced>::create(5); } // its root is the owner's PE
     motet::array<balanced> get() const { return all; }
+    void move_and_go_on() {
+        for (std::int64_t i = 1; i < 5; ++i) all[i].move_to(0).get();
+        go_on();
+    }
     void go_on() {
         all[0].tell<&balanced::loop>(std::int64_t{3});
         motet::quiescence().get();
         sum = all.reduce<&balanced::get>(motet::sum).get();
     }
+};
+
+struct slow_to_write {
+    std::int64_t ms = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(ms);
+        if (Archive::is_writing && ms > 0) std::this_thread::sleep_for(std::chrono::milliseconds(ms));
+    }
+    std::int64_t one() const { return 1; }
+    static inline std::int64_t found = 0;
+    void count() { found = motet::this_collection<slow_to_write>().reduce<&slow_to_write::one>(motet::sum).get(); }
+};
+
+struct waits_for_quiet {
+    std::int64_t value = 0;
+    static inline std::int64_t told = 0;
+    void go_on() {
+        for (int i = 0; i < 10; ++i) motet::this_collection<waits_for_quiet>()[2].tell<&waits_for_quiet::nothing>();
+        ++told;
+    }
+    void nothing() {}
+    void quiet() { told += told == 1 ? 1 : 100; }
 };
 
 /// Waits in every step for the one before it in a ring; between two calls of `run` none of its methods waits.
@@ -345,6 +373,44 @@ TEST_CASE("loops that wait for each other's messages: a checkpoint comes between
             CHECK(run(again, [] {}) == 0);
             CHECK(most_of_all(in_ring::sum) == in_ring::expected(steps));
         }
+}
+
+TEST_CASE("main goes on only when a checkpoint is written: what it does then is not half in it") {
+    if (this_job().size > 1) return;
+    const folder where;
+    one(threads(2), [&] {
+        const auto all = motet::array<slow_to_write>::create();
+        for (std::int64_t i = 0; i < 8; ++i) all.insert(i, {}, 0).get();
+        all.insert(8, {50}, 1).get();
+        auto written = motet::checkpoint(where.name, all[8].to<&slow_to_write::count>());
+        motet::sleep_for(20ms); // PE 1 writes still, PE 0 does not any more
+        for (std::int64_t i = 0; i < 8; ++i) all[i].move_to(1);
+        const auto late = motet::array<hopper>::create(2);
+        late.all<&hopper::nothing>().get();
+        written.get();
+    });
+    options again = threads(2);
+    again.restart = where.name;
+    slow_to_write::found = 0;
+    CHECK(run(again, [] {}) == 0);
+    CHECK(slow_to_write::found == 9);
+}
+
+TEST_CASE("a target that waits for quiescence does so after a restart, too") {
+    if (this_job().size > 1) return;
+    for (const auto& chosen : {threads(1), threads(2), simulated(2, 2, 5)}) {
+        const folder where;
+        one(chosen, [&] {
+            const auto all = motet::array<waits_for_quiet>::create(3);
+            motet::quiescence(all[1].to<&waits_for_quiet::quiet>());
+            motet::checkpoint(where.name, all[0].to<&waits_for_quiet::go_on>()).get();
+        });
+        options again = chosen;
+        again.restart = where.name;
+        waits_for_quiet::told = 0;
+        CHECK(run(again, [] {}) == 0);
+        CHECK(waits_for_quiet::told == 2); // once in place of main, and once when that has come to its end
+    }
 }
 
 TEST_CASE("a checkpoint of a restarted run") {
@@ -649,6 +715,29 @@ TEST_CASE("a full disk: the program is told, the checkpoint before stays, and th
         CHECK(std::filesystem::exists(where.name + "/2/manifest"));
         CHECK(!std::filesystem::exists(where.name + "/1"));
     });
+}
+
+TEST_CASE("an element at a balancing point may be moved as soon as a restarted run goes on") {
+    if (this_job().size > 1) return;
+    const folder where;
+    one(simulated(2, 1, 1), [&] {
+        const auto on_first = motet::chare<owner>::create({}, 0);
+        on_first.ask<&owner::make>().get();
+        const auto all = on_first.ask<&owner::get>().get();
+        motet::balance_with(all, motet::rotate).get();
+        for (std::int64_t i = 1; i < 5; ++i) all[i].tell<&balanced::loop>(std::int64_t{3});
+        motet::sleep_for(1ms);
+        motet::checkpoint(where.name, on_first.to<&owner::move_and_go_on>()).get();
+        all[0].ask<&balanced::loop>(std::int64_t{3}).get();
+    });
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        options again = simulated(2, 1, seed);
+        again.delay = 50e-6;
+        again.restart = where.name;
+        owner::sum = 0;
+        CHECK(error_of(again, [] {}) == "");
+        CHECK(owner::sum == 20);
+    }
 }
 
 TEST_CASE("elements at a balancing point go on after a restart, also without the PE that was the root") {

@@ -9,10 +9,7 @@
 #include <vector>
 
 /// Where the shipped melt lies.
-inline std::string data_folder() {
-    const std::string here = __FILE__;
-    return here.substr(0, here.rfind('/')) + "/../../examples/molecules/data/";
-}
+inline std::string data_folder() { return MELT_FOLDER; }
 
 /// One line of thermo output in a log of LAMMPS: its text, and Step Temp E_pair E_mol TotEng Press.
 struct log_line {

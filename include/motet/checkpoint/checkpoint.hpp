@@ -19,6 +19,7 @@
 ///
 /// 1. PE 0 freezes all PEs, along the tree: a frozen PE keeps the program's messages (calls of methods, broadcasts not
 ///    yet begun) and goes on with what the runtime has begun: moves, births, reductions, broadcasts that are numbered.
+///    main does not go on meanwhile, so that nothing new begins.
 /// 2. Waves count what was sent, processed, held and kept, until two in succession are equal and nothing is under way:
 ///    all messages that have not run are in some PE's hands.
 /// 3. A method that waits somewhere cannot be saved. Then the PEs are thawed, and PE 0 tries again a little later;
@@ -132,9 +133,14 @@ inline void cut_up(pe& p, cut_counts counts) {
     post_uncounted<&cut_up>(p, cut_tree(p).parent(p.number), std::move(s.counts));
 }
 
+/// main, and scripts in it.
+inline bool stays_out(const frame& f) {
+    return f.element == nullptr ? f.type == call<&run_main>::id() : !static_cast<const part*>(f.part)->type->saved;
+}
+
 inline void cut_down(pe& p) {
     pe_checkpointing& s = pe_checkpointing::of(p);
-    p.freeze();
+    p.freeze(&stays_out);
     s.counts = {};
     s.missing = cut_tree(p).child_count(p.number) + 1;
     cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&cut_down>(p, child); });
@@ -147,12 +153,10 @@ inline void cut_down(pe& p) {
                    .successors = successors,
                    .timers = p.sleeping};
     for (waiter* w = p.parked; w != nullptr; w = w->after) {
+        if (stays_out(*w->running)) continue;
         if (w->ready) ++own.busy;
-        const frame& f = *w->running;
-        if (f.element == nullptr ? f.type == call<&run_main>::id() : !static_cast<const part*>(f.part)->type->saved)
-            continue;
         ++own.frames;
-        if (own.who.empty()) own.who = p.state->place(p, f) + ", which waits " + awaited(*w);
+        if (own.who.empty()) own.who = p.state->place(p, *w->running) + ", which waits " + awaited(*w);
     }
     if (p.work_pending || !local_chares::of(p).later.empty()) ++own.busy;
     cut_up(p, std::move(own));

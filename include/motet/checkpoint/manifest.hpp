@@ -46,7 +46,8 @@ struct manifest {
     std::vector<saved_summary> summaries;
     std::vector<saved_constant> constants;
     address target;
-    std::uint64_t serial = 0; ///< the last number that any PE gave to a collection
+    std::vector<address> waiting; ///< for quiescence
+    std::uint64_t serial = 0;     ///< the last number that any PE gave to a collection
 };
 
 // The folder.
@@ -146,6 +147,7 @@ inline manifest describe_run(pe& p, const address& target, const std::vector<sav
     all.pes = p.job.pe_total();
     all.width = p.home.pe_count;
     all.target = target;
+    all.waiting = p.watch->wanted;
     all.summaries = summaries;
     local_chares& here = local_chares::of(p);
     for (const saved_summary& each : summaries) here.find(p, each.id); // single chares of types that PE 0 has none of

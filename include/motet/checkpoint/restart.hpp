@@ -25,8 +25,9 @@
 ///    prototype.
 /// 3. The PEs begin to run. What belongs to another process is sent there: elements, where they are (to their homes),
 ///    what had been contributed to reductions (to the root; of sections: to the homes of members). When nothing is
-///    under way any more, PE 0 tells all.
-/// 4. Then messages are sent to their elements as if they had just been sent, hooks run, and the checkpoint's target is
+///    under way any more, every PE counts the calls that wait with its elements (postponed.hpp), and tells PE 0.
+/// 4. When all have, PE 0 tells all. Then messages are sent to their elements as if they had just been sent, hooks run,
+/// and the checkpoint's target is
 ///    told, in place of main.
 namespace motet::inline MOTET_VARIANT::checkpointing {
 
@@ -55,9 +56,11 @@ struct restoring_state : machine_state {
         message_list notes;                ///< of the runtime, to other processes
         message_list messages;             ///< of the program
         std::vector<pe_number> addressees; ///< of the notes
+        std::uint32_t missing = 0;         ///< PEs that have not counted: this one, and those below it
     };
     std::vector<share> shares; ///< by PE
     address target;
+    std::vector<address> waiting; ///< for quiescence
 
     static share& of(pe& p) {
         return static_cast<restoring_state&>(*p.job.restoring).shares[p.number - p.job.pes[0]->number];
@@ -117,16 +120,31 @@ inline void send_departures(pe& p) {
     for (const pe_number to : own.addressees) p.send(to, own.notes.pop());
 }
 
-// Step 4.
-
-inline void go_on_here(pe& p) {
+inline void go_on(pe& p);
+inline void count_up(pe& p) {
+    if (--restoring_state::of(p).missing > 0) return;
+    if (p.number == 0) return go_on(p);
+    post<&count_up>(p, tree(p, 0).parent(p.number));
+}
+/// Only now, for a call that waits counts as a message held back, and there is no quiescence with one.
+inline void count_postponed(pe& p) {
+    restoring_state::of(p).missing = tree(p, 0).child_count(p.number) + 1;
+    tree(p, 0).for_each_child(p.number, [&](pe_number child) { post<&count_postponed>(p, child); });
     for (auto& [bits, c] : local_chares::of(p).parts)
         for (const element_header* e : c->table.elements) {
-            if (e->hooks_due()) post_part<&run_hooks_of>(p, p.number, c->info->id, e->index);
             if (!e->extension || e->extension->postponed.until == 0) continue;
             ++p.sent;
             ++local_chares::of(p).postponed;
         }
+    count_up(p);
+}
+
+// Step 4.
+
+inline void go_on_here(pe& p) {
+    for (auto& [bits, c] : local_chares::of(p).parts)
+        for (const element_header* e : c->table.elements)
+            if (e->hooks_due()) post_part<&run_hooks_of>(p, p.number, c->info->id, e->index);
     message_list& messages = restoring_state::of(p).messages;
     while (!messages.empty()) {
         message* m = messages.pop();
@@ -140,10 +158,13 @@ inline void go_on_here(pe& p) {
 inline void go_on(pe& p) {
     tree(p, 0).for_each_child(p.number, [&](pe_number child) { post<&go_on>(p, child); });
     go_on_here(p);
-    if (p.number == 0) deliver_nothing(p, static_cast<restoring_state&>(*p.job.restoring).target);
+    if (p.number != 0) return;
+    const auto& restored = static_cast<restoring_state&>(*p.job.restoring);
+    for (const address& each : restored.waiting) want_quiescence(p, each);
+    deliver_nothing(p, restored.target);
 }
 struct settled_delivery {
-    static void value(pe& p, const address&, void*) { go_on(p); }
+    static void value(pe& p, const address&, void*) { count_postponed(p); }
     static void fail(pe& p, const address&, failure&& why) { fail_program(p, why); }
     static inline const delivery operations{&value, &fail};
     static std::uint32_t id() { return registered<settled_delivery, operations>::id(); }
@@ -507,7 +528,13 @@ private:
         translate(all.target);
         if (all.target.how == 0)
             throw error("the checkpoint " + folder + " goes on with a method that this program does not have");
-        static_cast<restoring_state&>(*job.restoring).target = all.target;
+        for (address& each : all.waiting) {
+            translated<delivery>(each.how, "the target that waits for quiescence,");
+            translate(each);
+        }
+        auto& restored = static_cast<restoring_state&>(*job.restoring);
+        restored.target = all.target;
+        restored.waiting = all.waiting;
         for (auto& p : job.pes) {
             p->enter();
             post<&send_departures>(*p, p->number);

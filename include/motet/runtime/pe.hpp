@@ -177,10 +177,16 @@ public:
         type_of(*m).run(*this, m);
     }
     /// While frozen, a PE keeps what the program does (calls of methods, broadcasts) and runs only what the runtime has
-    /// begun.
-    void freeze() { frozen = detour = true; }
+    /// begun. Fibers that `stays_out` of what the PE is frozen for, as main does, do not go on; others that wait may.
+    void freeze(bool (*stays_out)(const frame&)) {
+        frozen = detour = true;
+        left_out = stays_out;
+        waiter_list all = std::exchange(ready, {});
+        while (!all.empty()) put_in_line(*all.pop());
+    }
     void thaw() {
         frozen = false;
+        while (!at_thaw.empty()) put_in_line(*at_thaw.pop());
         run_kept();
     }
     /// Sends the call with which a method has ended (motet::next). While those are held it waits here, as a message
@@ -340,8 +346,7 @@ public:
         if (w.ready) return;
         w.ready = true;
         w.turn = turn();
-        ready.push(&w);
-        attention = true;
+        put_in_line(w);
     }
     /// Does one piece of what goes before ordinary messages: satisfied waits, interrupted work, expedited and urgent
     /// messages. False if there was none.
@@ -416,6 +421,8 @@ public:
     bool halted = false;
     bool detour = false; ///< what is sent and handled is not simply so: simulated, observed, frozen or halted
     message_list kept;   ///< while frozen or halted
+    bool (*left_out)(const frame&) = nullptr; ///< while frozen
+    waiter_list at_thaw;                      ///< fibers left out that are to go on
     bool holds_successors = false;
     message_list successors; ///< while they are held
     std::uint32_t steps = 0; ///< pieces of the program that may run although it is halted
@@ -469,6 +476,12 @@ private:
 
     static constexpr std::uint32_t most_unwinds = 100;
 
+    void put_in_line(waiter& w) {
+        if (frozen && left_out(*w.running)) [[unlikely]]
+            return at_thaw.push(&w);
+        ready.push(&w);
+        attention = true;
+    }
     /// Goes on with a parked fiber or guest.
     void go_on(waiter& w);
     /// Goes on with the first that is ready, if it still may.
@@ -714,7 +727,7 @@ MOTET_INLINE void pe::unwind_parked() {
         w->cancelled = true;
         ready = {}; // waiters that are unwound must not stand in a list any more
         loose = {};
-        at_hooks = {};
+        at_hooks = at_thaw = {};
         enter();
         go_on(*w);
     }
