@@ -196,6 +196,43 @@ struct promise_keeper {
     }
 };
 
+/// Waits at birth for orders that came before it.
+struct late_one {
+    motet::array<late_one> all;
+    static inline std::int64_t where = -1;
+    void go_on() {
+        all.insert(99).get();
+        motet::quiescence().get();
+        where = all[99].ask<&late_one::on_pe>().get();
+    }
+    std::int64_t on_pe() const { return motet::my_pe(); }
+};
+
+/// Counts what came of a call of a section.
+struct sectioned {
+    std::int64_t value = 0;
+    static inline std::int64_t least, most;
+    std::int64_t add(std::int64_t n) { return value += n; }
+    std::int64_t get() const { return value; }
+    void go_on() {
+        motet::quiescence().get();
+        const auto all = motet::this_collection<sectioned>();
+        least = all.reduce<&sectioned::get>(motet::min).get();
+        most = all.reduce<&sectioned::get>(motet::max).get();
+    }
+};
+
+struct unreadable {
+    std::int64_t value = 1;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(value);
+        if (!Archive::is_writing && value == 2) throw std::runtime_error("a two");
+    }
+    void set(std::int64_t v) { value = v; }
+    void nothing() {}
+};
+
 constexpr std::int64_t tokens = 40;
 constexpr std::int64_t whole_sum = tokens * (tokens + 1) / 2;
 
@@ -543,6 +580,101 @@ TEST_CASE("reductions of sections and activities under way: what has been given 
             CHECK(most_of_all(piece::rounds) == 2);
             CHECK(most_of_all(piece::done) == 1);
         }
+}
+
+TEST_CASE("an order to move to a PE that does not exist any more") {
+    if (this_job().size > 1) return;
+    const folder where;
+    one(threads(4), [&] {
+        const auto all = motet::array<late_one>::create();
+        const auto first = motet::chare<late_one>::create({all});
+        const auto moved = all[99].move_to(3);
+        motet::checkpoint(where.name, first.to<&late_one::go_on>()).get();
+        all.insert(99).get();
+    });
+    for (const std::uint32_t pes : {4u, 2u, 1u}) {
+        late_one::where = -1;
+        options again = threads(pes);
+        again.restart = where.name;
+        CHECK(run(again, [] {}) == 0);
+        CHECK(late_one::where == 3 % pes);
+    }
+}
+
+TEST_CASE("a call of a section that some relays have handed on: each member gets it once") {
+    if (this_job().size > 1) return;
+    const auto [first, end] = seeds();
+    for (std::uint64_t seed = first; seed < end; ++seed)
+        for (options again : {threads(1), threads(2), simulated(3, 2, seed)}) {
+            const folder where;
+            one(simulated(4, 2, seed), [&] {
+                const auto all = motet::array<sectioned>::create(40);
+                std::vector<std::int64_t> each(40);
+                std::iota(each.begin(), each.end(), 0);
+                const auto whole = all.section(each);
+                auto written = motet::checkpoint(where.name, all[3].to<&sectioned::go_on>());
+                auto called = whole.gather<&sectioned::add>(std::int64_t{2});
+                written.get();
+                called.get();
+            });
+            sectioned::least = sectioned::most = -1;
+            again.restart = where.name;
+            CAPTURE(seed);
+            CHECK(run(again, [] {}) == 0);
+            CHECK(sectioned::least == 2);
+            CHECK(sectioned::most == 2);
+        }
+}
+
+TEST_CASE("files that are not what their names say, and what a serialize throws on reading") {
+    if (this_job().size > 1) return;
+    const folder where;
+    const auto restart = [&] {
+        options again = threads(2);
+        again.restart = where.name;
+        return error_of(again, [] {});
+    };
+    one(threads(2), [&] {
+        const auto all = motet::array<unreadable>::create(4);
+        motet::checkpoint(where.name, all.to<&unreadable::nothing>()).get();
+        std::filesystem::copy(where.name + "/1", where.name + "/kept");
+        all[2].ask<&unreadable::set>(std::int64_t{2}).get();
+        motet::checkpoint(where.name, all.to<&unreadable::nothing>()).get();
+    });
+    const std::string now = where.name + "/2";
+    CHECK(contains(restart(), "the checkpoint file " + now + "/part.1 cannot be read: unreadable[2]: a two"));
+    constexpr auto over = std::filesystem::copy_options::overwrite_existing;
+    std::filesystem::copy_file(where.name + "/kept/part.1", now + "/part.1", over); // of the checkpoint before
+    CHECK(contains(restart(), "the checkpoint file " + now + "/part.1 is another one: it was written as 1/part.1"));
+    std::filesystem::copy_file(now + "/part.0", now + "/part.1", over);
+    CHECK(contains(restart(), "the checkpoint file " + now + "/part.1 is another one: it was written as 2/part.0"));
+    std::filesystem::copy_file(where.name + "/kept/manifest", now + "/manifest", over);
+    CHECK(contains(restart(), "the checkpoint file " + now + "/manifest is another one: it was written as 1/manifest"));
+    std::filesystem::remove(now + "/manifest");
+    std::filesystem::create_directory(now + "/manifest");
+    CHECK(contains(restart(), "the checkpoint file " + now + "/manifest cannot be read: Is a directory"));
+}
+
+TEST_CASE("no whole checkpoint goes before the next is there, also where the file that names the newest is damaged") {
+    if (this_job().size > 1) return;
+    for (const bool fails : {true, false}) {
+        const folder where;
+        one(threads(1), [&] {
+            const auto all = motet::array<hopper>::create(3);
+            motet::checkpoint(where.name, all.to<&hopper::nothing>()).get();
+            std::ofstream(where.name + "/newest", std::ios::trunc).flush();
+            if (fails) {
+                motet::array<unwritable>::create(2);
+                CHECK(thrown_by([&] { motet::checkpoint(where.name, all.to<&hopper::nothing>()).get(); }) != "");
+                CHECK(std::filesystem::exists(where.name + "/1/manifest"));
+                CHECK(!std::filesystem::exists(where.name + "/2"));
+            } else {
+                motet::checkpoint(where.name, all.to<&hopper::nothing>()).get();
+                CHECK(std::filesystem::exists(where.name + "/2/manifest"));
+                CHECK(!std::filesystem::exists(where.name + "/1"));
+            }
+        });
+    }
 }
 
 TEST_CASE("bad folders and files are refused by name and place") {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-// steady STEPS FOLDER [once [map|settings|strategy]]: a ring of cells that exchange values with their neighbours, step
-// by step, and write checkpoints all the time (once: one, in the middle, after which the program stops). Prints what
-// all cells have in the end. map: where they are is said by one that has a state. settings: there is program data,
-// which is printed, too. strategy: they are balanced, by one that not all programs have. Compiled in several ways, as
+// steady STEPS FOLDER [once [map|settings|strategy|kept]]: a ring of cells that exchange values with their neighbours,
+// step by step, and write checkpoints all the time (once: one, in the middle, after which the program stops). Prints
+// what all cells have in the end. map: where they are is said by one that has a state. settings: there is program data,
+// which is printed, too. strategy: they are balanced, by one that not all programs have. kept: instead of all that, a
+// checkpoint of steps of the runtime that have not run, and of a channel. Compiled in several ways, as
 // the structs of one program may change: see steady.sh.
 #include <motet/motet.hpp>
 
@@ -10,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -87,6 +89,8 @@ struct Cell {
         if (++step < steps) tell_neighbours();
     }
     bool when(motet::entry<&Cell::take>, std::int64_t at, Side, double) const { return at == step; }
+    void add(double more) { value += static_cast<decltype(value)>(more); }
+    double get() const { return static_cast<double>(value); }
     double result() const {
 #ifdef MORE_FIELDS
         if (added != std::vector<int>{1, 2, 3}) return -1;
@@ -114,6 +118,33 @@ struct Judge {
     }
 };
 
+/// One end of a channel.
+struct Peer {
+    motet::chare<Peer> other;
+    motet::array<Cell> all;
+    motet::array<Cell> late;
+    void know(motet::chare<Peer> peer) { other = peer; }
+    void begin(std::string folder) {
+        motet::channel<std::int64_t>(other).send(5);
+        motet::checkpoint(folder, other.to<&Peer::finish>());
+        all.tell<&Cell::add>(1);
+        all.section({3, 5}).tell<&Cell::add>(100);
+    }
+    void finish() {
+        late.insert(7).get();
+        motet::quiescence().get();
+        const double sum = all.reduce<&Cell::get>(motet::sum).get();
+        const std::int64_t received = motet::channel<std::int64_t>(other).receive();
+        std::string found = "there";
+        try {
+            late[7].ask<&Cell::get>().get();
+        } catch (const motet::erased&) {
+            found = "erased";
+        }
+        motet::print("kept {} {} {}", sum, received, found);
+    }
+};
+
 } // namespace steady
 
 int main(int argc, char** argv) {
@@ -131,6 +162,16 @@ int main(int argc, char** argv) {
 #ifdef AS_IT_WAS
         if (with == "strategy") motet::balance_with(all, steady::AllStay{}).get();
 #endif
+        if (with == "kept") {
+            const auto late = motet::array<steady::Cell>::create();
+            const auto one = motet::chare<steady::Peer>::create({{}, all, late});
+            const auto two = motet::chare<steady::Peer>::create({one, all, late});
+            one.ask<&steady::Peer::know>(two).get();
+            const auto held = late[7].erase();
+            one.tell<&steady::Peer::begin>(words[2]);
+            while (!std::filesystem::exists(words[2] + "/newest")) motet::sleep_for(std::chrono::milliseconds(1));
+            motet::exit(0);
+        }
         const auto judge = motet::chare<steady::Judge>::create({all, with == "settings"});
         const auto goes_on = judge.to<&steady::Judge::finish>();
         if (!once) motet::checkpoint_every(words[2], goes_on, std::chrono::milliseconds(1));

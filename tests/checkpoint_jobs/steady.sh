@@ -68,6 +68,11 @@ with=strategy checkpoint steady
 [[ $(restart steady) == "$expected" ]] || wrong "strategy: $(restart steady)"
 says "$(restart steady_more)" "needs, for Cell, the balancing strategy motet::runtime::strategy_of<steady::AllStay>, which this program does not have"
 [[ $(restart steady_more env MOTET_BALANCE=none) == "$expected" ]] || wrong "without the strategy: $(restart steady_more env MOTET_BALANCE=none)"
+# What is kept under numbers of the program: calls of all and of some, a request to erase, a channel of single chares.
+with=kept checkpoint steady env MOTET_PES=1
+for program in steady steady_more; do
+    [[ $(restart $program) == "kept 212 5 erased" ]] || wrong "kept: $(restart $program)"
+done
 
 # From one transport to the other, and to other numbers of processes.
 if [[ -n $mpiexec ]]; then

@@ -44,7 +44,12 @@ struct broadcast {
     template <class Archive>
     void serialize(Archive& archive) {
         archive(type, reply, urgent, arguments, target, lost);
+        if constexpr (!Archive::is_writing) take_numbers();
     }
+
+private:
+    /// Those that were read, maybe from the checkpoint of another program.
+    void take_numbers();
 };
 
 /// What is done with broadcasts of one method and one kind of result.
@@ -54,6 +59,14 @@ struct broadcast_type {
     void (*finish)(pe&, const address&, partial&& all);
     message* (*message_for)(pe&, part&, const index_bits&, const broadcast&, const address* reply); ///< for one element
 };
+
+inline void broadcast::take_numbers() {
+    const registry& known = registry::instance();
+    const bool is_told = reply != 0;
+    type = registry::translated(type), reply = registry::translated(reply);
+    if (!known.is<broadcast_type>(type) || (is_told && !known.is<delivery>(reply)))
+        throw decode_error("a call of many chares that this program does not have", "", 0);
+}
 
 inline const broadcast_type& type_of(const broadcast& b) { return registry::get<broadcast_type>(b.type); }
 

@@ -43,6 +43,16 @@ struct channel_key {
     std::uint64_t high = 0;
     std::uint64_t tag = 0;
     friend auto operator<=>(const channel_key&, const channel_key&) = default;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(collection, low, high, tag);
+        if constexpr (!Archive::is_writing) {
+            collection_id id{static_cast<pe_number>(collection >> 32), static_cast<std::uint32_t>(collection)};
+            translate(id);
+            collection = id.bits();
+        }
+    }
 };
 
 /// A PE that answers for what an element owes to reduction rounds that were passed on without it where it is now.

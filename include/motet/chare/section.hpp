@@ -75,21 +75,32 @@ MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t sectio
                                             std::uint32_t type, address target, partial one);
 
 #if MOTET_BODIES
+/// The relay that a part of a call comes from. After a restart it is no more: results of the part go to nobody.
+struct upper_relay {
+    address at;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(at);
+        if constexpr (!Archive::is_writing)
+            if (registry::translation != nullptr) at = {};
+    }
+};
+
 inline void relay_section(pe& p, part& c, const std::shared_ptr<broadcast>& record, std::vector<index_bits> members,
-                          address parent);
+                          upper_relay parent);
 template <>
 inline constexpr bool is_of_program<& relay_section> = true;
 
 /// Step 2. `parent`: the relay this one is part of.
 inline void relay_section(pe& p, part& c, const std::shared_ptr<broadcast>& record, std::vector<index_bits> members,
-                          address parent) {
+                          upper_relay parent) {
     const std::uint64_t number = ++c.relay_count;
     const bool wanted = record->reply != 0;
     const address reply{record->reply, p.number, c.info->id, {number, 0}};
     if (wanted) {
         section_relay& r = c.relays[number];
         r.record = record;
-        r.parent = parent;
+        r.parent = parent.at;
         r.missing = r.count = members.size();
     }
     std::vector<std::pair<pe_number, index_bits>> elsewhere;
@@ -125,8 +136,9 @@ inline void relay_section(pe& p, part& c, const std::shared_ptr<broadcast>& reco
         std::vector<index_bits> some;
         for (std::size_t i = begin; i < end; ++i) some.push_back(elsewhere[i].second);
         try {
-            p.send(elsewhere[begin].first, record->urgent.mark(part_message<&relay_section>(
-                                               p, c.info->id, record, std::move(some), wanted ? reply : address{})));
+            p.send(elsewhere[begin].first,
+                   record->urgent.mark(part_message<&relay_section>(p, c.info->id, record, std::move(some),
+                                                                    upper_relay{wanted ? reply : address{}})));
         } catch (...) {
             refuse_some(end - begin);
         }
@@ -145,7 +157,7 @@ MOTET_INLINE void issue_section(pe& p, collection_id id, std::shared_ptr<broadca
     if (members.empty()) return type_of(*record).finish(p, record->target, {});
     check_name(id);
     const urgency urgent = record->urgent;
-    p.send(p.number, urgent.mark(part_message<&relay_section>(p, id, std::move(record), members, address{})));
+    p.send(p.number, urgent.mark(part_message<&relay_section>(p, id, std::move(record), members, upper_relay{})));
 }
 
 MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t section, std::uint64_t round,

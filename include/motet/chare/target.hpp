@@ -50,9 +50,8 @@ public:
 
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(where.how, where.pe, where.collection.root, where.collection.serial, where.index.low, where.index.high);
+        archive(where);
         if constexpr (!Archive::is_writing) {
-            runtime::translate(where);
             if (where.how != 0 && !runtime::registry::instance().is<runtime::delivery>(where.how))
                 throw decode_error("an unknown kind of target", "", 0);
         }

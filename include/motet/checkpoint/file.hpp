@@ -21,15 +21,17 @@
 
 /// Files of a checkpoint: a header, records (a size of 8 bytes, the bytes, zeros up to a multiple of 8), and a checksum
 /// for each megabyte of them, so that damage is found and can be named by its place. A file is there as a whole or not
-/// at all: it is written under another name, synced and renamed.
+/// at all: it is written under another name, synced and renamed. It says which file of which checkpoint it is, so that
+/// none is taken for another.
 namespace motet::inline MOTET_VARIANT::checkpointing {
 
 #if MOTET_BODIES
 
 struct file_header {
-    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '4'};
+    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '5'};
     std::uint64_t size = 0;     ///< of the data
-    std::uint64_t checksum = 0; ///< of magic and size
+    char name[40] = {};         ///< of the file and its folder, "12/part.3"; ends with a zero
+    std::uint64_t checksum = 0; ///< of all before
 };
 
 inline constexpr std::size_t checked_chunk = 1 << 20;
@@ -50,6 +52,16 @@ inline std::uint64_t checksum(std::span<const std::byte> data) {
     std::uint64_t all = data.size();
     for (const std::uint64_t lane : lanes) mix(all, lane);
     return all;
+}
+
+inline std::uint64_t checksum(const file_header& header) {
+    return checksum(std::as_bytes(std::span(&header, 1)).first(offsetof(file_header, checksum)));
+}
+
+/// Of a path, what a file's header says.
+inline std::string name_in_header(const std::string& path) {
+    const std::size_t folder = path.rfind('/', path.rfind('/') - 1);
+    return path.substr(folder + 1, sizeof file_header::name - 1);
 }
 
 [[noreturn]] inline void fail_with_errno(const std::string& what, const std::string& path) {
@@ -124,7 +136,7 @@ public:
         : path(std::move(name)), temporary(path + ".new"),
           file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
         if (file.fd < 0) fail_with_errno("opening", temporary);
-        const file_header unfinished{{}, 0, 0};
+        const file_header unfinished{{}, 0, {}, 0};
         write_all(file.fd, &unfinished, sizeof unfinished, temporary);
         waiting.reserve(checked_chunk);
     }
@@ -142,7 +154,8 @@ public:
         write_all(file.fd, sums.data(), sums.size() * sizeof sums[0], temporary);
         file_header header;
         header.size = written;
-        header.checksum = checksum(std::as_bytes(std::span(&header, 1)).first(16));
+        name_in_header(path).copy(header.name, sizeof header.name);
+        header.checksum = checksum(header);
         if (::pwrite(file.fd, &header, sizeof header, 0) != sizeof header) fail_with_errno("writing", temporary);
         if (::fsync(file.fd) != 0) fail_with_errno("syncing", temporary);
         if (::rename(temporary.c_str(), path.c_str()) != 0) fail_with_errno("renaming", temporary);
@@ -198,8 +211,10 @@ public:
         file_header header;
         get(&header, sizeof header, 0);
         if (std::memcmp(header.magic, file_header().magic, sizeof header.magic) != 0)
-            refuse("is none: it does not begin with MOTETCP4");
-        if (header.checksum != checksum(std::as_bytes(std::span(&header, 1)).first(16))) refuse("is damaged at byte 8");
+            refuse("is none: it does not begin with MOTETCP5");
+        if (header.checksum != checksum(header)) refuse("is damaged at byte 8");
+        if (name_in_header(path) != header.name)
+            refuse("is another one: it was written as " + std::string(header.name));
         const std::uint64_t chunks = header.size / checked_chunk + (header.size % checked_chunk != 0);
         if (header.size > length || (length - header.size) / 8 < chunks + 1 ||
             sizeof header + header.size + 8 * (chunks + 1) != length)
@@ -229,7 +244,8 @@ private:
         for (std::size_t done = 0; done < count;) {
             const auto got = ::pread(file.fd, where + done, count - done, static_cast<off_t>(at + done));
             if (got < 0 && errno == EINTR) continue;
-            if (got <= 0) refuse("ends at byte " + std::to_string(at + done) + ", in the middle");
+            if (got < 0) refuse("cannot be read: " + std::generic_category().message(errno));
+            if (got == 0) refuse("ends at byte " + std::to_string(at + done) + ", in the middle");
             done += static_cast<std::size_t>(got);
         }
     }

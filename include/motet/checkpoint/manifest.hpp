@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -69,7 +71,8 @@ inline std::uint64_t newest_generation(const std::string& path) {
 }
 
 inline bool is_number(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+    return !text.empty() && text.size() < 19 &&
+           std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
 /// Whether a file of this name belongs to a checkpoint, finished or not.
@@ -91,13 +94,20 @@ inline void remove_others(const std::string& path, std::uint64_t kept) {
         if (is_number(name) && name != std::to_string(kept)) remove_generation(path + "/" + name);
 }
 
-/// Makes the folder for the next checkpoint. Throws `error`.
+/// Makes the folder for the next checkpoint. Throws `error`. No whole checkpoint is removed before that is published:
+/// `newest` may be damaged.
 inline std::uint64_t begin_generation(const std::string& path) {
     make_folders(path);
-    const std::uint64_t newest = newest_generation(path);
-    remove_others(path, newest); // what a killed process has left
-    make_folders(generation_folder(path, newest + 1));
-    return newest + 1;
+    std::uint64_t last = newest_generation(path);
+    for (const std::string& name : names_in(path)) {
+        if (!is_number(name)) continue;
+        if (::access((path + "/" + name + "/manifest").c_str(), F_OK) == 0)
+            last = std::max<std::uint64_t>(last, std::strtoull(name.c_str(), nullptr, 10));
+        else
+            remove_generation(path + "/" + name); // what a killed process has left
+    }
+    make_folders(generation_folder(path, last + 1));
+    return last + 1;
 }
 
 inline void abandon_generation(const std::string& path, std::uint64_t generation) {

@@ -212,6 +212,16 @@ private:
         const auto rest = file.next();
         manifest_record.assign(rest.begin(), rest.end());
     }
+    /// Calls `f`, which may call a user's own serialize; what that throws is said with its place.
+    template <class What, class F>
+    static void reading(const std::string& path, What&& what, F&& f) {
+        try {
+            f();
+        } catch (...) {
+            throw error("the checkpoint file " + path + " cannot be read: " + what() + ": " +
+                        exception_text::current().text);
+        }
+    }
     template <class T>
     static void decode(std::span<const std::byte> record, T& value, const std::string& path) {
         try {
@@ -300,7 +310,9 @@ private:
         if (!saved.prototype.empty()) {
             info->prototype = type.blank();
             serial::reader in(saved.prototype);
-            type.load(const_cast<void*>(type.prototype(info->prototype)), in, known.places);
+            reading(
+                folder + "/manifest", [&] { return "the prototype of " + saved.name; },
+                [&] { type.load(const_cast<void*>(type.prototype(info->prototype)), in, known.places); });
         }
         known.info = info;
         const saved_summary& summary = summary_of(saved.info.id);
@@ -361,7 +373,8 @@ private:
                 saved_part each;
                 serial::decode_into(file.next(), each);
                 known_collection& known = collection_of_id(each.id);
-                for (std::uint64_t k = 0; k < each.elements; ++k) restore_element(reader, known, file.next(), saved);
+                for (std::uint64_t k = 0; k < each.elements; ++k)
+                    restore_element(reader, known, file.next(), saved, file.name());
                 restore_rounds(reader, known, each.rounds);
                 restore_section_rounds(reader, known, each.section_rounds);
                 for (const index_bits& index : each.erased)
@@ -371,9 +384,10 @@ private:
             for (std::uint64_t i = 0; i < about.messages; ++i) {
                 saved_message m;
                 serial::decode_into(file.next(), m);
-                restore_message(reader, m);
+                restore_message(reader, m, file.name());
             }
-            if (!file.at_end()) throw error("it has more records than it says");
+            if (!file.at_end())
+                throw error("the checkpoint file " + file.name() + " is damaged: it has more records than it says");
         } catch (const decode_error& problem) {
             throw error("the checkpoint file " + file.name() + " cannot be read: " + problem.what());
         }
@@ -412,7 +426,9 @@ private:
         for (auto& home : job.processes) {
             std::shared_ptr<void> value = how.make();
             serial::reader in(saved.value);
-            how.load(value.get(), in, places);
+            reading(
+                folder + "/manifest", [&] { return "program data of type " + how.name(); },
+                [&] { how.load(value.get(), in, places); });
             home->readonly[how.key()] = {std::move(value), type};
         }
     }
@@ -422,11 +438,15 @@ private:
         if (any.fixed() || all.pes != job.pe_total()) return home_of(*job.pes[0], any, index);
         return was_on;
     }
-    void restore_element(pe& reader, const known_collection& known, std::span<const std::byte> record,
-                         pe_number was_on) {
+    void restore_element(pe& reader, const known_collection& known, std::span<const std::byte> record, pe_number was_on,
+                         const std::string& path) {
         serial::reader in(record);
         saved_element saved;
-        serial::read(in, saved);
+        const auto read = [&](auto&& f) {
+            reading(
+                path, [&] { return element_text(part_on(reader, known), saved.index); }, f);
+        };
+        read([&] { serial::read(in, saved); });
         const bool is_group = known.info->kind == collection_kind::group;
         if ((is_group && saved.index.low >= job.pe_total()) ||
             (known.info->kind == collection_kind::node_group && saved.index.low >= job.process_total()))
@@ -436,7 +456,7 @@ private:
         const boxed blank = known.info->prototype ? boxed() : type.blank();
         travelling made(known.info->type, type.make(blank ? blank : known.info->prototype));
         element_header& e = *made.what;
-        type.load(type.object(e), in, known.places);
+        read([&] { type.load(type.object(e), in, known.places); });
         e.index = saved.index;
         e.version = first_version(summary_of(known.saved->info.id).births + 1);
         e.round = saved.round;
@@ -448,11 +468,10 @@ private:
         }
         if (saved.postponed.until != 0) {
             saved.postponed.type = translated_call(saved.postponed.type);
-            translate(saved.postponed.reply);
-            saved.postponed.arguments = arguments_of_now(reader, saved.postponed);
+            saved.postponed.arguments = arguments_of_now(reader, saved.postponed, path);
             e.extend().postponed = std::move(saved.postponed);
         }
-        for (saved_message& m : saved.held) restore_message(reader, m);
+        for (saved_message& m : saved.held) restore_message(reader, m, path);
         const pe_number to = place_of(known, e.index, was_on);
         if (const pe_number home = home_of(reader, any, e.index); home != to)
             note<&note_place>(reader, known, home, e.index, e.version, to);
@@ -462,28 +481,30 @@ private:
             restoring_state::of(reader).departures.push_back({to, known.info->id, std::move(made)});
     }
     /// The arguments of a call that waits, whose targets and proxies are named by the numbers of this program.
-    std::vector<std::byte> arguments_of_now(pe& p, const postponed_call& call) const {
+    std::vector<std::byte> arguments_of_now(pe& p, const postponed_call& call, const std::string& path) const {
         const auto& type = registry::get<message_type>(call.type);
-        message* m = decoded(p, call.type, call.arguments);
+        message* m = decoded(p, call.type, call.arguments, path);
         serial::writer out;
         type.encode(*m, out);
         p.discard(m);
         return out.to_vector();
     }
-    message* decoded(pe& p, std::uint32_t type_number, const std::vector<std::byte>& arguments) const {
+    message* decoded(pe& p, std::uint32_t type_number, const std::vector<std::byte>& arguments,
+                     const std::string& path) const {
         const auto& type = registry::get<message_type>(type_number);
         message* m = p.allocate(type_number, type.payload_bytes);
         serial::reader in(arguments);
         try {
-            type.decode(*m, in);
-        } catch (const decode_error& problem) {
+            reading(
+                path, [&] { return "a message for " + type.name(); }, [&] { type.decode(*m, in); });
+        } catch (...) {
             p.discard(m);
-            throw error("the checkpoint " + folder + ": a message for " + type.name() + ": " + problem.what());
+            throw;
         }
         return m;
     }
-    void restore_message(pe& reader, const saved_message& saved) const {
-        message* m = decoded(reader, translated_call(saved.type), saved.arguments);
+    void restore_message(pe& reader, const saved_message& saved, const std::string& path) const {
+        message* m = decoded(reader, translated_call(saved.type), saved.arguments, path);
         m->collection = saved.collection;
         translate(m->collection);
         m->index = saved.index;
@@ -493,7 +514,6 @@ private:
     }
     void restore_rounds(pe& reader, const known_collection& known, std::vector<saved_round>& rounds) {
         for (saved_round& each : rounds) {
-            translate(each.target);
             note<&restore_round>(reader, known, root_of(reader, known.info->id), each.number,
                                  translated<reduction_type>(each.type, "the reduction"), each.target,
                                  std::move(each.result));
@@ -501,7 +521,6 @@ private:
     }
     void restore_section_rounds(pe& reader, const known_collection& known, std::vector<saved_section_round>& rounds) {
         for (saved_section_round& each : rounds) {
-            translate(each.target);
             note<&restore_section_round>(reader, known, home_of(reader, part_on(reader, known), each.member), each.key,
                                          each.member, each.reported,
                                          translated<reduction_type>(each.type, "the reduction"), each.target,
@@ -525,7 +544,6 @@ private:
     /// Step 3 begins.
     void finish() {
         job.created_something = true;
-        translate(all.target);
         if (all.target.how == 0)
             throw error("the checkpoint " + folder + " goes on with a method that this program does not have");
         for (address& each : all.waiting) {

@@ -46,6 +46,9 @@ struct address {
     pe_number pe = no_pe;
     collection_id collection;
     index_bits index;
+
+    template <class Archive>
+    void serialize(Archive& archive); ///< registry.hpp
 };
 
 } // namespace motet::inline MOTET_VARIANT::runtime

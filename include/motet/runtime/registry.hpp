@@ -142,6 +142,11 @@ inline void translate(address& to) {
     to.how = registry::translated(to.how);
     translate(to.collection);
 }
+template <class Archive>
+void address::serialize(Archive& archive) {
+    archive(how, pe, collection.root, collection.serial, index.low, index.high);
+    if constexpr (!Archive::is_writing) translate(*this);
+}
 
 /// `registered<Key, Operations>::number` is the number of `Operations`, known under the name of the type `Key`.
 template <class Key, const auto& Operations>

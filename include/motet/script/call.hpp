@@ -43,7 +43,6 @@ struct script_job {
         if (runtime::registry::translation == nullptr) return;
         if ((opened = runtime::registry::translated(opened)) == 0)
             throw decode_error("a script for chares that this program does not open to scripts", "opened", 0);
-        runtime::translate(told);
         names = nullptr;
         request.persistent = false;
     }
