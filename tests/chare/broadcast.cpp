@@ -71,6 +71,36 @@ struct slow_to_settle {
     std::vector<int> all_heard() const { return heard; }
 };
 
+/// Its copy number `fuse` throws.
+struct brittle {
+    static inline std::atomic<int> fuse{0};
+    int n = 0;
+
+    brittle() = default;
+    explicit brittle(int given) : n(given) {}
+    brittle(const brittle& other) : n(other.n) {
+        if (--fuse == 0) throw std::runtime_error("it breaks");
+    }
+    brittle(brittle&& other) noexcept : n(other.n) {}
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(n);
+    }
+};
+struct careful {
+    int heard = 0;
+
+    void take(brittle b) { heard += b.n; }
+    void take_slowly(brittle b) {
+        motet::sleep_for(std::chrono::microseconds(20));
+        heard += b.n;
+    }
+    void take_freely(brittle b) { heard += b.n; }
+    bool when(motet::entry<&careful::take>, const brittle&) const { return true; }
+    bool when(motet::entry<&careful::take_slowly>, const brittle&) const { return true; }
+    int get() const { return heard; }
+};
+
 std::vector<int> sorted(std::vector<int> v) {
     std::sort(v.begin(), v.end());
     return v;
@@ -238,6 +268,26 @@ TEST_CASE("one failure among the calls of a broadcast reaches whoever waits for 
                                     motet::quiescence().get();
                                 }),
                        "here it fails (std::runtime_error), in listener[3] on PE"));
+}
+
+TEST_CASE("an argument that cannot be copied for one element fails the call there, with a when as without") {
+    const auto broken_in = [](const char* entry, auto call) {
+        everywhere([&] {
+            const auto all = motet::array<careful>::create(8);
+            brittle::fuse = 3;
+            const auto text = thrown_by([&] { call(all).get(); });
+            brittle::fuse = 0;
+            CHECK(contains(text, "it breaks (std::runtime_error), in careful["));
+            CHECK(contains(text, " on PE "));
+            CHECK(contains(text, entry));
+            CHECK(all.reduce<&careful::get>(motet::sum).get() == 7); // the others had it
+        });
+    };
+    broken_in("careful::take", [](const auto& all) { return all.template all<&careful::take>(brittle(1)); });
+    broken_in("careful::take_slowly",
+              [](const auto& all) { return all.template all<&careful::take_slowly>(brittle(1)); });
+    broken_in("careful::take_freely",
+              [](const auto& all) { return all.template all<&careful::take_freely>(brittle(1)); });
 }
 
 TEST_CASE("the arguments of a broadcast stay while a handler waits") {

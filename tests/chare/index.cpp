@@ -5,9 +5,18 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
+#include <chrono>
+#include <cmath>
+#include <complex>
 #include <cstdint>
+#include <iterator>
+#include <limits>
 #include <random>
 #include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 using motet::grid;
@@ -36,6 +45,26 @@ struct with_vector {
     std::vector<int> v;
 };
 
+struct key_of_many { // one of each kind that has an order
+    double x = 0;
+    std::array<std::int16_t, 2> at{};
+    float y = 0;
+    friend auto operator<=>(const key_of_many&, const key_of_many&) = default;
+};
+struct key_of_times {
+    std::pair<std::chrono::duration<float>, std::chrono::sys_time<std::chrono::duration<std::int32_t>>> when;
+    std::array<std::array<face, 2>, 2> faces{};
+    bool last = false;
+    friend auto operator<=>(const key_of_times&, const key_of_times&) = default;
+};
+struct key_without_order {
+    std::complex<float> at;
+    std::bitset<12> set;
+    std::tuple<> nothing;
+    std::array<std::vector<int>, 0> none;
+    bool operator==(const key_without_order&) const = default;
+};
+
 static_assert(array_index<int> && array_index<std::uint64_t> && array_index<grid<6>> && array_index<key>);
 static_assert(!array_index<double> && !array_index<std::string> && !array_index<too_long> && !array_index<with_vector>);
 
@@ -49,7 +78,37 @@ template <class Index>
 void check(std::vector<Index> all) {
     for (const Index& each : all) REQUIRE(index_code<Index>::unpack(index_code<Index>::pack(each)) == each);
     for (const Index& a : all)
-        for (const Index& b : all) REQUIRE(before(a, b) == (a < b));
+        for (const Index& b : all) {
+            REQUIRE(before(a, b) == (a < b));
+            REQUIRE((index_code<Index>::pack(a) == index_code<Index>::pack(b)) == (a == b));
+        }
+}
+
+/// A number: often an extreme one, or one of few.
+template <class T>
+T any(std::mt19937_64& random) {
+    using limits = std::numeric_limits<T>;
+    const auto r = random();
+    if constexpr (std::is_floating_point_v<T>) {
+        const T choice[] = {T(0),
+                            -T(0),
+                            T(1),
+                            T(-1),
+                            limits::max(),
+                            limits::lowest(),
+                            limits::min(),
+                            -limits::min(),
+                            limits::denorm_min(),
+                            -limits::denorm_min(),
+                            limits::infinity(),
+                            -limits::infinity(),
+                            limits::epsilon(),
+                            std::ldexp(static_cast<T>(static_cast<std::int64_t>(r)), static_cast<int>(r % 90) - 90)};
+        return choice[random() % std::size(choice)];
+    } else {
+        const T choice[] = {T(0), T(1), T(-1), limits::max(), limits::min(), T(255), T(256), T(257), static_cast<T>(r)};
+        return choice[random() % std::size(choice)];
+    }
 }
 
 template <int N>
@@ -94,6 +153,49 @@ TEST_CASE("integers and structs as indices") {
                 {face::west, {3, 0}, {1, 2, 3}},
                 {face::west, {3, 0}, {1, 3, 2}},
                 {face::east, {-30'000, 0}, {255, 0, 0}}});
+}
+
+TEST_CASE("arrays, fractions, times and tuples in indices keep their value and their order") {
+    std::mt19937_64 random(7);
+    std::vector<key_of_many> many;
+    std::vector<key_of_times> times;
+    for (int i = 0; i < 300; ++i) {
+        // Often the same first field, so that the others decide.
+        const double x = i % 2 == 0 ? any<double>(random) : 1.5;
+        many.push_back({x, {any<std::int16_t>(random), any<std::int16_t>(random)}, any<float>(random)});
+        const auto side = [&] { return static_cast<face>(random() % 2 * 0xFF); };
+        const float seconds = i % 2 == 0 ? any<float>(random) : -1.5f;
+        times.push_back({{std::chrono::duration<float>(seconds),
+                          std::chrono::sys_time<std::chrono::duration<std::int32_t>>(
+                              std::chrono::duration<std::int32_t>(i % 3 == 0 ? any<std::int32_t>(random) : -2))},
+                         {{{side(), side()}, {side(), side()}}},
+                         random() % 2 == 0});
+    }
+    check(many);
+    check(times);
+    check<std::array<long double, 1>>({{-std::numeric_limits<long double>::infinity()},
+                                       {-std::numeric_limits<long double>::max()},
+                                       {-2.5L},
+                                       {-std::numeric_limits<long double>::denorm_min()},
+                                       {-0.0L},
+                                       {0.0L},
+                                       {1.0L},
+                                       {std::nextafter(1.0L, 2.0L)},
+                                       {std::numeric_limits<long double>::max()}});
+    using code = index_code<key_without_order>;
+    const key_without_order given{{-0.0f, 2}, 0xA05, {}, {}};
+    CHECK(code::unpack(code::pack(given)) == given);
+    CHECK(code::pack(given) == code::pack({{0.0f, 2}, 0xA05, {}, {}}));
+    CHECK(before(given, key_without_order{{0.0f, 2}, 0xB04, {}, {}}));
+}
+
+TEST_CASE("0.0 and -0.0 are one index; NaN is none") {
+    using code = index_code<key_of_many>;
+    CHECK(code::pack({0.0, {}, -0.0f}) == code::pack({-0.0, {}, 0.0f}));
+    CHECK_THROWS_WITH_AS(code::pack({1, {}, std::numeric_limits<float>::quiet_NaN()}),
+                         "an index of type key_of_many cannot have NaN in it: NaN equals nothing, so that its element "
+                         "would never be found",
+                         motet::error);
 }
 
 TEST_CASE("a coordinate beyond the bits it has is refused with both numbers") {
@@ -145,6 +247,12 @@ TEST_CASE("indices from numbers, as scripts give them: what does not fit is refu
     CHECK(refused(byte(), {256}).starts_with("the number 256 does not fit into unsigned char"));
     CHECK(refused(byte(), {-1}) != "");
     CHECK(refused(byte(), {1, 2}).starts_with("an index of 1 numbers is wanted"));
+    using whole = index_code<key>; // inner structs and arrays, too
+    const auto bits = whole::pack({face::east, {-3, 7}, {1, 2, 255}});
+    CHECK(whole::coordinates(bits) == std::vector<std::int64_t>{1, -3, 7, 1, 2, 255});
+    CHECK(whole::from_coordinates({1, -3, 7, 1, 2, 255}) == bits);
+    CHECK(refused(whole(), {1, -3, 7, 1, 2, 256}).starts_with("the number 256 does not fit into unsigned char"));
+    CHECK(refused(whole(), {1, -3}).starts_with("an index of 6 numbers is wanted"));
 }
 
 TEST_CASE("indices as text") {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -385,7 +386,14 @@ struct broadcast_of {
     static bool deliver_one(pe& p, part& c, element_header& e, const broadcast& record, const address& reply) {
         const stored& arguments = record.arguments.template as<stored>();
         if (call::conditional || e.has(element_header::hooks_running) || (can_be_debugged && p.hooks != nullptr)) {
-            message* m = call::make_stored(p, c.info->id, e.index, &reply, copy_of(arguments));
+            message* m;
+            try {
+                m = call::make_stored(p, c.info->id, e.index, &reply, copy_of(arguments));
+            } catch (...) {
+                const std::string chare = element_text(c, e.index) + " on PE " + std::to_string(p.number);
+                deliver_failure(p, reply, failure::current(chare, call::name()));
+                return true;
+            }
             ++p.sent;
             return call::run_at(p, c, e, m);
         } else {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
@@ -59,7 +60,7 @@ concept packs_into_16_bytes = std::is_aggregate_v<T> && serial::serializable<T> 
 
 /// A type that can be the index of an array: an integer, a grid, or an aggregate whose fields pack into 16 bytes.
 template <class T>
-concept array_index = std::integral<T> || grid_dimensions<T> != 0 || packs_into_16_bytes<T>;
+concept array_index = (std::integral<T> && sizeof(T) <= 8) || grid_dimensions<T> != 0 || packs_into_16_bytes<T>;
 
 /// How an index becomes 16 bytes and comes back.
 template <class Index>
@@ -88,9 +89,19 @@ struct index_code {
             }
             return bits;
         } else {
+            Index same = index;
+            for_each_number(same, []<class F>(F& number) {
+                if constexpr (std::is_floating_point_v<F>) {
+                    if (std::isnan(number))
+                        throw error("an index of type " + std::string(reflect::short_type_name<Index>) +
+                                    " cannot have NaN in it: NaN equals nothing, so that its element would never be "
+                                    "found");
+                    if (number == 0) number = 0; // and -0.0 equals it
+                }
+            });
             std::array<std::byte, 16> bytes{};
             serial::slot out{bytes.data()};
-            serial::codec<Index>::write(out, index);
+            serial::codec<Index>::write(out, same);
             index_bits bits;
             std::memcpy(&bits, bytes.data(), 16);
             return bits;
@@ -129,7 +140,7 @@ struct index_code {
             return "[" + reflect::to_text(unpack(bits)) + "]";
         }
     }
-    /// The index as numbers: its coordinates, or its fields.
+    /// The index as numbers: its coordinates, or those in its fields, fractions cut off.
     static std::vector<std::int64_t> coordinates(index_bits bits) {
         if constexpr (grid_dimensions<Index> != 0) {
             const auto index = unpack(bits);
@@ -138,11 +149,10 @@ struct index_code {
             return {static_cast<std::int64_t>(unpack(bits))};
         } else {
             std::vector<std::int64_t> all;
-            const Index index = unpack(bits);
-            reflect::for_each_field(index, [&](std::string_view, const auto& field) {
-                if constexpr (std::is_convertible_v<decltype(field), std::int64_t> ||
-                              std::is_enum_v<std::remove_cvref_t<decltype(field)>>)
-                    all.push_back(static_cast<std::int64_t>(field));
+            Index index = unpack(bits);
+            for_each_number(index, [&]<class F>(const F& number) {
+                if constexpr (std::is_arithmetic_v<F> || std::is_enum_v<F>)
+                    all.push_back(static_cast<std::int64_t>(number));
             });
             return all;
         }
@@ -163,10 +173,9 @@ struct index_code {
             index = fitting<Index>(numbers[0]);
         } else {
             std::size_t next = 0;
-            reflect::for_each_field(index, [&](std::string_view, auto& field) {
-                using F = std::remove_cvref_t<decltype(field)>;
-                if constexpr (std::is_convertible_v<F, std::int64_t> || std::is_enum_v<F>) {
-                    if (next < numbers.size()) field = fitting<F>(numbers[next]);
+            for_each_number(index, [&]<class F>(F& number) {
+                if constexpr (std::is_arithmetic_v<F> || std::is_enum_v<F>) {
+                    if (next < numbers.size()) number = fitting<F>(numbers[next]);
                     ++next;
                 }
             });
@@ -192,28 +201,19 @@ struct index_code {
         } else {
             index_bits all;
             int used = 0; // of 16 bytes, the first most significant
-            const auto append = [&](std::uint64_t value, int bytes) {
-                for (int i = bytes; i-- > 0; ++used)
-                    (used < 8 ? all.high : all.low) |= ((value >> (8 * i)) & 0xff) << (8 * (7 - used % 8));
-            };
-            const auto add = [&](const auto& self, const auto& field) -> void {
-                using F = std::remove_cvref_t<decltype(field)>;
-                if constexpr (std::is_enum_v<F>) {
-                    self(self, static_cast<std::underlying_type_t<F>>(field));
-                } else if constexpr (std::is_integral_v<F>) {
-                    const std::uint64_t flip = std::is_signed_v<F> ? std::uint64_t{1} << (8 * sizeof(F) - 1) : 0;
-                    append(static_cast<std::uint64_t>(field) ^ flip, static_cast<int>(sizeof(F)));
-                } else if constexpr (std::is_aggregate_v<F> && !std::is_array_v<F> &&
-                                     serial::kind_of<F>() != serial::kind::array) {
-                    reflect::for_each_field(field, [&](auto, const auto& inner) { self(self, inner); });
-                } else {
-                    std::array<std::uint8_t, serial::codec<F>::fixed> raw{};
-                    serial::slot out{reinterpret_cast<std::byte*>(raw.data())};
-                    serial::codec<F>::write(out, field);
-                    for (const std::uint8_t byte : raw) append(byte, 1);
+            Index index = unpack(bits);
+            for_each_number(index, [&]<class F>(const F& number) {
+                std::array<std::uint8_t, serial::codec<F>::fixed> bytes; // the last most significant
+                serial::slot out{reinterpret_cast<std::byte*>(bytes.data())};
+                serial::codec<F>::write(out, number);
+                if (std::is_floating_point_v<F> && bytes.back() >= 0x80) { // negative: the greater, the less
+                    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(~byte);
+                } else if (is_signed<F>()) {
+                    bytes.back() ^= 0x80;
                 }
-            };
-            add(add, unpack(bits));
+                for (std::size_t i = bytes.size(); i-- > 0; ++used)
+                    (used < 8 ? all.high : all.low) |= std::uint64_t{bytes[i]} << (8 * (7 - used % 8));
+            });
             return all;
         }
     }
@@ -265,6 +265,38 @@ struct index_code {
     }
 
 private:
+    template <class F>
+    static constexpr bool is_signed() {
+        if constexpr (std::is_enum_v<F>)
+            return std::is_signed_v<std::underlying_type_t<F>>;
+        else
+            return std::is_signed_v<F>;
+    }
+    /// Calls `visit(number)` with each number, bool, enum and bitset in a field, in their order. It may change them.
+    template <class F, class Visit>
+    static void for_each_number(F& field, const Visit& visit) {
+        constexpr serial::kind how = serial::kind_of<F>();
+        const auto inside = [&](auto&... each) { (for_each_number(each, visit), ...); };
+        if constexpr (how == serial::kind::aggregate) {
+            reflect::apply_to_fields(field, inside);
+        } else if constexpr (how == serial::kind::array || how == serial::kind::tuple) {
+            std::apply(inside, field);
+        } else if constexpr (how == serial::kind::duration) {
+            auto count = field.count();
+            for_each_number(count, visit);
+            field = F(count);
+        } else if constexpr (how == serial::kind::time_point) {
+            auto since = field.time_since_epoch();
+            for_each_number(since, visit);
+            field = F(since);
+        } else if constexpr (how == serial::kind::complex) {
+            auto real = field.real(), imag = field.imag();
+            inside(real, imag);
+            field = F(real, imag);
+        } else {
+            visit(field);
+        }
+    }
     template <class Number>
     static Number fitting(std::int64_t number) {
         const auto made = static_cast<Number>(number);

@@ -121,7 +121,12 @@ struct entry_call {
     /// The same with arguments stored already.
     static message* make_stored(pe& from, collection_id id, const index_bits& index, const address* reply, stored&& a) {
         message* m = from.allocate(entry_call::id(), payload::bytes + (reply != nullptr ? sizeof(address) : 0));
-        new (m->payload()) stored(std::move(a));
+        try {
+            new (m->payload()) stored(std::move(a));
+        } catch (...) { // of a type that only copies
+            from.release(m);
+            throw;
+        }
         m->set(message::constructed);
         m->collection = id;
         m->index = index;
