@@ -546,10 +546,10 @@ private:
         job.created_something = true;
         if (all.target.how == 0)
             throw error("the checkpoint " + folder + " goes on with a method that this program does not have");
-        for (address& each : all.waiting) {
-            translated<delivery>(each.how, "the target that waits for quiescence,");
-            translate(each);
-        }
+        for (const address& each : all.waiting)
+            if (each.how == 0)
+                throw error("the checkpoint " + folder +
+                            " has somebody who waits for quiescence, by a method that this program does not have");
         auto& restored = static_cast<restoring_state&>(*job.restoring);
         restored.target = all.target;
         restored.waiting = all.waiting;
