@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <iomanip> // before Motet, with whose names std::quoted must not be mistaken
 #include <stdexcept>
 #include <string>
 #include <vector>
