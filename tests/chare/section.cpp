@@ -44,6 +44,16 @@ struct player {
 
 using namespace section_test;
 
+TEST_CASE("the indices of a section stand in the order of what is gathered, negative ones before others") {
+    everywhere([] {
+        const auto all = motet::array<player>::create();
+        for (const std::int64_t each : {3, -2, 0, -256}) all.insert(each, {}).get();
+        const auto some = all.section({3, -2, 0, -256});
+        CHECK(some.indices() == std::vector<std::int64_t>{-256, -2, 0, 3});
+        CHECK(some.gather<&player::index>().get() == some.indices());
+    });
+}
+
 TEST_CASE("a section is called and reduced like a collection, and the others hear nothing") {
     everywhere([] {
         const auto all = motet::array<player>::create(20);

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+// clang-format off
+#include <iomanip> // before Motet, with whose names std::quoted must not be mistaken
+// clang-format on
 #include "timeline.hpp"
 
 #include <chrono>

@@ -203,11 +203,14 @@ public:
 
     /// How many members it has.
     std::size_t size() const { return members_ ? members_->size() : 0; }
-    /// The indices of the members.
+    /// The indices of the members, in their order, which is that of what is gathered.
     std::vector<Index> indices() const {
+        using code = runtime::index_code<Index>;
+        std::vector<runtime::index_bits> sorted = members();
+        std::sort(sorted.begin(), sorted.end(),
+                  [](const auto& a, const auto& b) { return code::order(a) < code::order(b); });
         std::vector<Index> all;
-        if (members_)
-            for (const auto& bits : *members_) all.push_back(runtime::index_code<Index>::unpack(bits));
+        for (const auto& bits : sorted) all.push_back(code::unpack(bits));
         return all;
     }
 

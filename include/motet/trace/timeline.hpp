@@ -54,7 +54,7 @@ private:
 };
 
 /// A string of JSON, with its quotes.
-inline std::string quoted(std::string_view text) {
+inline std::string in_quotes(std::string_view text) {
     std::string result = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\') {
@@ -146,7 +146,7 @@ private:
     }
     void begin_slice(const record& r, double time) {
         const name_of_entry& name = names[r.type];
-        event("B", time, fmt::format(R"("cat":"{}","name":{},{})", category(name), quoted(name.text), arguments(r)));
+        event("B", time, fmt::format(R"("cat":"{}","name":{},{})", category(name), in_quotes(name.text), arguments(r)));
     }
     void arrow(const char* phase, const char* more, const record& r) {
         event(phase, r.time,
@@ -154,7 +154,7 @@ private:
     }
     void wait(const record& r) {
         const std::string what = fmt::format(R"("cat":"wait","name":{},"id":"{:#x}")",
-                                             quoted(names[r.type].text + " waits"), number_of(on->number, r.run));
+                                             in_quotes(names[r.type].text + " waits"), number_of(on->number, r.run));
         event("b", r.since, what + "," + arguments(r));
         event("e", r.time, what);
     }
@@ -164,7 +164,7 @@ private:
         std::string chare;
         const auto& parts = runtime::local_chares::of(*on).parts;
         if (const auto found = parts.find(r.collection.bits()); found != parts.end())
-            chare = R"("chare":)" + quoted(element_text(*found->second, r.index)) + ",";
+            chare = R"("chare":)" + in_quotes(element_text(*found->second, r.index)) + ",";
         return fmt::format(R"("args":{{{}"run":{}}})", chare, r.run);
     }
     void event(const char* phase, double time, const std::string& more = {}) {
