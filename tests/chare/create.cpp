@@ -349,3 +349,104 @@ TEST_CASE("no method runs before the hooks have returned, also while they wait")
         },
         moves::none);
 }
+
+namespace create_test {
+
+/// Cannot be copied where `bad`, as a PE does that makes an element of it.
+struct picky {
+    bool bad = false;
+    picky() = default;
+    explicit picky(bool fails) : bad(fails) {}
+    picky(const picky& other) : bad(other.bad) {
+        if (bad) throw std::runtime_error("not to be copied");
+    }
+    picky(picky&&) = default;
+    picky& operator=(const picky&) = delete;
+    picky& operator=(picky&&) = default;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(bad);
+    }
+};
+struct guest {
+    picky self{};
+    int seven() const { return 7; }
+    static guest that_fails() {
+        guest one;
+        one.self.bad = true;
+        return one;
+    }
+};
+
+} // namespace create_test
+
+TEST_CASE("a birth away from home that fails leaves all as it was before") {
+    using create_test::guest;
+    everywhere([] {
+        const std::int64_t pes = motet::pe_count();
+        const auto fails = [](motet::future<void>& birth) {
+            CHECK(contains(thrown_by([&] { birth.get(); }), "not to be copied (std::runtime_error), in guest["));
+        };
+        for (std::int64_t on = 0; on < pes; ++on) {
+            const auto demanded = motet::array<guest>::create(motet::on_demand);
+            auto birth = demanded.insert(on, guest::that_fails(), (on + 1) % pes);
+            auto asked = demanded[on].ask<&guest::seven>(); // held at home, or creates the element before
+            if (!contains(thrown_by([&] { birth.get(); }), "exists already")) CHECK(asked.get() == 7);
+            CHECK(demanded[on].ask<&guest::seven>().get() == 7);
+
+            const auto sparse = motet::array<guest>::create(motet::sparse);
+            auto first = sparse.insert(on, guest::that_fails(), on);
+            fails(first);
+            auto waits = sparse[on].ask<&guest::seven>(); // for another birth
+            auto second = sparse.insert(on, guest::that_fails(), (on + 1) % pes);
+            fails(second);
+            CHECK(!waits.ready());
+            sparse.insert(on, {}, on).get();
+            CHECK(waits.get() == 7);
+            sparse.erase(on).get();
+            auto third = sparse.insert(on, guest::that_fails(), (on + 1) % pes);
+            auto meanwhile = sparse[on].ask<&guest::seven>();
+            fails(third);
+            CHECK_THROWS_AS(meanwhile.get(), motet::erased);
+            CHECK_THROWS_AS(sparse[on].ask<&guest::seven>().get(), motet::erased);
+            sparse.insert(on, {}, (on + 2) % pes).get();
+            CHECK(sparse[on].ask<&guest::seven>().get() == 7);
+        }
+    });
+}
+
+TEST_CASE("done_inserting while a birth is under way that fails: what waited for it is refused") {
+    using create_test::guest;
+    everywhere([] {
+        for (std::int64_t i = 0; i < 4; ++i) {
+            const auto all = motet::array<guest>::create(motet::sparse);
+            auto birth = all.insert(i, guest::that_fails(), (i + 1) % motet::pe_count());
+            auto asked = all[i].ask<&guest::seven>();
+            auto closed = all.done_inserting();
+            CHECK(thrown_by([&] { birth.get(); }) != "");
+            CHECK_THROWS_AS(asked.get(), motet::erased);
+            closed.get();
+        }
+    });
+}
+
+namespace create_test {
+struct inserter {
+    int value = 0;
+    std::string wrong(motet::array<counter> into) const {
+        return thrown_by([&] { into.insert(4).get(); });
+    }
+};
+} // namespace create_test
+
+TEST_CASE("an insertion that cannot be is told also where the array is not known yet") {
+    using create_test::inserter;
+    everywhere([] {
+        const auto inserters = motet::group<inserter>::create();
+        motet::quiescence().get();
+        for (int round = 0; round < 4; ++round) {
+            const auto texts = inserters.gather<&inserter::wrong>(motet::array<counter>::create(4)).get();
+            for (const auto& text : texts) CHECK(contains(text, "there is no element counter[4]"));
+        }
+    });
+}

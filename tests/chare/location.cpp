@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runs.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -409,4 +411,135 @@ TEST_CASE("a place that is remembered of an erased element is forgotten") {
             }
         },
         moves::none);
+}
+
+namespace location_test {
+/// A page that is read when it has been loaded.
+struct page {
+    bool loaded = false;
+    void load() { loaded = true; }
+    bool read() const { return loaded; }
+    bool when(motet::entry<&page::read>) const { return loaded; }
+    std::int64_t number() const { return motet::this_index(); }
+};
+} // namespace location_test
+
+TEST_CASE("on demand: what waits for an element that is erased meanwhile goes to the next one of its index") {
+    using location_test::page;
+    everywhere([] {
+        const auto pages = motet::array<page>::create(motet::on_demand);
+        for (std::int64_t i = 0; i < 12; ++i) {
+            const std::int64_t at = i % 3;
+            pages[at].ask<&page::number>().get();
+            auto moved = pages[at].move_to(i % motet::pe_count());
+            auto gone = pages[at].erase();
+            std::vector<motet::future<std::int64_t>> asked; // held at the home during the move, or at the element
+            for (int k = 0; k < 5; ++k) asked.push_back(pages[at].ask<&page::number>());
+            for (auto& each : asked) CHECK(each.get() == at);
+            thrown_by([&] { moved.get(); }); // it may come after the erasure
+            gone.get();
+        }
+        for (std::int64_t i = 20; i < 24; ++i) {
+            auto read = pages[i].ask<&page::read>();
+            motet::sleep_for(std::chrono::milliseconds(1)); // its `when` holds it
+            pages[i].erase().get();
+            pages[i].tell<&page::load>();
+            CHECK(read.get());
+        }
+    });
+}
+
+namespace location_test {
+/// Can be sent inside a process only.
+struct stays_here {
+    int value = 0;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        if (Archive::is_writing) throw std::runtime_error("not to be sent");
+        archive(value);
+    }
+};
+struct taker {
+    int value = 0;
+    int take(stays_here what) { return what.value; }
+    void tell_value(int n) { value = n; }
+    bool when(motet::entry<&taker::take>, const stays_here&) const { return value != 0; }
+};
+struct giver {
+    int value = 0;
+    std::string ask(motet::array<taker> whom) const {
+        try {
+            whom[0].ask<&taker::take>(stays_here()).get();
+        } catch (const std::exception& problem) { // of its own serialize, where it is sent straight
+            return problem.what();
+        }
+        return "";
+    }
+};
+} // namespace location_test
+
+TEST_CASE("a message that is sent on to another process and cannot be serialized is told to who asked") {
+    using namespace location_test;
+    const auto [first, end] = seeds();
+    for (std::uint64_t seed = first; seed < end; ++seed) {
+        auto how = simulated(2, 2, seed);
+        how.delay = seed % 2 == 0 ? 50e-6 : 0;
+        one(how, [] {
+            const auto givers = motet::group<giver>::create();
+            const auto all = motet::array<taker>::create(4); // the first at PE 0
+            motet::quiescence().get();
+            auto held = givers[1].ask<&giver::ask>(all); // by the `when`: it goes after the element
+            motet::sleep_for(std::chrono::milliseconds(1));
+            all[0].move_to(2).get();
+            const std::string why =
+                "not to be sent (std::runtime_error), in taker[0], entry location_test::taker::take";
+            CHECK(held.get() == why);
+            motet::quiescence().get();
+            all[0].move_to(0).get();
+            motet::quiescence().get();
+            all[0].tell<&taker::tell_value>(1);
+            auto moved = all[0].move_to(2); // or it is held by the home meanwhile
+            const std::string by_home = givers[1].ask<&giver::ask>(all).get();
+            moved.get();
+            CHECK((by_home == "" || contains(by_home, "not to be sent")));
+            for (int i = 0; i < 2; ++i) CHECK(contains(givers[1].ask<&giver::ask>(all).get(), "not to be sent"));
+            motet::quiescence().get(); // nothing is counted that is not there
+        });
+    }
+}
+
+namespace location_test {
+std::atomic<bool> map_is_broken{false};
+struct fickle_map {
+    std::int64_t operator()(std::int64_t, std::int64_t) const {
+        if (map_is_broken) throw std::runtime_error("no place any more");
+        return 0;
+    }
+};
+struct misled {
+    int value = 0;
+    void go_on() {
+        map_is_broken = true;
+        motet::move_this(1);
+    }
+    void end() {
+        map_is_broken = true;
+        motet::erase_this();
+    }
+};
+} // namespace location_test
+
+TEST_CASE("a map that throws when an element moves or dies ends the program, with the index") {
+    using namespace location_test;
+    for (const auto& chosen : {threads(2), simulated(3, 2), simulated(1, 2)})
+        for (const bool moves : {true, false}) {
+            map_is_broken = false;
+            CAPTURE(describe(chosen));
+            CAPTURE(moves);
+            CHECK(error_of(chosen, [&] {
+                      const auto all = motet::array<misled>::create(3, {}, fickle_map{});
+                      moves ? all[1].tell<&misled::go_on>() : all[1].tell<&misled::end>();
+                      motet::quiescence().get();
+                  }) == "no place any more (std::runtime_error), in misled[1], entry its map");
+        }
 }

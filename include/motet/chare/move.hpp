@@ -33,8 +33,10 @@ namespace motet::inline MOTET_VARIANT::runtime {
 
 /// A birth, decided at home. `on`: the PE it shall live on, or no_pe for the home itself.
 MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototype, pe_number on, address told);
-/// Asks for a birth, from any PE.
+/// Asks for a birth, from any PE; throws what a wrong index, a user's map or serialize has thrown.
 MOTET_INLINE void insert_from(pe& p, part& c, index_bits index, boxed prototype, pe_number on, address told);
+/// The same, with the error told to `told`.
+MOTET_INLINE void insert_on_request(pe& p, part& c, index_bits index, boxed prototype, pe_number on, address told);
 /// Moves or erases an element here as soon as no frame stands in it; throws `error` for a member of a group.
 MOTET_INLINE void request_move(pe& p, part& c, element_header& e, pe_number to, address told);
 MOTET_INLINE void request_erasure(pe& p, part& c, element_header& e, address told);
@@ -87,13 +89,31 @@ MOTET_INLINE void fail_on_the_way(pe& p, part& c, const index_bits& index, const
     fail_program(p, failure::current(element_text(c, index), what));
 }
 
+/// A message that waited in or for an element which has died. Where calls create elements it goes to the next of its
+/// index, as if it had come later: no order is promised.
+inline void outlive(pe& p, part& c, message* m) { c.info->on_demand ? p.enqueue_again(m) : refuse_erased(p, c, m); }
+
 /// Sends on a message that came here, or was held.
 inline void send_on(pe& p, part& c, pe_number to, message* m) {
     const index_bits index = m->index;
+    const std::uint32_t type = m->type;
+    const address reply = m->has(message::replies) ? reply_of(*m) : address{};
     try {
         p.send_again(to, m);
+    } catch (...) { // of a user's own serialize
+        ++p.sent;   // send_again has taken that back, but another PE may have counted it
+        ++p.processed;
+        tell_failure(p, reply, failure::current(element_text(c, index), registry::get<message_type>(type).name()));
+    }
+}
+
+/// The home of an element that exists: its map has named it before.
+inline pe_number known_home(pe& p, part& c, const index_bits& index) {
+    try {
+        return home_of(p, c, index);
     } catch (...) {
-        fail_on_the_way(p, c, index, "a message to it, sent on");
+        fail_on_the_way(p, c, index, "its map");
+        return p.number;
     }
 }
 
@@ -251,7 +271,7 @@ inline void there(pe& p, part& c, index_bits index, std::uint64_t version, pe_nu
     c.settled = false;
     release_held(c, *record, [&](message* m) {
         tell_sender<&learn_place>(p, c, *m, version, at);
-        p.send_again(at, m);
+        send_on(p, c, at, m);
     });
 }
 
@@ -262,7 +282,7 @@ inline void tell_all(pe& p, const std::vector<address>& whom) {
 /// Step 7, at the home. Who waits for the erasure is told here: from then on the index is free.
 inline void erased_there(pe& p, part& c, index_bits index, std::uint64_t version, const std::vector<address>& told) {
     home_record& record = c.homes[index]; // of this life: there is no other before this is known
-    release_held(c, record, [&](message* m) { refuse_erased(p, c, m); });
+    release_held(c, record, [&](message* m) { outlive(p, c, m); });
     bury(c, index, record, version);
     tell_all(p, told);
 }
@@ -333,7 +353,7 @@ inline void arrive(pe& p, part& c, travelling element, pe_number from) {
     c.table.insert(e);
     c.cache.erase(e->index);
     c.settled = false;
-    const pe_number home = home_of(p, c, e->index);
+    const pe_number home = known_home(p, c, e->index);
     if (home != p.number) {
         post_part<&there>(p, home, c.info->id, e->index, e->version, p.number);
     } else if (const auto record = c.homes.find(e->index); record != c.homes.end()) {
@@ -366,7 +386,7 @@ inline void depart(pe& p, part& c, element_header& e, pe_number to) {
     ++c.away_seen[e.seen];
     c.settled = false;
     const index_bits index = e.index;
-    const pe_number home = home_of(p, c, index);
+    const pe_number home = known_home(p, c, index);
     if (home == p.number) {
         note_leaving(c, c.homes[index], e.version, to);
     } else {
@@ -420,26 +440,32 @@ inline element_header* make_element(part& c, const boxed& prototype) {
 inline failure failed_birth(const part& c, const index_bits& index) {
     return failure::current(element_text(c, index), "its creation");
 }
-/// At the home: one that was to be born elsewhere was not.
-inline void unborn(pe& p, part& c, index_bits index, std::uint64_t version, address told, failure why) {
+/// At the home: one that was to be born elsewhere was not. What came for it meanwhile finds all as it was before.
+inline void unborn(pe& p, part& c, index_bits index, std::uint64_t version, bool erased_before, address told,
+                   failure why) {
     if (const auto found = c.homes.find(index); found != c.homes.end() && found->second.version == version) {
-        found->second.now = home_record::state::unborn;
-        if (found->second.held.empty()) c.homes.erase(found);
+        release_held(c, found->second, [&](message* m) { p.enqueue_again(m); });
+        if (erased_before)
+            bury(c, index, found->second, version);
+        else
+            c.homes.erase(found);
     }
     tell_failure(p, told, std::move(why));
 }
 
 /// A birth away from home.
-inline void create_here(pe& p, part& c, index_bits index, boxed prototype, std::uint64_t version, address told) {
+inline void create_here(pe& p, part& c, index_bits index, boxed prototype, std::uint64_t version, bool erased_before,
+                        address told) {
+    const pe_number home = known_home(p, c, index);
     element_header* made = nullptr;
     try {
         made = make_element(c, prototype);
     } catch (...) {
-        return post_part<&unborn>(p, home_of(p, c, index), c.info->id, index, version, told, failed_birth(c, index));
+        return post_part<&unborn>(p, home, c.info->id, index, version, erased_before, told, failed_birth(c, index));
     }
     install_element(p, c, made, index, version);
     c.settled = false;
-    post_part<&there>(p, home_of(p, c, index), c.info->id, index, version, p.number);
+    post_part<&there>(p, home, c.info->id, index, version, p.number);
     deliver_nothing(p, told);
 }
 
@@ -472,8 +498,9 @@ MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototy
         deliver_nothing(p, told);
         return;
     }
+    const bool erased_before = found != c.homes.end() && found->second.now == home_record::state::erased;
     try {
-        post_part<&create_here>(p, on, c.info->id, index, std::move(prototype), version, told);
+        post_part<&create_here>(p, on, c.info->id, index, std::move(prototype), version, erased_before, told);
     } catch (...) {
         return tell_failure(p, told, failed_birth(c, index));
     }
@@ -494,13 +521,13 @@ inline void erase_now(pe& p, part& c, element_header& e) {
                 p, each, {"it was erased before it moved", "motet::erased", element_text(c, e.index), "move_to", true});
         while (!e.extension->held.empty()) {
             --local_chares::of(p).when_held;
-            refuse_erased(p, c, e.extension->held.pop());
+            outlive(p, c, e.extension->held.pop());
         }
         if (e.extension->postponed.until != 0) postponed_dies(p, c, e);
     }
     c.table.remove(&e);
     die_in_reductions(p, c, e);
-    const pe_number home = home_of(p, c, e.index);
+    const pe_number home = known_home(p, c, e.index);
     c.settled = false;
     if (home == p.number)
         erased_there(p, c, e.index, e.version + 1, told);
@@ -513,6 +540,14 @@ inline void erase_now(pe& p, part& c, element_header& e) {
 MOTET_INLINE void insert_from(pe& p, part& c, index_bits index, boxed prototype, pe_number on, address told) {
     check_index(c, index);
     post_part<&insert_at_home>(p, home_of(p, c, index), c.info->id, index, std::move(prototype), on, told);
+}
+
+MOTET_INLINE void insert_on_request(pe& p, part& c, index_bits index, boxed prototype, pe_number on, address told) {
+    try {
+        insert_from(p, c, index, std::move(prototype), on, told);
+    } catch (...) {
+        tell_failure(p, told, failure::current(element_text(c, index), "insert"));
+    }
 }
 
 /// Moves an element as soon as no frame stands in it.

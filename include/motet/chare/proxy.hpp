@@ -317,7 +317,7 @@ public:
         if (runtime::part* c = runtime::local_chares::of(p).find(p, this->id_); c != nullptr && !p.holds_sends())
             runtime::insert_from(p, *c, bits, std::move(value), at, to);
         else
-            runtime::post_part<&runtime::insert_from>(p, p.number, this->id_, bits, std::move(value), at, to);
+            runtime::post_part<&runtime::insert_on_request>(p, p.number, this->id_, bits, std::move(value), at, to);
         return std::move(made);
     }
     /// Ends an element, as soon as no frame stands in it. The future fails with motet::erased if there is none.
