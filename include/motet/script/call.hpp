@@ -110,7 +110,7 @@ struct script_call {
             } catch (const fiber::unwind&) {
                 throw;
             } catch (...) {
-                runtime::deliver_failure(p, runtime::reply_of(*m), runtime::failure_of(p, f));
+                runtime::deliver_failure(p, client_of(*m), runtime::failure_of(p, f));
             }
         });
         if (!f.parked) ++p.processed;
@@ -119,11 +119,15 @@ struct script_call {
         p.release(m);
         return goes_on;
     }
+    /// Whom to tell; nobody, where the message comes from a checkpoint.
+    static runtime::address client_of(runtime::message& m) {
+        return m.has(runtime::message::replies) ? runtime::reply_of(m) : runtime::address{};
+    }
     /// Sends off what it came to.
     static void answer(runtime::pe& p, runtime::message& m, script_outcome& outcome) {
         const script_job& job = *std::get<0>(payload::in(m));
         outcome_of_many one{outcome, job};
-        runtime::deliver(p, runtime::reply_of(m), job.many ? static_cast<void*>(&one) : static_cast<void*>(&outcome));
+        runtime::deliver(p, client_of(m), job.many ? static_cast<void*>(&one) : static_cast<void*>(&outcome));
     }
     /// Asked where it is held back.
     static bool admitted(const void* e, const runtime::message& m) {
