@@ -581,9 +581,8 @@ MOTET_INLINE void request_erasure(pe& p, part& c, element_header& e, address tol
 }
 
 MOTET_INLINE void move_on_request(pe& p, part& c, element_header& e, pe_number to, address told) {
-    const pe_number pes = p.job.pe_total(); // as in root_of: after a restart there may be none of that number
     try {
-        request_move(p, c, e, to < pes ? to : to % pes, told);
+        request_move(p, c, e, to % p.job.pe_total(), told); // after a restart there may be no PE of that number
     } catch (const error& why) {
         deliver_failure(p, told, {why.what(), "motet::error", {}, {}, false});
     }

@@ -146,11 +146,10 @@ inline void cut_down(pe& p) {
     cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&cut_down>(p, child); });
     // While PE 0 tries, that counts as a message on the way, so that nobody takes the program for finished.
     const std::uint64_t attempt = p.number == 0 ? 1 : 0;
-    const std::uint64_t successors = p.successors.size();
     cut_counts own{.sent = p.sent,
                    .processed = p.processed,
-                   .held = p.state->held() + p.kept.size() + successors + p.sleeping + attempt,
-                   .successors = successors,
+                   .held = p.held() + p.kept.size() + p.sleeping + attempt,
+                   .successors = p.successors.size(),
                    .timers = p.sleeping};
     for (waiter* w = p.parked; w != nullptr; w = w->after) {
         if (stays_out(*w->running)) continue;

@@ -27,8 +27,7 @@
 ///    what had been contributed to reductions (to the root; of sections: to the homes of members). When nothing is
 ///    under way any more, every PE counts the calls that wait with its elements (postponed.hpp), and tells PE 0.
 /// 4. When all have, PE 0 tells all. Then messages are sent to their elements as if they had just been sent, hooks run,
-/// and the checkpoint's target is
-///    told, in place of main.
+///    and the checkpoint's target is told, in place of main.
 namespace motet::inline MOTET_VARIANT::checkpointing {
 
 #if MOTET_BODIES

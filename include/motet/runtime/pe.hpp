@@ -199,10 +199,9 @@ public:
     }
     /// The same of a call that was counted as sent before.
     void send_successor_again(message* m) { holds_successors ? successors.push(m) : enqueue_again(m); }
-    void release_successors() {
-        message_list all = std::exchange(successors, {});
-        while (!all.empty()) enqueue_again(all.pop());
-    }
+    void release_successors() { enqueue_all_again(successors); }
+    /// Messages held back here, for the quiescence protocol and checkpoints.
+    std::uint64_t held() const { return state->held() + successors.size(); }
     /// From now on nothing of the program runs here, but what the runtime has begun and what looks at the program.
     /// Counts as a message on the way, so that nobody takes the program for finished.
     void halt() {
@@ -494,8 +493,12 @@ private:
     void run_kept() {
         if (frozen) return;
         detour = halted || port != nullptr || !observers.empty();
-        message_list again = std::exchange(kept, {});
-        while (!again.empty()) enqueue_again(again.pop());
+        enqueue_all_again(kept);
+    }
+    /// Empties the list first: what may not run yet is put there again.
+    void enqueue_all_again(message_list& list) {
+        message_list all = std::exchange(list, {});
+        while (!all.empty()) enqueue_again(all.pop());
     }
     /// Leaves a fiber for ever that waits again each time it is unwound, so that the run can end.
     void abandon(frame& f);

@@ -52,7 +52,7 @@ inline tree wave_tree(const pe& p) { return {p, 0}; }
 inline void pass_wave_up(pe& p) {
     // No fiber is about to go on here, and no work that was interrupted: both go before any message (pe::attend), also
     // those of a wave; and while the PE is halted it counts as a message on the way.
-    wave_counts own{p.sent, p.processed, p.state->held() + p.successors.size(), 0};
+    wave_counts own{p.sent, p.processed, p.held(), 0};
     for (const waiter* w = p.parked; w != nullptr; w = w->after) ++own.parked;
     p.wave.sum.add(own);
     if (p.number == 0) return finish_wave(p, p.wave.sum);
