@@ -644,6 +644,13 @@ TEST_CASE("files that are not what their names say, and what a serialize throws 
     const std::string now = where.name + "/2";
     CHECK(contains(restart(), "the checkpoint file " + now + "/part.1 cannot be read: unreadable[2]: a two"));
     constexpr auto over = std::filesystem::copy_options::overwrite_existing;
+    const folder elsewhere;
+    one(threads(2), [&] {
+        const auto all = motet::array<unreadable>::create(4);
+        for (int times = 0; times < 2; ++times) motet::checkpoint(elsewhere.name, all.to<&unreadable::nothing>()).get();
+    });
+    std::filesystem::copy_file(elsewhere.name + "/2/part.1", now + "/part.1", over);
+    CHECK(contains(restart(), "the checkpoint file " + now + "/part.1 is of another run than the manifest beside it"));
     std::filesystem::copy_file(where.name + "/kept/part.1", now + "/part.1", over); // of the checkpoint before
     CHECK(contains(restart(), "the checkpoint file " + now + "/part.1 is another one: it was written as 1/part.1"));
     std::filesystem::copy_file(now + "/part.0", now + "/part.1", over);

@@ -109,6 +109,7 @@ struct pe_checkpointing : upper_state {
     double free_until = 0;        ///< none are kept before
     std::uint64_t successors = 0; ///< kept at the last attempt
     std::uint64_t generation = 0;
+    std::uint64_t cut = 0;       ///< number_of_cut
     std::uint64_t last_sent = 0; ///< messages in the whole run, when the last checkpoint was written
     double period = 0;           ///< seconds; 0: none
     request periodic;            ///< what is written then
@@ -207,7 +208,7 @@ inline bool try_at_rest(pe& p) {
     return true;
 }
 
-inline void save_down(pe& p, const std::string& folder);
+inline void save_down(pe& p, const std::string& folder, std::uint64_t cut);
 
 /// Step 3: what the calls of motet::next do until the next attempt, after one that found methods that wait.
 inline next_calls between_attempts(const pe& p, pe_checkpointing& s) {
@@ -276,7 +277,8 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
     try {
         s.generation = begin_generation(s.wanted.front().path);
         s.report = {};
-        post_uncounted<&save_down>(p, 0, generation_folder(s.wanted.front().path, s.generation));
+        s.cut = number_of_cut();
+        post_uncounted<&save_down>(p, 0, generation_folder(s.wanted.front().path, s.generation), s.cut);
     } catch (const std::exception& problem) {
         s.report = {};
         s.report.problem = problem.what();
@@ -305,7 +307,7 @@ inline void save_up(pe& p, save_report report) {
     post_uncounted<&save_up>(p, cut_tree(p).parent(p.number), std::move(s.report));
 }
 
-inline save_report save_here(pe& p, const std::string& folder) {
+inline save_report save_here(pe& p, const std::string& folder, std::uint64_t cut) {
     save_report own;
     own.serial = p.serial;
     own.futures = local_chares::of(p).futures.next_generation();
@@ -315,7 +317,7 @@ inline save_report save_here(pe& p, const std::string& folder) {
             for (const auto& [name, object] : kept_objects())
                 kept.push_back({name, object.schema(), object.save(object.object)});
         own.keeps = !kept.empty();
-        record_writer file(part_file(folder, p.number));
+        record_writer file(part_file(folder, p.number), cut);
         save_pe(p, std::move(kept), file, own.summaries);
         file.finish();
     } catch (...) { // a user's own serialize may throw anything
@@ -324,12 +326,12 @@ inline save_report save_here(pe& p, const std::string& folder) {
     return own;
 }
 
-inline void save_down(pe& p, const std::string& folder) {
+inline void save_down(pe& p, const std::string& folder, std::uint64_t cut) {
     pe_checkpointing& s = pe_checkpointing::of(p);
     s.report = {};
     s.missing = cut_tree(p).child_count(p.number) + 1;
-    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&save_down>(p, child, folder); });
-    save_up(p, save_here(p, folder));
+    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&save_down>(p, child, folder, cut); });
+    save_up(p, save_here(p, folder, cut));
 }
 
 inline void finish_checkpoint(pe& p) {
@@ -344,7 +346,7 @@ inline void finish_checkpoint(pe& p) {
             all.serial = s.report.serial;
             all.futures = s.report.futures;
             all.generation = s.generation;
-            publish(done.path, s.generation, all);
+            publish(done.path, s.generation, s.cut, all);
         } catch (...) {
             s.report.problem = exception_text::current().text;
         }

@@ -21,15 +21,16 @@
 
 /// Files of a checkpoint: a header, records (a size of 8 bytes, the bytes, zeros up to a multiple of 8), and a checksum
 /// for each megabyte of them, so that damage is found and can be named by its place. A file is there as a whole or not
-/// at all: it is written under another name, synced and renamed. It says which file of which checkpoint it is, so that
-/// none is taken for another.
+/// at all: it is written under another name, synced and renamed. It says which file of which checkpoint it is, and has
+/// a number that all files of one checkpoint share, so that none is taken for another, also of another run.
 namespace motet::inline MOTET_VARIANT::checkpointing {
 
 #if MOTET_BODIES
 
 struct file_header {
-    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '5'};
+    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '6'};
     std::uint64_t size = 0;     ///< of the data
+    std::uint64_t cut = 0;      ///< the same in all files of one checkpoint
     char name[40] = {};         ///< of the file and its folder, "12/part.3"; ends with a zero
     std::uint64_t checksum = 0; ///< of all before
 };
@@ -80,12 +81,21 @@ public:
     int fd;
 };
 
-/// With all folders above it. Throws `error`.
+/// The entries of a folder are on the disk.
+inline void sync_folder(const std::string& path) {
+    const descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.fd < 0 || ::fsync(folder.fd) != 0) fail_with_errno("syncing", path);
+}
+
+/// With all folders above it, on the disk. Throws `error`.
 inline void make_folders(const std::string& path) {
-    for (std::size_t end = 1; end != std::string::npos;) {
+    for (std::size_t end = 0; end != std::string::npos;) {
+        const std::string above = path.substr(0, end + 1);
         end = path.find('/', end + 1);
-        const std::string part = path.substr(0, end);
-        if (::mkdir(part.c_str(), 0777) != 0 && errno != EEXIST) fail_with_errno("making", path);
+        if (::mkdir(path.substr(0, end).c_str(), 0777) == 0)
+            sync_folder(above);
+        else if (errno != EEXIST)
+            fail_with_errno("making", path);
     }
     struct stat about {};
     if (::stat(path.c_str(), &about) != 0) fail_with_errno("making", path);
@@ -122,21 +132,15 @@ inline void write_all(int fd, const void* data, std::size_t size, const std::str
     }
 }
 
-/// The entries of a folder are on the disk.
-inline void sync_folder(const std::string& path) {
-    const descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (folder.fd < 0 || ::fsync(folder.fd) != 0) fail_with_errno("syncing", path);
-}
-
 /// Writes a file of records, each as it comes, so that no more than a megabyte of them is in memory. What has been
 /// written goes on to the disk meanwhile. Throws `error`.
 class record_writer {
 public:
-    explicit record_writer(std::string name)
-        : path(std::move(name)), temporary(path + ".new"),
+    record_writer(std::string name, std::uint64_t of_cut)
+        : path(std::move(name)), temporary(path + ".new"), cut(of_cut),
           file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
         if (file.fd < 0) fail_with_errno("opening", temporary);
-        const file_header unfinished{{}, 0, {}, 0};
+        const file_header unfinished{{}, 0, 0, {}, 0};
         write_all(file.fd, &unfinished, sizeof unfinished, temporary);
         waiting.reserve(checked_chunk);
     }
@@ -154,6 +158,7 @@ public:
         write_all(file.fd, sums.data(), sums.size() * sizeof sums[0], temporary);
         file_header header;
         header.size = written;
+        header.cut = cut;
         name_in_header(path).copy(header.name, sizeof header.name);
         header.checksum = checksum(header);
         if (::pwrite(file.fd, &header, sizeof header, 0) != sizeof header) fail_with_errno("writing", temporary);
@@ -192,6 +197,7 @@ private:
 
     std::string path;
     std::string temporary;
+    std::uint64_t cut;
     descriptor file;
     std::vector<std::byte> waiting; ///< less than a chunk
     std::vector<std::uint64_t> sums;
@@ -203,7 +209,9 @@ private:
 /// and the place where it is not what it should be.
 class record_reader {
 public:
-    explicit record_reader(std::string name) : path(std::move(name)), file(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    /// `of_cut`: what the manifest beside it says; 0: that is what is read.
+    explicit record_reader(std::string name, std::uint64_t of_cut = 0)
+        : path(std::move(name)), file(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
         if (file.fd < 0) refuse("cannot be opened: " + std::generic_category().message(errno));
         struct stat about {};
         if (::fstat(file.fd, &about) != 0) refuse("cannot be read: " + std::generic_category().message(errno));
@@ -211,10 +219,12 @@ public:
         file_header header;
         get(&header, sizeof header, 0);
         if (std::memcmp(header.magic, file_header().magic, sizeof header.magic) != 0)
-            refuse("is none: it does not begin with MOTETCP5");
+            refuse("is none: it does not begin with MOTETCP6");
         if (header.checksum != checksum(header)) refuse("is damaged at byte 8");
         if (name_in_header(path) != header.name)
             refuse("is another one: it was written as " + std::string(header.name));
+        if (of_cut != 0 && header.cut != of_cut) refuse("is of another run than the manifest beside it");
+        cut = header.cut;
         const std::uint64_t chunks = header.size / checked_chunk + (header.size % checked_chunk != 0);
         if (header.size > length || (length - header.size) / 8 < chunks + 1 ||
             sizeof header + header.size + 8 * (chunks + 1) != length)
@@ -236,6 +246,7 @@ public:
     }
     bool at_end() const { return place == size; }
     const std::string& name() const { return path; }
+    std::uint64_t of_cut() const { return cut; }
 
 private:
     [[noreturn]] void refuse(const std::string& what) const { throw error("the checkpoint file " + path + " " + what); }
@@ -272,6 +283,7 @@ private:
 
     std::string path;
     descriptor file;
+    std::uint64_t cut = 0;
     std::uint64_t size = 0;  ///< of the data
     std::uint64_t place = 0; ///< in the data, where the next bytes are
     std::vector<std::uint64_t> sums;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <random>
 #include <string>
 #include <string_view>
 #include <unistd.h>
@@ -110,6 +111,12 @@ inline std::uint64_t begin_generation(const std::string& path) {
     return last + 1;
 }
 
+/// Tells the files of one checkpoint from those of any other.
+inline std::uint64_t number_of_cut() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device() | 1;
+}
+
 inline void abandon_generation(const std::string& path, std::uint64_t generation) {
     if (generation != 0 && newest_generation(path) != generation)
         remove_generation(generation_folder(path, generation));
@@ -125,9 +132,9 @@ inline std::vector<serial::named_field> registered_items() {
 }
 
 /// Makes this the newest checkpoint.
-inline void publish(const std::string& path, std::uint64_t generation, const manifest& all) {
+inline void publish(const std::string& path, std::uint64_t generation, std::uint64_t cut, const manifest& all) {
     const std::string folder = generation_folder(path, generation);
-    record_writer described(folder + "/manifest");
+    record_writer described(folder + "/manifest", cut);
     described.put(serial::encode(registered_items()));
     described.put(serial::encode(all));
     described.finish();

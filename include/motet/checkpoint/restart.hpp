@@ -209,6 +209,7 @@ private:
         record_reader file(folder + "/manifest");
         decode(file.next(), items, file.name());
         const auto rest = file.next();
+        cut = file.of_cut();
         manifest_record.assign(rest.begin(), rest.end());
     }
     /// Calls `f`, which may call a user's own serialize; what that throws is said with its place.
@@ -362,7 +363,7 @@ private:
 
     /// What PE `reader` has to do with the file of a PE of the saved run.
     void read_part(pe& reader, pe_number saved) {
-        record_reader file(part_file(folder, saved));
+        record_reader file(part_file(folder, saved), cut);
         try {
             saved_pe about;
             serial::decode_into(file.next(), about);
@@ -400,7 +401,7 @@ private:
         share.addressees.push_back(to);
     }
     void restore_kept(pe_number first) {
-        record_reader file(part_file(folder, first));
+        record_reader file(part_file(folder, first), cut);
         saved_pe about;
         decode(file.next(), about, file.name());
         for (const saved_object& each : about.kept) {
@@ -565,6 +566,7 @@ private:
     machine& job;
     std::string root;
     std::string folder;
+    std::uint64_t cut = 0;                                  ///< of the manifest
     std::vector<serial::named_field> items;                 ///< that were registered, by number
     std::unordered_map<std::uint32_t, std::string> changed; ///< their schemas now, of those that have another one
     std::vector<std::byte> manifest_record;
