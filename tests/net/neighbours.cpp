@@ -40,18 +40,17 @@ TEST_CASE("an inbox in shared memory takes what there is room for, lap after lap
     shared_inbox::view sender{inbox.get()};
     std::uint64_t next = 0;
     std::uint32_t sent = 0;
-    std::int32_t from = -1;
-    std::span<const std::byte> packet;
-    CHECK(!inbox->look(next, from, packet));
+    CHECK(inbox->look(next) == nullptr);
     for (int lap = 0; lap < 5; ++lap) {
         while (shared_inbox::put(sender, 7, packet_of(sent, 8 + sent % 4025))) ++sent;
         CHECK(sent - next <= shared_inbox::slots);
         CHECK(sent - next > shared_inbox::slots / 2); // the owner tells only now and then how far it is
         for (std::size_t left = sent - next; left > static_cast<std::size_t>(lap); --left) {
-            REQUIRE(inbox->look(next, from, packet));
-            CHECK(from == 7);
-            CHECK(packet.size() == 8 + next % 4025);
-            CHECK(number_of(packet) == next);
+            const shared_inbox::slot* const came = inbox->look(next);
+            REQUIRE(came != nullptr);
+            CHECK(came->from == 7);
+            CHECK(came->packet().size() == 8 + next % 4025);
+            CHECK(number_of(came->packet()) == next);
             inbox->taken(++next);
         }
     }
@@ -61,8 +60,6 @@ TEST_CASE("a process that is interrupted while it copies: what stands behind wai
     const auto inbox = std::make_unique<shared_inbox>();
     shared_inbox::view others{inbox.get()};
     std::uint64_t next = 0;
-    std::int32_t from = -1;
-    std::span<const std::byte> packet;
     for (const std::uint32_t before : {0u, 5u, 63u}) { // in line before it; in the second lap, too
         for (std::uint32_t i = 0; i < before; ++i) REQUIRE(shared_inbox::put(others, 1, packet_of(i, 100)));
         const motet_test::stopping_page page;
@@ -80,16 +77,17 @@ TEST_CASE("a process that is interrupted while it copies: what stands behind wai
         CHECK(sent > shared_inbox::slots / 2);
         for (std::uint32_t i = 0; i < sent; ++i) {
             if (i == before) {
-                CHECK(!inbox->look(next, from, packet));
+                CHECK(inbox->look(next) == nullptr);
                 page.let_go();
                 sender.join();
             }
-            REQUIRE(inbox->look(next, from, packet));
-            CHECK(from == (i == before ? 2 : 1));
-            CHECK(number_of(packet) == i);
+            const shared_inbox::slot* const came = inbox->look(next);
+            REQUIRE(came != nullptr);
+            CHECK(came->from == (i == before ? 2 : 1));
+            CHECK(number_of(came->packet()) == i);
             inbox->taken(++next);
         }
-        CHECK(!inbox->look(next, from, packet));
+        CHECK(inbox->look(next) == nullptr);
     }
 }
 
@@ -105,16 +103,15 @@ TEST_CASE("many senders into one inbox: nothing is lost, and each one's packets 
                 while (!shared_inbox::put(to, s, packet_of(i, 8 + i % 200))) std::this_thread::yield();
         });
     std::vector<std::uint32_t> wanted(senders);
-    std::int32_t from = -1;
-    std::span<const std::byte> packet;
     for (std::uint64_t next = 0; next < std::uint64_t{each} * senders;) {
-        if (!inbox->look(next, from, packet)) {
+        const shared_inbox::slot* const came = inbox->look(next);
+        if (came == nullptr) {
             std::this_thread::yield();
             continue;
         }
-        CHECK(number_of(packet) == wanted[static_cast<std::size_t>(from)]++);
+        CHECK(number_of(came->packet()) == wanted[static_cast<std::size_t>(came->from)]++);
         inbox->taken(++next);
     }
     for (std::thread& t : threads) t.join();
-    CHECK(!inbox->look(std::uint64_t{each} * senders, from, packet));
+    CHECK(inbox->look(std::uint64_t{each} * senders) == nullptr);
 }

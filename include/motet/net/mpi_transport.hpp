@@ -18,8 +18,8 @@
 /// Bytes between the processes of a job, over MPI.
 ///
 /// * Packets are small, go to any process at any time, and need no announcement: each process has receives posted for
-///   three kinds of them. The oldest receive of a kind is the next to be filled, so only that one is looked at. Small
-///   ones to a process of the same machine go through memory (net/neighbours.hpp) as long as there is room.
+///   three kinds of them. The oldest receive of a kind is the next to be filled, so only that one is looked at. Those
+///   to a process of the same machine go through memory (net/neighbours.hpp) as long as there is room.
 /// * Large data has been announced in a packet: both sides name it by a number, and it goes from where it is to where
 ///   it shall be, in chunks of at most 1 GiB.
 namespace motet::inline MOTET_VARIANT::net {
@@ -30,14 +30,16 @@ struct transfer {
     void (*done)(transfer&, void* context) = nullptr; ///< what the owner does then; null: it is a packet that has left
 };
 
-/// A block of memory for a packet.
+/// A packet, and where its bytes are: behind it, or in a block that processes share.
 struct alignas(16) packet : transfer {
     std::size_t capacity = 0;
     std::size_t used = 0;
     int process = -1; ///< where it goes, or came from
     int kind = 0;     ///< urgent, small or medium
+    std::byte* place = nullptr;
+    shared_room::block* block = nullptr;
 
-    std::byte* data() { return reinterpret_cast<std::byte*>(this + 1); }
+    std::byte* data() { return place; }
     std::size_t room() const { return capacity - used; }
     std::span<const std::byte> bytes() { return {data(), used}; }
 };
@@ -48,7 +50,8 @@ class mpi_transport {
 public:
     /// Of packets. Urgent ones are small, and seen before the others.
     static constexpr int urgent = 0, small = 1, medium = 2, kinds = 3;
-    static constexpr std::size_t packet_bytes[kinds] = {shared_inbox::most_bytes, shared_inbox::most_bytes, 64 << 10};
+    static constexpr std::size_t packet_bytes[kinds] = {shared_inbox::most_bytes, shared_inbox::most_bytes,
+                                                        shared_room::block_bytes};
     static constexpr std::size_t receives[kinds] = {8, 32, 4}; ///< posted at any time
     static constexpr std::size_t looked_at = 32;               ///< operations at a time
     static constexpr int most_quick_looks = 3; ///< for small packets only, between two looks for everything
@@ -85,6 +88,7 @@ public:
             for (packet* each : r.blocks) std::free(each);
             for (packet* each : unused[k]) std::free(each);
         }
+        for (packet* each : unused_labels) std::free(each);
     }
 
     int process_number() const { return packets.rank; }
@@ -93,27 +97,25 @@ public:
     /// How many processes of the job are on this machine.
     int neighbour_count() const { return near.count(); }
 
-    /// An empty packet.
-    packet* take_packet(int kind) {
-        auto& from = unused[kind];
-        packet* p = nullptr;
-        if (from.empty()) {
-            void* memory = std::aligned_alloc(64, (sizeof(packet) + packet_bytes[kind] + 63) / 64 * 64);
-            if (memory == nullptr) throw std::bad_alloc();
-            p = new (memory) packet;
-            p->capacity = packet_bytes[kind];
-            p->kind = kind;
-        } else {
-            p = from.back();
-            from.pop_back();
-        }
-        p->used = 0;
+    /// An empty packet for a process.
+    packet* take_packet(int kind, int process) {
+        shared_room::block* const block = kind == medium ? near.take_block(process) : nullptr;
+        packet* const p = block != nullptr ? label(*block) : take_packet(kind);
+        p->process = process;
         return p;
     }
-    void give_back(packet* p) { unused[p->kind].push_back(p); }
+    void give_back(packet* p) {
+        if (p->block == nullptr) return unused[p->kind].push_back(p);
+        std::exchange(p->block, nullptr)->in_use.store(0, std::memory_order_release);
+        unused_labels.push_back(p);
+    }
 
     /// Sends a packet, which is given back when it has left.
     void send(packet* p) {
+        if (p->block != nullptr && near.send(p->process, *p->block, p->used)) { // whoever reads it gives it back
+            ++sent;
+            return unused_labels.push_back(p);
+        }
         if (p->kind != medium && near.send(p->process, p->bytes())) {
             ++sent;
             return give_back(p);
@@ -189,12 +191,41 @@ public:
     std::int64_t received = 0; ///< packets
 
 private:
+    packet* take_packet(int kind) {
+        packet* const p = take_from(unused[kind], packet_bytes[kind]);
+        p->kind = kind;
+        p->capacity = packet_bytes[kind];
+        p->place = reinterpret_cast<std::byte*>(p + 1);
+        return p;
+    }
+    /// A packet whose bytes are in a block.
+    packet* label(shared_room::block& block) {
+        packet* const p = take_from(unused_labels, 0);
+        p->kind = medium;
+        p->capacity = sizeof block.data;
+        p->place = block.data;
+        p->block = &block;
+        return p;
+    }
+    static packet* take_from(std::vector<packet*>& unused, std::size_t bytes) {
+        packet* p = nullptr;
+        if (unused.empty()) {
+            void* memory = std::aligned_alloc(64, (sizeof(packet) + bytes + 63) / 64 * 64);
+            if (memory == nullptr) throw std::bad_alloc();
+            p = new (memory) packet;
+        } else {
+            p = unused.back();
+            unused.pop_back();
+        }
+        p->used = 0;
+        return p;
+    }
     bool take_near(std::vector<packet*>& arrived) {
-        return near.receive([&](int process, std::span<const std::byte> bytes) {
-            packet* const p = take_packet(small);
+        return near.receive([&](int process, std::span<const std::byte> bytes, shared_room::block* block) {
+            packet* const p = block != nullptr ? label(*block) : take_packet(small);
             p->used = bytes.size();
             p->process = process;
-            std::memcpy(p->data(), bytes.data(), bytes.size());
+            if (block == nullptr) std::memcpy(p->data(), bytes.data(), bytes.size());
             arrived.push_back(p);
             ++received;
         });
@@ -318,6 +349,7 @@ private:
     std::uint32_t tags = 32767;
     ring rings[kinds];
     std::vector<packet*> unused[kinds];
+    std::vector<packet*> unused_labels;
     std::vector<MPI_Request> requests;     ///< the oldest receive of each kind, then all else that is under way
     std::vector<transfer*> owners;         ///< of requests
     std::vector<bool> sends;               ///< of those behind the receives: whether they send

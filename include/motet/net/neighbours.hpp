@@ -8,14 +8,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <span>
-#include <utility>
 #include <vector>
 
-/// Small packets between the processes of one machine, through memory that they share (MPI_Win_allocate_shared): a
-/// packet is there as soon as its cache lines are, which takes half of the time that a message of MPI does.
+/// Packets between the processes of one machine, through memory that they share (MPI_Win_allocate_shared): a packet is
+/// there as soon as its cache lines are, which takes half of the time that a message of MPI does.
 ///
 /// Each process has one inbox of fixed size, a ring of slots; place n of all that ever come is slot n % slots.
 ///
@@ -25,6 +25,9 @@
 /// 3. The owner looks at the one slot that is next, until its lap is right. It copies the packet out of it.
 /// 4. It tells by `head` how far it is after a quarter of the ring only: so it writes nothing that senders look at as
 ///    long as there is room.
+/// 5. A packet that is larger than a slot is written in a block of the sender's from the beginning, and read there:
+/// only
+///    its number goes through the ring. Who has read it marks the block as free. If no block is, it is a packet of MPI.
 ///
 /// Order is not kept between packets here and over MPI, as it is not promised between messages at all.
 namespace motet::inline MOTET_VARIANT::net {
@@ -35,6 +38,15 @@ public:
     static constexpr std::size_t slots = 64;
     static constexpr std::size_t most_bytes = 4032; ///< of a packet; MPI, where it goes there, sends so much eagerly
 
+    struct alignas(64) slot {
+        std::atomic<std::uint32_t> lap{0};
+        std::uint32_t bytes = 0; ///< of the packet
+        std::int32_t from = 0;
+        std::uint32_t block = 0; ///< of the sender, in which it is, counted from 1; 0: it is here
+        alignas(
+            16) std::byte data[most_bytes + 64]; // a power of two would put all slots into the same lines of the cache
+        std::span<const std::byte> packet() const { return {data, std::min<std::size_t>(bytes, most_bytes)}; }
+    };
     /// What a sender knows of another's inbox.
     struct view {
         shared_inbox* inbox = nullptr;
@@ -42,7 +54,7 @@ public:
     };
 
     /// False if it is full. Any process.
-    static bool put(view& to, std::int32_t from, std::span<const std::byte> packet) {
+    static bool put(view& to, std::int32_t from, std::span<const std::byte> packet, std::uint32_t block = 0) {
         shared_inbox& in = *to.inbox;
         std::uint64_t place = in.tail.load(std::memory_order_relaxed);
         do {
@@ -53,18 +65,16 @@ public:
         slot& s = in.ring[place % slots];
         s.from = from;
         s.bytes = static_cast<std::uint32_t>(packet.size());
-        std::memcpy(s.data, packet.data(), packet.size());
+        s.block = block;
+        if (block == 0) std::memcpy(s.data, packet.data(), packet.size());
         s.lap.store(lap_of(place), std::memory_order_release);
         __builtin_prefetch(&in.ring[(place + 1) % slots], 1);
         return true;
     }
-    /// The packet at `place`, if it has come. Its owner only.
-    bool look(std::uint64_t place, std::int32_t& from, std::span<const std::byte>& packet) const {
+    /// What is at `place`; null: it has not come. Its owner only.
+    const slot* look(std::uint64_t place) const {
         const slot& s = ring[place % slots];
-        if (s.lap.load(std::memory_order_acquire) != lap_of(place)) return false;
-        from = s.from;
-        packet = {s.data, std::min<std::size_t>(s.bytes, most_bytes)};
-        return true;
+        return s.lap.load(std::memory_order_acquire) == lap_of(place) ? &s : nullptr;
     }
     /// The owner has taken all before `place`.
     void taken(std::uint64_t place) {
@@ -72,13 +82,6 @@ public:
     }
 
 private:
-    struct alignas(64) slot {
-        std::atomic<std::uint32_t> lap{0};
-        std::uint32_t bytes = 0;
-        std::int32_t from = 0;
-        alignas(
-            16) std::byte data[most_bytes + 64]; // a power of two would put all slots into the same lines of the cache
-    };
     static constexpr std::uint32_t lap_of(std::uint64_t place) { return static_cast<std::uint32_t>(place / slots + 1); }
 
     alignas(64) std::atomic<std::uint64_t> tail{0};
@@ -86,6 +89,18 @@ private:
     slot ring[slots];
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::atomic<std::uint32_t>::is_always_lock_free);
+
+/// What a process shares with its neighbours.
+struct shared_room {
+    static constexpr std::size_t block_bytes = 64 << 10;
+
+    struct alignas(64) block {
+        std::atomic<std::uint32_t> in_use{0};
+        alignas(64) std::byte data[block_bytes];
+    };
+    shared_inbox inbox;
+    block blocks[16];
+};
 
 /// The processes of a job on this machine, and the way to them. Making and ending it is collective.
 class neighbours {
@@ -117,25 +132,53 @@ public:
     bool everywhere() const { return everywhere_; }
     /// Hands a packet to a neighbour. False if it is none, or if its inbox is full.
     bool send(int process, std::span<const std::byte> packet) {
-        if (own == nullptr) return false;
-        shared_inbox::view* const to = find(process);
-        return to != nullptr && shared_inbox::put(*to, own_process, packet);
+        neighbour* const to = find(process);
+        return to != nullptr && shared_inbox::put(to->inbox, own_process, packet);
     }
-    /// Gives what has come to `take(process, bytes)`, at most one lap of it. False if there was nothing.
+    /// A block of this process to write a packet in that goes to a neighbour. Null if it is none, or none is free.
+    shared_room::block* take_block(int process) {
+        if (find(process) == nullptr) return nullptr;
+        for (std::size_t tries = 0; tries < std::size(own->blocks); ++tries) {
+            shared_room::block& each = own->blocks[next_block++ % std::size(own->blocks)];
+            if (each.in_use.load(std::memory_order_acquire) != 0) continue;
+            each.in_use.store(1, std::memory_order_relaxed);
+            return &each;
+        }
+        return nullptr;
+    }
+    /// Hands a packet of so many bytes in a block to the neighbour for which it was taken. False if its inbox is full.
+    bool send(int process, shared_room::block& written, std::size_t bytes) {
+        return shared_inbox::put(find(process)->inbox, own_process, {written.data, bytes},
+                                 static_cast<std::uint32_t>(&written - own->blocks + 1));
+    }
+    /// Gives what has come to `take(process, bytes, block)`, at most one lap of it; what comes in a block stays there
+    /// until its `in_use` is 0. False if there was nothing.
     template <class Take>
     bool receive(Take&& take) {
         if (own == nullptr) return false;
-        std::int32_t from = 0;
-        std::span<const std::byte> packet;
         const std::uint64_t begin = next;
-        while (next - begin < shared_inbox::slots && own->look(next, from, packet)) {
-            take(from, packet);
-            own->taken(++next);
+        while (next - begin < shared_inbox::slots) {
+            const shared_inbox::slot* const came = own->inbox.look(next);
+            if (came == nullptr) break;
+            const neighbour* const from = came->block != 0 ? find(came->from) : nullptr;
+            if (from != nullptr && came->block <= std::size(own->blocks)) {
+                shared_room::block& written = from->room->blocks[came->block - 1];
+                take(came->from, {written.data, std::min<std::size_t>(came->bytes, shared_room::block_bytes)},
+                     &written);
+            } else {
+                take(came->from, came->packet(), nullptr);
+            }
+            own->inbox.taken(++next);
         }
         return next != begin;
     }
 
 private:
+    struct neighbour {
+        int process = -1;
+        shared_room* room = nullptr;
+        shared_inbox::view inbox;
+    };
     std::uint32_t least(std::uint32_t mine) const {
         check(MPI_Allreduce(MPI_IN_PLACE, &mine, 1, MPI_UINT32_T, MPI_MIN, here), "MPI_Allreduce");
         return mine;
@@ -150,10 +193,10 @@ private:
     /// Where MPI has no shared memory to give, nothing is shared.
     void begin_sharing() {
         void* memory = nullptr;
-        const auto bytes = static_cast<MPI_Aint>(sizeof(shared_inbox) + alignof(shared_inbox));
+        const auto bytes = static_cast<MPI_Aint>(sizeof(shared_room) + alignof(shared_room));
         const int outcome = MPI_Win_allocate_shared(bytes, 1, MPI_INFO_NULL, here, &memory, &window);
         if (least(outcome == MPI_SUCCESS ? 1 : 0) == 0) return;
-        auto* const mine = new (aligned(memory)) shared_inbox;
+        auto* const mine = new (aligned(memory)) shared_room;
         std::vector<int> processes(static_cast<std::size_t>(sharers_));
         // This also waits until all have made theirs.
         check(MPI_Allgather(&own_process, 1, MPI_INT, processes.data(), 1, MPI_INT, here), "MPI_Allgather");
@@ -162,21 +205,21 @@ private:
             MPI_Aint size = 0;
             int unit = 1;
             check(MPI_Win_shared_query(window, r, &size, &unit, static_cast<void*>(&memory)), "MPI_Win_shared_query");
-            others.push_back(
-                {processes[static_cast<std::size_t>(r)], {static_cast<shared_inbox*>(aligned(memory)), 0}});
+            auto* const room = static_cast<shared_room*>(aligned(memory));
+            others.push_back({processes[static_cast<std::size_t>(r)], room, {&room->inbox, 0}});
         }
-        std::sort(others.begin(), others.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::sort(others.begin(), others.end(), [](const auto& a, const auto& b) { return a.process < b.process; });
         own = mine;
     }
     /// The same place in all processes, in which a segment begins at a page.
     static void* aligned(void* memory) {
-        std::size_t space = sizeof(shared_inbox) + alignof(shared_inbox);
-        return std::align(alignof(shared_inbox), sizeof(shared_inbox), memory, space);
+        std::size_t space = sizeof(shared_room) + alignof(shared_room);
+        return std::align(alignof(shared_room), sizeof(shared_room), memory, space);
     }
-    shared_inbox::view* find(int process) {
+    neighbour* find(int process) {
         const auto found = std::lower_bound(others.begin(), others.end(), process,
-                                            [](const auto& other, int wanted) { return other.first < wanted; });
-        return found != others.end() && found->first == process ? &found->second : nullptr;
+                                            [](const auto& other, int wanted) { return other.process < wanted; });
+        return found != others.end() && found->process == process ? &*found : nullptr;
     }
 
     MPI_Comm here = MPI_COMM_NULL; ///< those that share memory
@@ -185,9 +228,10 @@ private:
     int sharers_ = 1;
     std::int32_t own_process;
     bool everywhere_ = false;
-    shared_inbox* own = nullptr; ///< null: nothing is shared
-    std::uint64_t next = 0;      ///< the place in it that is taken next
-    std::vector<std::pair<int, shared_inbox::view>> others;
+    shared_room* own = nullptr; ///< null: nothing is shared
+    std::uint64_t next = 0;     ///< the place in its inbox that is taken next
+    std::size_t next_block = 0;
+    std::vector<neighbour> others; ///< none if nothing is shared
 };
 
 } // namespace motet::inline MOTET_VARIANT::net

@@ -91,6 +91,7 @@ public:
             pack(from, to, m, type);
         } catch (...) { // a user's own serialize may throw: to the sender
             from.take_back(m);
+            discard_empty(of(from)); // what was opened for it alone
             throw;
         }
     }
@@ -124,13 +125,12 @@ public:
         const std::lock_guard lock(guard);
         for (int process = 0; process < net.process_count(); ++process) {
             if (process == net.process_number()) continue;
-            net::packet* p = net.take_packet(net::mpi_transport::urgent);
+            net::packet* p = net.take_packet(net::mpi_transport::urgent, process);
             p->used = sizeof(packet_header) + rounded(sizeof(packed_header) + sizeof code + shown);
             std::memset(p->data(), 0, p->used); // the text ends where zeros begin
             std::memcpy(p->data() + before - sizeof code, &code, sizeof code);
             std::memcpy(p->data() + before, why.data(), shown);
             finish_packed(p->data() + sizeof(packet_header), p->used - sizeof(packet_header), false);
-            p->process = process;
             net.send(p);
         }
     }
@@ -138,14 +138,13 @@ public:
         const auto size = static_cast<std::uint32_t>(std::min(bytes.size(), most_note));
         constexpr std::size_t before = sizeof(packet_header) + sizeof(packed_header) + sizeof size;
         const std::lock_guard lock(guard);
-        net::packet* p = net.take_packet(net::mpi_transport::urgent);
+        net::packet* p = net.take_packet(net::mpi_transport::urgent, static_cast<int>(process));
         p->used = sizeof(packet_header) + rounded(sizeof(packed_header) + sizeof size + size);
         std::memset(p->data(), 0, p->used);
         std::memcpy(p->data() + before - sizeof size, &size, sizeof size);
         std::memcpy(p->data() + before, bytes.data(), size);
         p->data()[sizeof(packet_header) + offsetof(packed_header, flags)] = std::byte{message::uncounted};
         finish_packed(p->data() + sizeof(packet_header), p->used - sizeof(packet_header), false);
-        p->process = static_cast<int>(process);
         if (may_call_mpi())
             net.send(p);
         else
@@ -274,14 +273,20 @@ private:
     }
     open_packet& begin_packet(collected& own, int process, int kind, pe_number to) {
         const std::lock_guard lock(guard);
-        own.open.push_back({net.take_packet(kind), {}});
+        own.open.push_back({net.take_packet(kind, process), {}});
         open_packet& o = own.open.back();
-        o.packet->process = process;
         o.before.to = to;
         const packet_header header{to, 0, static_cast<std::uint16_t>(&own - out.data())};
         std::memcpy(o.packet->data(), &header, sizeof header);
         o.packet->used = sizeof header;
         return o;
+    }
+    void discard_empty(collected& own) {
+        std::erase_if(own.open, [&](const open_packet& o) {
+            if (o.packet->used > sizeof(packet_header)) return false;
+            give_back(o.packet);
+            return true;
+        });
     }
     static void note_varied(net::packet& p) {
         const std::uint16_t varied = 1;

@@ -143,7 +143,7 @@ inline constexpr option known_options[] = {
     {"prefix", nullptr, "begin every line that motet::print writes with the number of its process",
      [](options& o, std::string_view v) { o.prefix = parse::yes_no("prefix", v); }},
     {"shared-memory", "on|off|N",
-     "processes of one machine hand small packets to each other in memory, not over MPI (default on); N: only so many, "
+     "processes of one machine hand packets to each other in memory, not over MPI (default on); N: only so many, "
      "as if the next ones were on another machine",
      [](options& o, std::string_view v) {
          static constexpr const char* wanted = "on, off, or a number of processes";
