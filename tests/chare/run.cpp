@@ -258,6 +258,8 @@ TEST_CASE("a deadlock is told fiber by fiber, with held messages") {
             CHECK(contains(text, line));
         }
     }
+    CHECK(contains(error_of(simulated(2, 1), [] { motet::array<actor>::create(motet::sparse)[7].erase().get(); }),
+                   "  actor[7], entry motet::runtime::erase_on_request, on PE "));
     CHECK(contains(error_of(simulated(2, 1),
                             [] {
                                 auto [f, p] = motet::make_future<int>();

@@ -7,11 +7,13 @@
 
 #include <fmt/core.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -187,14 +189,14 @@ MOTET_INLINE void write_lines(std::string text) {
         const std::string prefix = "[" + std::to_string(p->home.number) + "] ";
         for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) text.insert(at, prefix);
     }
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+        throw error("motet::print: the standard output cannot be written: " + std::generic_category().message(errno));
 }
 #endif // MOTET_BODIES
 } // namespace runtime
 
 /// Prints one line as {fmt} formats it; lines of different PEs do not mix. With --motet-prefix it begins with the
-/// number of its process.
+/// number of its process. Throws `error` if that cannot be written, as to a disk that is full.
 template <class... T>
 void print(fmt::format_string<T...> format, T&&... values) {
     runtime::write_lines(fmt::format(format, std::forward<T>(values)...));
