@@ -101,6 +101,7 @@ MOTET_INLINE int run_program(int& argc, char** argv, main_body main, [[maybe_unu
             chosen = take_options(arguments);
             if (!chosen.simulated && !chosen.of_simulation.empty())
                 throw error("--motet-" + chosen.of_simulation + " is for simulated runs: give --motet-sim PxQ too");
+            if (chosen.simulated && within == nullptr) refuse_copies(chosen, "a simulated run is one process");
         } catch (const error& problem) {
 #ifdef MOTET_WITH_MPI
             net::initialize(); // so that no process ends before the one that tells has told

@@ -409,6 +409,10 @@ inline void check_request(const std::string& path, const address& target) {
     if (path.empty()) throw error("motet::checkpoint: the name of its folder is empty");
     if (target.how == 0)
         throw error("motet::checkpoint: its target leads nowhere: after a restart it is called in place of main");
+    if (target.collection == collection_id()) // a future of this run
+        throw error(
+            "motet::checkpoint: its target is a promise, whose future a restart does not have: name a method, which is "
+            "called in place of main then");
 }
 MOTET_INLINE void request_checkpoints(const std::string& path, const address& target, double seconds) {
     check_request(path, target);

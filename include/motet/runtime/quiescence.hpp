@@ -99,6 +99,7 @@ inline void take_report(pe& p, std::vector<std::string> parked, std::vector<std:
     if (watch.stirred) return wave_again(watch);
     if (watch.parked_lines.empty()) {
         p.job.warnings.push_back(still_held(watch.held_lines));
+        p.job.rested = true;
         return p.job.stop(0);
     }
     const std::string found =
