@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -176,7 +177,8 @@ inline double now() { return runtime::this_pe().now(); }
 /// --motet-sim-measure, it does nothing.
 inline void charge(double seconds) {
     runtime::pe& p = runtime::this_pe();
-    if (!(seconds >= 0)) throw error("motet::charge takes seconds from 0 on, and this is " + std::to_string(seconds));
+    if (!(seconds >= 0 && std::isfinite(seconds)))
+        throw error("motet::charge takes seconds from 0 on, and this is " + std::to_string(seconds));
     if (p.port != nullptr) p.port->charge(p, seconds);
 }
 

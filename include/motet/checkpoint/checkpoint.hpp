@@ -240,8 +240,8 @@ inline void try_later(pe& p) {
     pe_checkpointing& s = pe_checkpointing::of(p);
     constexpr double patience = 2;
     if (!std::exchange(s.said, s.said || p.now() - s.began > patience) && s.said)
-        std::fprintf(stderr, "motet: a checkpoint waits for %llu methods that wait, such as %s\n",
-                     static_cast<unsigned long long>(s.previous.frames), s.previous.who.c_str());
+        std::fprintf(stderr, "motet: a checkpoint waits for %s, such as %s\n",
+                     count_text(s.previous.frames, "waiting method").c_str(), s.previous.who.c_str());
     const std::uint64_t work = s.previous.sent - s.attempts;
     const bool nothing_new = s.work == work;
     const next_calls these = between_attempts(p, s);
