@@ -415,6 +415,25 @@ TEST_CASE("a future that outlives its run is harmless, and says so when it is us
     }
 }
 
+TEST_CASE("a promise of a run before finds nobody") {
+    for (const auto& chosen : {threads(1), simulated(1, 1)}) {
+        motet::promise<std::string> kept;
+        one(chosen, [&] {
+            auto [made, by] = motet::make_future<std::string>();
+            kept = by;
+            by.set("first");
+            CHECK(made.get() == "first");
+        });
+        one(chosen, [&] {
+            auto [made, by] = motet::make_future<int>();
+            kept.set("late");
+            CHECK(!made.ready());
+            by.set(5);
+            CHECK(made.get() == 5);
+        });
+    }
+}
+
 TEST_CASE("a timer whose future is gone does not keep the run going") {
     for (const auto& chosen : {threads(2), simulated(2, 2)}) {
         const auto begin = std::chrono::steady_clock::now();

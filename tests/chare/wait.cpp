@@ -91,6 +91,25 @@ struct box {
     }
 };
 
+struct takes_turns {
+    int turn = 0;
+    int rounds = 0;
+    bool over = false;
+
+    void take(int own) {
+        while (!over) {
+            motet::wait([&] { return turn == own || over; });
+            motet::charge(1e-6); // time passes in a simulated run, too
+            ++rounds;
+            turn = 1 - own;
+        }
+    }
+    int stop() {
+        over = true;
+        return rounds;
+    }
+};
+
 } // namespace wait_test
 
 using namespace wait_test;
@@ -138,6 +157,19 @@ TEST_CASE("a satisfied wait goes on before any other message of its chare") {
             REQUIRE(log.size() == 6);
             if (motet::runtime::this_pe().port == nullptr) CHECK(log[0] == "took");
         });
+}
+
+TEST_CASE("methods that take turns by waiting leave everything else its turn, their own chare's other methods too") {
+    everywhere([] {
+        auto pair = motet::chare<takes_turns>::create({}, 0);
+        pair.tell<&takes_turns::take>(0);
+        pair.tell<&takes_turns::take>(1);
+        auto boxes = motet::array<box>::create(5);
+        boxes.tell<&box::add>(1);
+        for (std::int64_t i = 0; i < 5; ++i) CHECK(boxes[i].ask<&box::until>(1).get() == 1);
+        motet::sleep_for(1ms);
+        CHECK(pair.ask<&takes_turns::stop>().get() > 0);
+    });
 }
 
 TEST_CASE("a wait inside a catch block finds its exception again") {

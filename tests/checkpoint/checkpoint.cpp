@@ -44,6 +44,20 @@ struct settings {
     std::string text;
 };
 
+struct takes_turns {
+    int turn = 0;
+    bool over = false;
+
+    void take(int own) {
+        while (!over) {
+            motet::wait([&] { return turn == own || over; });
+            motet::charge(1e-6); // time passes in a simulated run, too
+            turn = 1 - own;
+        }
+    }
+    void stop() { over = true; }
+};
+
 /// Passes numbers around: each ends where its hops are used up.
 struct hopper {
     std::int64_t sum = 0;
@@ -829,6 +843,48 @@ TEST_CASE("periodic checkpoints come while the program works, and do not keep it
         });
         CHECK(written >= 3);
         CHECK(std::distance(std::filesystem::directory_iterator(where.name), {}) == 2); // the newest, and its name
+    }
+}
+
+TEST_CASE("periodic checkpoints come again when the program has rested") {
+    if (this_job().size > 1) return;
+    for (const auto& chosen : {threads(2), simulated(2, 2, 1)}) {
+        const folder where;
+        options often = chosen;
+        often.checkpoint_period = 1e-3;
+        std::uint64_t before = 0;
+        std::uint64_t after = 0;
+        one(often, [&] {
+            const auto all = motet::array<hopper>::create(4);
+            motet::checkpoint_every(where.name, all.to<&hopper::nothing>(), 0s);
+            motet::sleep_for(50ms);
+            std::ifstream(where.name + "/newest") >> before;
+            for (int i = 0; i < 40; ++i) {
+                all.all<&hopper::nothing>().get();
+                motet::sleep_for(500us);
+            }
+            std::ifstream(where.name + "/newest") >> after;
+        });
+        CHECK(before == 1); // the others would have been the same
+        CHECK(after >= before + 3);
+    }
+}
+
+TEST_CASE("methods that make each other go on, again and again, hold a checkpoint up and nothing else") {
+    if (this_job().size > 1) return;
+    for (const auto& chosen : {threads(2), simulated(2, 1, 1)}) {
+        const folder where;
+        one(chosen, [&] {
+            const auto pair = motet::chare<takes_turns>::create({}, 0);
+            pair.tell<&takes_turns::take>(0);
+            pair.tell<&takes_turns::take>(1);
+            motet::sleep_for(1ms);
+            auto written = motet::checkpoint(where.name, pair.to<&takes_turns::stop>());
+            motet::sleep_for(30ms);
+            CHECK(!written.ready());
+            pair.tell<&takes_turns::stop>();
+            written.get();
+        });
     }
 }
 

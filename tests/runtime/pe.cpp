@@ -234,6 +234,47 @@ TEST_CASE("many fibers wait at once") {
     CHECK(through == count);
 }
 
+TEST_CASE("fibers that make each other ready for ever let messages and timers have their turn" *
+          doctest::test_suite("simulated")) {
+    for (const auto& chosen : {threads(1), threads(2), simulated(1, 2)}) {
+        gate first, second;
+        bool over = false;
+        int handled = 0;
+        run(chosen, [&](pe& p) {
+            on(p, 0, [&](pe& here) { take_turns(here, first, second, [&] { return over; }); });
+            on(p, 0, [&](pe& here) { take_turns(here, second, first, [&] { return over; }); });
+            first.open(p);
+            sleep_for(p, 0.01);
+            const auto answer = [&](pe& far) { on(far, 0, [&](pe&) { ++handled; }); };
+            for (int i = 0; i < 100; ++i) on(p, p.job.pe_total() - 1, answer);
+            wait_until(p, [&] { return handled == 100; });
+            over = true;
+        });
+        CHECK(handled == 100);
+    }
+}
+
+TEST_CASE("all that are ready go on before a message, however many they are" * doctest::test_suite("simulated")) {
+    for (const auto& chosen : {threads(1), simulated(1, 1)}) {
+        gate g;
+        int went_on = 0;
+        int at_message = -1;
+        run(chosen, [&](pe& p) {
+            for (int i = 0; i < 1000; ++i)
+                on(p, 0, [&](pe& here) {
+                    g.wait(here);
+                    ++went_on;
+                });
+            sleep_for(p, 1e-3);
+            on(p, 0, [&](pe& here) {
+                g.open(here);
+                on(here, 0, [&](pe&) { at_message = went_on; });
+            });
+        });
+        CHECK(at_message == 1000);
+    }
+}
+
 TEST_CASE("who sleeps wakes in time, and others run meanwhile" * doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(1), threads(2), threads(5), simulated(1, 2)}) {
         double slept = 0;

@@ -116,6 +116,21 @@ TEST_CASE("one wave alone may find as many messages sent as processed although o
     CHECK(!told_early);
 }
 
+TEST_CASE("fibers that make each other ready are no rest, though all messages were handled") {
+    for (const auto& chosen : drivers()) {
+        gate first, second;
+        const pe_number last = chosen.processes * chosen.pes - 1;
+        std::atomic<int> rounds{0};
+        run(chosen, [&](pe& p) {
+            on(p, last, [&](pe& here) { take_turns(here, first, second, [&] { return ++rounds > 100'000; }); });
+            on(p, last, [&](pe& here) { take_turns(here, second, first, [&] { return rounds > 100'000; }); });
+            on(p, last, [&](pe& here) { first.open(here); });
+            wait_for_quiescence(p);
+            CHECK(rounds > 100'000);
+        });
+    }
+}
+
 TEST_CASE("several wait for the same quiescence, and handlers that wait do not hinder it") {
     for (const auto& chosen : drivers()) {
         int told = 0;

@@ -145,6 +145,17 @@ inline void sleep_for(pe& p, double seconds) {
     p.park(w);
 }
 
+/// Waits for its turn and gives it to the other one, without any message, until it is over.
+template <class Over>
+void take_turns(pe& p, gate& own, gate& other, Over over) {
+    while (!over()) {
+        own.wait(p);
+        own.is_open = false;
+        if (p.port != nullptr) p.port->charge(p, 1e-3);
+        other.open(p);
+    }
+}
+
 /// Opens the gate whose address stands in the index.
 struct to_a_gate {};
 inline void open_gate(pe& p, const motet::runtime::address& to, void*) {

@@ -437,6 +437,33 @@ TEST_CASE("whom a move lets go on goes on then, not when the next message comes"
     CHECK(went_on == 1);
 }
 
+TEST_CASE("whom a move lets go on may leave the step of another PE to be finished" * doctest::test_suite("simulated")) {
+    // Its fiber carries the loop on, to a handler on PE 2 that waits: the fiber that asked for the move ends that step.
+    options chosen = simulated(1, 3);
+    chosen.migrate = 1;
+    chosen.shuffle = false;
+    gate leaves, g;
+    double opened = -1;
+    run(
+        chosen,
+        [&](pe& p) {
+            on(p, 1, [&](pe& here) { leaves.wait(here); });
+            sleep_for(p, 1);
+            post<&arrive>(p, 1, std::uint64_t{0}, std::vector<char>());
+            sleep_for(p, 1);
+            on(p, 2, [](pe& here) { here.port->charge(here, 10); });
+            on(p, 2, [&](pe& here) { g.wait(here); });
+            on(p, 2, [&](pe& here) {
+                opened = here.now();
+                g.open(here);
+            });
+            sleep_for(p, 48);
+            on(p, 2, [](pe&) {});
+        },
+        [&](pe& p) { state_of(p).on_shake = [&](pe& here, std::uint64_t) { leaves.open(here); }; });
+    CHECK(opened == 12);
+}
+
 TEST_CASE("the table: time, messages, bytes, utilization and critical path, as computed by hand" *
           doctest::test_suite("simulated")) {
     options chosen = simulated(2, 1, 5);

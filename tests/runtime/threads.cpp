@@ -171,4 +171,18 @@ TEST_CASE("threads that cannot be started end the run with a sentence") {
     const bool no_stack = end.errors.find(" cannot run: ") != std::string::npos;
     CHECK((no_thread || no_stack));
 }
+
+TEST_CASE("a PE without a stack for its first fiber leaves nothing behind: another run follows") {
+    const auto end = in_child([] {
+        const rlimit little{2ul << 30, 2ul << 30};
+        setrlimit(RLIMIT_AS, &little);
+        options chosen = threads(1);
+        chosen.stack = 8ul << 30;
+        std::fputs(error_of(chosen, [](pe&) {}).c_str(), stderr);
+        std::fputs(error_of(threads(1), [](pe&) { std::fputs(" another ran", stderr); }).c_str(), stderr);
+    });
+    CAPTURE(end.errors);
+    CHECK(end.errors.find("PE 0 cannot run: ") == 0);
+    CHECK(end.errors.find(" another ran") != std::string::npos);
+}
 #endif

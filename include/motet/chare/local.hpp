@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -52,9 +53,11 @@ public:
     /// After so many restarts, before the first is added: no number is that of a future whose generation is below.
     void begin_after(std::uint32_t restarts, std::uint32_t generation) {
         restart_count = restarts;
-        first_generation = generation;
+        first_generation = std::max(first_generation, generation);
     }
     std::uint32_t restarts() const { return restart_count; }
+    /// The run is over: a promise that somebody keeps finds nobody in the next run of this process.
+    void close() { after_earlier_runs = std::max<std::uint32_t>(after_earlier_runs, next_generation()); }
     /// A generation that no future has had.
     std::uint32_t next_generation() const;
 
@@ -66,7 +69,8 @@ private:
     };
     std::vector<entry> slots;
     std::vector<std::uint32_t> vacant;
-    std::uint32_t first_generation = 0;
+    static inline std::atomic<std::uint32_t> after_earlier_runs{0};
+    std::uint32_t first_generation = after_earlier_runs;
     std::uint32_t restart_count = 0;
 };
 

@@ -40,6 +40,7 @@ MOTET_INLINE void local_chares::clear(pe& p) {
     for (auto& [id, list] : unknown)
         while (!list.empty()) p.discard(list.pop());
     futures.for_each([](future_state_base& left) { left.run_is_over = true; });
+    futures.close();
     parts.clear();
     unknown.clear();
     work.clear();

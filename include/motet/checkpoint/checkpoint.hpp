@@ -47,13 +47,14 @@ struct cut_counts {
     std::uint64_t held = 0; ///< also what a frozen PE keeps, timers and successors
     std::uint64_t successors = 0;
     std::uint64_t timers = 0;
-    std::uint64_t busy = 0;   ///< fibers and work about to go on
-    std::uint64_t frames = 0; ///< that wait, but for main
-    std::string who = {};     ///< one of them
+    std::uint64_t goes_on = 0; ///< what will run by itself when the PEs are thawed
+    std::uint64_t busy = 0;    ///< fibers and work about to go on
+    std::uint64_t frames = 0;  ///< that wait, but for main
+    std::string who = {};      ///< one of them
 
     void add(cut_counts&& other) {
         sent += other.sent, processed += other.processed, held += other.held, busy += other.busy,
-            timers += other.timers, successors += other.successors;
+            timers += other.timers, successors += other.successors, goes_on += other.goes_on;
         frames += other.frames;
         if (who.empty()) who = std::move(other.who);
     }
@@ -98,6 +99,7 @@ struct pe_checkpointing : upper_state {
     double began = 0;
     double pause = 0;
     std::uint64_t attempts = 0;
+    double attempt_began = 0;
     bool pauses = false;      ///< between two attempts
     bool rests = false;       ///< the attempt began because nothing moved any more
     bool hopeless = false;    ///< another one would find the same, until something else is sent
@@ -110,7 +112,7 @@ struct pe_checkpointing : upper_state {
     std::uint64_t successors = 0; ///< kept at the last attempt
     std::uint64_t generation = 0;
     std::uint64_t cut = 0;       ///< number_of_cut
-    std::uint64_t last_sent = 0; ///< messages in the whole run, when the last checkpoint was written
+    std::uint64_t last_work = 0; ///< `work` when the last checkpoint was written
     double period = 0;           ///< seconds; 0: none
     request periodic;            ///< what is written then
 };
@@ -122,7 +124,7 @@ inline void want_periodic_checkpoint(pe& p);
 inline void judge_cut(pe& p, cut_counts&& counts);
 inline void finish_checkpoint(pe& p);
 inline void begin_next(pe& p);
-inline void give_up(pe& p);
+inline void leave_out(pe& p);
 
 // Steps 1 and 2.
 
@@ -151,7 +153,9 @@ inline void cut_down(pe& p) {
                    .processed = p.processed,
                    .held = p.held() + p.kept.size() + p.sleeping + attempt,
                    .successors = p.successors.size(),
-                   .timers = p.sleeping};
+                   .timers = p.sleeping,
+                   .goes_on = p.kept.size() + p.successors.size() + p.sleeping};
+    if (!p.at_thaw.empty() || (p.watch && !p.watch->wanted.empty())) ++own.goes_on; // main, or who waits for quiescence
     for (waiter* w = p.parked; w != nullptr; w = w->after) {
         if (stays_out(*w->running)) continue;
         if (w->ready) ++own.busy;
@@ -188,6 +192,7 @@ inline void begin_attempt(pe& p) {
     pe_checkpointing& s = pe_checkpointing::of(p);
     s.have_previous = false;
     s.pauses = false;
+    s.attempt_began = p.now();
     ++s.attempts;
     ++p.sent;
     cut_down(p);
@@ -252,7 +257,7 @@ inline void try_later(pe& p) {
     thaw_down(p, these);
     ++p.processed; // meanwhile all may come to rest: perhaps the methods wait for that
     // Where nothing has happened and no timer runs, nothing will, until all is found at rest.
-    if (nothing_new && these == next_calls::wait && s.previous.timers == 0) return;
+    if (nothing_new && these == next_calls::wait && s.previous.timers == 0 && s.previous.busy == 0) return;
     s.pause = std::clamp(1.5 * s.pause, 100e-6, 50e-3);
     uncounted_after<&try_again>(p, s.pause, s.attempts);
 }
@@ -270,9 +275,11 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
         s.rounds = 0;
         return uncounted_after<&try_again>(p, 50e-3, s.attempts);
     }
+    constexpr double longest_attempt = 10e-3;
+    const bool for_ever = s.previous.busy > 0 && s.previous.frames > 0 && p.now() - s.attempt_began > longest_attempt;
+    if (for_ever) return try_later(p); // methods that make each other go on; main must, too
     if (!equal || !still) return uncounted_after<&cut_down>(p, still ? 0 : 20e-6);
-    if (s.wanted.front().is_periodic && s.previous.sent - s.last_sent <= 2) // nothing has happened since
-        return give_up(p);
+    if (s.wanted.front().is_periodic && s.previous.sent - s.attempts == s.last_work) return leave_out(p);
     if (s.previous.frames > 0) return try_later(p);
     try {
         s.generation = begin_generation(s.wanted.front().path);
@@ -286,14 +293,16 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
     }
 }
 
-/// A periodic checkpoint that would be the same as the last one: there is no next one, so that the run can end.
-inline void give_up(pe& p) {
+/// A periodic checkpoint that would be the same as the last one. Where nothing will happen either, there is no next
+/// one, so that the run can end.
+inline void leave_out(pe& p) {
     pe_checkpointing& s = pe_checkpointing::of(p);
     s.wanted.pop_front();
     ++p.processed;
-    s.period = 0;
+    if (s.previous.goes_on == 0 && !(p.job.listening && p.port == nullptr)) s.period = 0;
     thaw_down(p, next_calls::run);
     s.under_way = false;
+    if (s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period);
     begin_next(p);
 }
 
@@ -354,7 +363,7 @@ inline void finish_checkpoint(pe& p) {
     if (!s.report.problem.empty()) abandon_generation(done.path, s.generation);
     thaw_down(p, next_calls::run);
     s.under_way = false;
-    s.last_sent = s.previous.sent;
+    s.last_work = s.previous.sent - s.attempts;
     if (done.is_periodic && s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period);
     if (done.is_periodic && !s.report.problem.empty())
         std::fprintf(stderr, "motet: warning: %s\n", s.report.problem.c_str());

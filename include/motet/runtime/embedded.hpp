@@ -79,6 +79,7 @@ MOTET_INLINE bool embedded_machine::run(const std::function<bool(pe&)>& enough) 
     pe& p = here();
     enough_now = &enough;
     p.paused = false;
+    fibers->prepare(); // throws while this thread is no PE's yet
     p.enter();
     fibers->run();
     pe::current_slot() = nullptr;

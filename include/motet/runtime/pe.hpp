@@ -182,6 +182,7 @@ public:
         frozen = detour = true;
         left_out = stays_out;
         waiter_list all = std::exchange(ready, {});
+        round_end = nullptr;
         while (!all.empty()) put_in_line(*all.pop());
     }
     void thaw() {
@@ -225,11 +226,7 @@ public:
         attention = true;
     }
     /// Whether an element may get a broadcast now.
-    bool may_proceed() {
-        if (!can_be_debugged || !halted) [[likely]]
-            return ready.empty();
-        return std::exchange(one_delivery, false);
-    }
+    bool may_proceed() { return (ready.empty() && !(can_be_debugged && halted)) || std::exchange(one_delivery, false); }
 
     /// A message that was counted as sent, and waits to be.
     struct held_send {
@@ -348,7 +345,8 @@ public:
         put_in_line(w);
     }
     /// Does one piece of what goes before ordinary messages: satisfied waits, interrupted work, expedited and urgent
-    /// messages. False if there was none.
+    /// messages. False if there was none, or it is the turn of an ordinary one: fibers that make each other ready go
+    /// before all others only for so many rounds.
     bool attend();
     bool nothing_queued() const { return queue.empty() && !attention; }
     /// Resumes every parked fiber, so that it unwinds.
@@ -435,6 +433,8 @@ public:
     std::uint64_t sleeping = 0; ///< timers that have not run, of those that are counted
     frame* current_frame = nullptr;
     waiter_list ready;
+    waiter* round_end = nullptr;  ///< the last of those ready that go on in this round; null: a new one begins
+    int rounds = 0;               ///< since nothing was ready
     waiter* parked = nullptr;     ///< every parked fiber
     waiter_list loose;            ///< conditions that belong to no chare
     bool attention = false;       ///< `attend` has something to do
@@ -474,6 +474,7 @@ private:
     static constexpr std::uint32_t batch_capacity = batch_bytes / sizeof(message*);
 
     static constexpr std::uint32_t most_unwinds = 100;
+    static constexpr int most_rounds = 256; ///< of fibers that are ready, before others have a turn between any two
 
     void put_in_line(waiter& w) {
         if (frozen && left_out(*w.running)) [[unlikely]]
@@ -631,6 +632,7 @@ MOTET_INLINE void pe::park(waiter& w) {
 MOTET_INLINE void pe::resume_ready() {
     waiter* w = ready.pop();
     w->ready = false;
+    if (w == round_end) round_end = nullptr;
     // A condition that held is asked again if anything ran meanwhile.
     if (w->cancelled || w->satisfied == nullptr || w->turn == turn() || w->satisfied(*w)) {
         ++resumed;
@@ -652,13 +654,17 @@ MOTET_INLINE bool pe::attend() {
     if constexpr (can_be_debugged)
         if (halted) [[unlikely]]
             return attend_halted();
-    if (!ready.empty()) {
+    if (!ready.empty() && (round_end != nullptr || rounds < most_rounds)) {
+        if (round_end == nullptr) round_end = ready.back(), ++rounds;
         resume_ready();
         return true;
     }
+    rounds = ready.empty() ? 0 : most_rounds - 1;
     if (work_pending) {
         work_pending = false;
+        one_delivery = !ready.empty();
         state->proceed(*this);
+        one_delivery = false;
         if (!loose.empty()) settle_loose();
         return true;
     }
@@ -670,7 +676,7 @@ MOTET_INLINE bool pe::attend() {
         dispatch_by_priority();
         return true;
     }
-    attention = !by_priority.empty();
+    attention = !by_priority.empty() || !ready.empty();
     return false;
 }
 

@@ -50,9 +50,8 @@ inline void finish_wave(pe& p, const wave_counts& counts);
 inline tree wave_tree(const pe& p) { return {p, 0}; }
 
 inline void pass_wave_up(pe& p) {
-    // No fiber is about to go on here, and no work that was interrupted: both go before any message (pe::attend), also
-    // those of a wave; and while the PE is halted it counts as a message on the way.
-    wave_counts own{p.sent, p.processed, p.held(), 0};
+    // While the PE is halted that counts as a message on the way.
+    wave_counts own{p.sent, p.processed, p.held(), 0, !p.ready.empty() || p.work_pending};
     for (const waiter* w = p.parked; w != nullptr; w = w->after) ++own.parked;
     p.wave.sum.add(own);
     if (p.number == 0) return finish_wave(p, p.wave.sum);
@@ -156,7 +155,7 @@ inline void finish_wave(pe& p, const wave_counts& counts) {
     quiescence_watch& watch = *p.watch;
     watch.running = false;
     const bool equal = watch.have_previous && watch.previous == counts;
-    const bool balanced = counts.sent == counts.processed + counts.held;
+    const bool balanced = counts.busy == 0 && counts.sent == counts.processed + counts.held;
     watch.previous = counts;
     watch.have_previous = true;
     if (!balanced || !equal) {

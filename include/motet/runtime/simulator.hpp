@@ -137,7 +137,7 @@ private:
         std::uint64_t key;
         std::uint64_t order;
         double path;
-        message* what; ///< null: the PE has finished what it was computing
+        message* what; ///< null: the PE has finished what it was computing, or others had their turn
         pe_number to;
     };
     static bool later(const event& a, const event& b) {
@@ -234,6 +234,7 @@ private:
         clock& c = clocks[e.to];
         waiting_room& room = waiting[e.to];
         if (e.what == nullptr) { // the PE is free again
+            if (room.messages.empty()) return go_on(e);
             std::pop_heap(room.messages.begin(), room.messages.end(), &less_urgent);
             const event next = room.messages.back();
             room.messages.pop_back();
@@ -266,6 +267,14 @@ private:
         p.dispatch(e.what);
         finish_step();
     }
+    /// With what is ready on a PE, when others had their turn (pe::attend).
+    void go_on(const event& e) {
+        waiting[e.to].called = false;
+        pe& p = *job.pes[e.to];
+        p.enter();
+        begin_step(p);
+        finish_step();
+    }
     void advance(pe& p, double seconds) {
         clock& c = clocks[p.number];
         c.now += seconds;
@@ -289,10 +298,10 @@ private:
     void finish_step() {
         attend();
         if (active == nullptr) return;
-        pe& p = *active;
         measure();
         // Only where a method of a chare ran: what a move itself sends must not bring on the next one.
-        if (p.frames != frames_before && !p.halted && job.options.migrate > 0 && random.unit() < job.options.migrate) {
+        if (pe& p = *active;
+            p.frames != frames_before && !p.halted && job.options.migrate > 0 && random.unit() < job.options.migrate) {
             p.enter();
             p.state->shake(p, random());
             frames_before = p.frames;
@@ -300,8 +309,8 @@ private:
             if (active == nullptr) return;
             measure();
         }
-        active = nullptr;
-        if (!waiting[p.number].messages.empty()) call(p.number);
+        const pe& done = *std::exchange(active, nullptr);
+        if (!waiting[done.number].messages.empty() || done.attention) call(done.number);
     }
     void attend() {
         // While a piece of it was away on another fiber, that one may have finished this step and begun others.

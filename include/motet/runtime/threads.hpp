@@ -68,6 +68,7 @@ public:
 
     /// Runs the PE until the run ends, on the calling thread.
     void run() {
+        fibers.prepare(); // throws while this thread is no PE's yet
         self.enter();
         const exact_sleeps while_it_naps(self.job.remote != nullptr);
         {

@@ -61,6 +61,7 @@ class waiter_list {
 public:
     bool empty() const { return first == nullptr; }
     waiter* front() const { return first; }
+    waiter* back() const { return last; }
     void push(waiter* w) {
         w->next = nullptr;
         (last != nullptr ? last->next : first) = w;

@@ -15,6 +15,7 @@ struct wave_counts {
     std::uint64_t processed = 0;
     std::uint64_t held = 0;   ///< messages held back
     std::uint64_t parked = 0; ///< fibers that wait
+    std::uint64_t busy = 0;   ///< PEs where something is about to go on
     friend bool operator==(const wave_counts&, const wave_counts&) = default;
 
     void add(const wave_counts& other) {
@@ -22,6 +23,7 @@ struct wave_counts {
         processed += other.processed;
         held += other.held;
         parked += other.parked;
+        busy += other.busy;
     }
 };
 
