@@ -190,6 +190,19 @@ TEST_CASE("rebalance: what is uneven becomes even, by measured time, and the rep
     }
 }
 
+TEST_CASE("a balancing ends by the strategy that it began with, though the program names another one meanwhile") {
+    everywhere([] {
+        const auto all = uneven(16);
+        motet::balance_with(all, motet::greedy).get();
+        auto result = motet::rebalance(all);
+        motet::balance_with(all, motet::distributed).get();
+        CHECK(result.get().before >= 1);
+        auto next = motet::rebalance(all);
+        motet::balance_with(all, all_to_one{}).get();
+        CHECK(next.get().before >= 1);
+    });
+}
+
 TEST_CASE("where the simulation measures, what is computed is load") {
     struct spinner {
         std::int64_t work() const {

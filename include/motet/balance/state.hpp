@@ -98,6 +98,7 @@ struct balancing_state : part_state {
     };
     std::deque<request> wanted;
     bool under_way = false;
+    std::uint32_t by = 0; ///< the strategy that it began with: it ends with that, whatever the program says meanwhile
     double began = 0;
     std::uint32_t steps = 0; ///< of gossip, still to come
     double average = 0;
