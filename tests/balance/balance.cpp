@@ -383,6 +383,27 @@ TEST_CASE("balancing points where there can be none are refused") {
     });
 }
 
+TEST_CASE("groups are not balanced") {
+    const auto refuses = [](const auto& group) {
+        const std::string why = " is for arrays, whose elements move: this is a group of worker, which has one chare";
+        CHECK(
+            contains(thrown_by([&] { motet::balance_with(group, motet::rotate).get(); }), "motet::balance_with" + why));
+        CHECK(contains(thrown_by([&] { motet::balance_every(group, 1us).get(); }), "motet::balance_every" + why));
+        CHECK(contains(thrown_by([&] { motet::rebalance(group).get(); }), "motet::rebalance" + why));
+        for (int i = 0; i < 3; ++i) group.template all<&worker::work>().get();
+        CHECK(group.template reduce<&worker::moved>(motet::sum).get() == 0);
+    };
+    for (auto chosen : some())
+        for (const char* const named : {"", "rotate"}) {
+            chosen.balance = named;
+            chosen.balance_period = 1e-6;
+            run_well(chosen, [&] {
+                refuses(motet::group<worker>::create());
+                refuses(motet::node_group<worker>::create());
+            });
+        }
+}
+
 TEST_CASE("the command line chooses the strategy of every array, and none turns it off") {
     auto chosen = simulated(2, 2, 5);
     chosen.balance = "rotate";

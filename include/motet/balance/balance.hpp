@@ -99,8 +99,7 @@ future<balancing_result> rebalance(const collection<T, Index>& which) {
     runtime::check_name(which.name());
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<balancing_result>(p);
-    runtime::post_part<&runtime::want_balancing>(p, runtime::root_of(p, which.name()), which.name(), std::uint64_t{0},
-                                                 to);
+    runtime::post_part<&runtime::rebalance_on_request>(p, runtime::root_of(p, which.name()), which.name(), to);
     return std::move(made);
 }
 

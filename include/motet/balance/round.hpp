@@ -70,6 +70,10 @@ MOTET_INLINE void want_balancing(pe& p, part& c, std::uint64_t release, address 
     begin_balancing(p, c);
 }
 
+MOTET_INLINE void rebalance_on_request(pe& p, part& c, address told) {
+    if (may_balance(p, c, "motet::rebalance", told)) want_balancing(p, c, 0, told);
+}
+
 /// A PE has found that the period is over, when so many balancings had ended.
 inline void want_periodic(pe& p, part& c, std::uint64_t rounds) {
     balancing_state& s = balancing_state::of(c);

@@ -109,6 +109,8 @@ struct balancing_state : part_state {
 
 /// Asks the root for a balancing.
 MOTET_INLINE void want_balancing(pe& p, part& c, std::uint64_t release, address told);
+/// The same for a program.
+MOTET_INLINE void rebalance_on_request(pe& p, part& c, address told);
 MOTET_INLINE void set_strategy(pe& p, part& c, std::uint32_t strategy, address told);
 MOTET_INLINE void set_period(pe& p, part& c, double period, address told);
 
@@ -138,13 +140,30 @@ inline void measure(pe& p, part& c) {
     expect_period(p, c);
 }
 
+/// Whether the chares of `c` move. If not, its root tells who asked for a balancing (once: more failures would come to
+/// a future that is gone by then).
+inline bool may_balance(pe& p, const part& c, const char* what, const address& told) {
+    if (!c.fixed()) return true;
+    if (p.number == root_of(p, c.info->id))
+        deliver_failure(p, told,
+                        {std::string(what) + " is for arrays, whose elements move: this is a group of " +
+                             c.type->name() + ", which has one chare on each PE or process",
+                         "motet::error",
+                         {},
+                         {},
+                         false});
+    return false;
+}
+
 MOTET_INLINE void set_strategy(pe& p, part& c, std::uint32_t strategy, address told) {
+    if (!may_balance(p, c, "motet::balance_with", told)) return;
     balancing_state::of(c).strategy = strategy;
     measure(p, c);
     deliver_nothing(p, told);
 }
 
 MOTET_INLINE void set_period(pe& p, part& c, double period, address told) {
+    if (!may_balance(p, c, "motet::balance_every", told)) return;
     balancing_state::of(c).period = period;
     expect_period(p, c);
     deliver_nothing(p, told);
