@@ -412,6 +412,14 @@ TEST_CASE("the command line chooses the strategy of every array, and none turns 
         all.all<&worker::loop>(std::int64_t{4}).get();
         CHECK(all.reduce<&worker::moved>(motet::sum).get() == 16);
     });
+    // Without a balancing point, too.
+    auto again_and_again = chosen;
+    again_and_again.balance_period = 1e-3;
+    one(again_and_again, [] {
+        const auto all = motet::array<worker>::create(8);
+        for (int i = 0; i < 10; ++i) all.all<&worker::work>().get();
+        CHECK(all.reduce<&worker::moved>(motet::sum).get() > 8);
+    });
     // A program's own, by the name that it gave it.
     std::vector<std::string> arguments{"test", "--motet-balance", "everything_to_one"};
     chosen.balance = motet::runtime::take_options(arguments).balance;

@@ -131,13 +131,12 @@ inline void expect_period(pe& p, part& c) {
     c.when_due = &period_is_over;
 }
 
-/// Begins or ends measuring, as the strategy needs it.
-inline void measure(pe& p, part& c) {
-    const std::uint32_t strategy = chosen_strategy(p, c);
-    c.measured = strategy != 0;
-    c.counts_messages = strategy != 0 && registry::get<strategy_type>(strategy).uses_messages;
-    p.counts_messages = p.counts_messages || c.counts_messages;
-    expect_period(p, c);
+MOTET_INLINE void part::measure(pe& p) {
+    const std::uint32_t strategy = chosen_strategy(p, *this);
+    measured = strategy != 0;
+    counts_messages = strategy != 0 && registry::get<strategy_type>(strategy).uses_messages;
+    p.counts_messages = p.counts_messages || counts_messages;
+    expect_period(p, *this);
 }
 
 /// Whether the chares of `c` move. If not, its root tells who asked for a balancing (once: more failures would come to
@@ -158,7 +157,7 @@ inline bool may_balance(pe& p, const part& c, const char* what, const address& t
 MOTET_INLINE void set_strategy(pe& p, part& c, std::uint32_t strategy, address told) {
     if (!may_balance(p, c, "motet::balance_with", told)) return;
     balancing_state::of(c).strategy = strategy;
-    measure(p, c);
+    c.measure(p);
     deliver_nothing(p, told);
 }
 
