@@ -52,6 +52,20 @@ struct worker {
     void leaves(std::int64_t) {}
 };
 
+/// Comes to its balancing points in a hook, and in a method that returns a value.
+struct beginner {
+    std::int64_t steps = 0;
+
+    void on(motet::created) { motet::balance<&beginner::step>(1); }
+    void step(std::int64_t by) { steps += by; }
+    std::int64_t start() {
+        motet::balance<&beginner::step>(10);
+        return 7;
+    }
+    std::int64_t stepped() const { return steps; }
+    void strays() { motet::balance<&worker::work>(); }
+};
+
 struct single {
     int value = 0;
     void point() { motet::balance<&single::point>(); }
@@ -158,6 +172,24 @@ TEST_CASE("balance calls a method on every element after the balancing") {
         for (const std::int64_t steps : all.gather<&worker::walked>().get()) CHECK(steps == 6);
         if (motet::pe_count() > 1) CHECK(all.reduce<&worker::moved>(motet::sum).get() >= 5 * 16);
     });
+}
+
+TEST_CASE("a hook, and a method that returns a value, may come to a balancing point") {
+    for (auto chosen : some())
+        for (const char* const named : {"", "rotate"}) {
+            chosen.balance = named;
+            run_well(chosen, [] {
+                const auto all = motet::array<beginner>::create(8);
+                motet::quiescence().get();
+                CHECK(all.reduce<&beginner::stepped>(motet::sum).get() == 8);
+                CHECK(all.reduce<&beginner::start>(motet::sum).get() == 56);
+                motet::quiescence().get();
+                CHECK(all.reduce<&beginner::stepped>(motet::sum).get() == 88);
+                CHECK(
+                    contains(thrown_by([&] { all[0].ask<&beginner::strays>().get(); }),
+                             "motet::balance<&balance_test::worker::work>: this is no method of the chare that runs"));
+            });
+        }
 }
 
 TEST_CASE("without a strategy a balancing point waits for nobody") {

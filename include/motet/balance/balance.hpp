@@ -112,8 +112,8 @@ void balance(A&&... a) {
         runtime::pe& p = runtime::this_pe();
         runtime::frame& f = runtime::balancing_frame(p, "motet::balance");
         const runtime::part& c = runtime::part_of(f);
-        runtime::check_successor(f, &c.type->describe() == &reflect::describe<runtime::owner_of<M>>(), typeid(void),
-                                 &runtime::entry_name<M>);
+        runtime::check_own(f, &c.type->describe() == &reflect::describe<runtime::owner_of<M>>(), "motet::balance",
+                           &runtime::entry_name<M>);
         runtime::message* m =
             runtime::entry_call<M>::make_stored(p, c.info->id, runtime::element_of(f).index, nullptr,
                                                 runtime::entry_call<M>::convert(std::forward<A>(a)...));
