@@ -52,6 +52,20 @@ struct worker {
     void leaves(std::int64_t) {}
 };
 
+/// Comes to its balancing points in a hook, and in a method that returns a value.
+struct beginner {
+    std::int64_t steps = 0;
+
+    void on(motet::created) { motet::balance<&beginner::step>(1); }
+    void step(std::int64_t by) { steps += by; }
+    std::int64_t start() {
+        motet::balance<&beginner::step>(10);
+        return 7;
+    }
+    std::int64_t stepped() const { return steps; }
+    void strays() { motet::balance<&worker::work>(); }
+};
+
 struct single {
     int value = 0;
     void point() { motet::balance<&single::point>(); }
@@ -160,6 +174,24 @@ TEST_CASE("balance calls a method on every element after the balancing") {
     });
 }
 
+TEST_CASE("a hook, and a method that returns a value, may come to a balancing point") {
+    for (auto chosen : some())
+        for (const char* const named : {"", "rotate"}) {
+            chosen.balance = named;
+            run_well(chosen, [] {
+                const auto all = motet::array<beginner>::create(8);
+                motet::quiescence().get();
+                CHECK(all.reduce<&beginner::stepped>(motet::sum).get() == 8);
+                CHECK(all.reduce<&beginner::start>(motet::sum).get() == 56);
+                motet::quiescence().get();
+                CHECK(all.reduce<&beginner::stepped>(motet::sum).get() == 88);
+                CHECK(
+                    contains(thrown_by([&] { all[0].ask<&beginner::strays>().get(); }),
+                             "motet::balance<&balance_test::worker::work>: this is no method of the chare that runs"));
+            });
+        }
+}
+
 TEST_CASE("without a strategy a balancing point waits for nobody") {
     everywhere([] {
         const auto all = motet::array<worker>::create(5);
@@ -188,6 +220,19 @@ TEST_CASE("rebalance: what is uneven becomes even, by measured time, and the rep
             if (!gossips) CHECK(second.moved == 0);
         });
     }
+}
+
+TEST_CASE("a balancing ends by the strategy that it began with, though the program names another one meanwhile") {
+    everywhere([] {
+        const auto all = uneven(16);
+        motet::balance_with(all, motet::greedy).get();
+        auto result = motet::rebalance(all);
+        motet::balance_with(all, motet::distributed).get();
+        CHECK(result.get().before >= 1);
+        auto next = motet::rebalance(all);
+        motet::balance_with(all, all_to_one{}).get();
+        CHECK(next.get().before >= 1);
+    });
 }
 
 TEST_CASE("where the simulation measures, what is computed is load") {
@@ -370,6 +415,27 @@ TEST_CASE("balancing points where there can be none are refused") {
     });
 }
 
+TEST_CASE("groups are not balanced") {
+    const auto refuses = [](const auto& group) {
+        const std::string why = " is for arrays, whose elements move: this is a group of worker, which has one chare";
+        CHECK(
+            contains(thrown_by([&] { motet::balance_with(group, motet::rotate).get(); }), "motet::balance_with" + why));
+        CHECK(contains(thrown_by([&] { motet::balance_every(group, 1us).get(); }), "motet::balance_every" + why));
+        CHECK(contains(thrown_by([&] { motet::rebalance(group).get(); }), "motet::rebalance" + why));
+        for (int i = 0; i < 3; ++i) group.template all<&worker::work>().get();
+        CHECK(group.template reduce<&worker::moved>(motet::sum).get() == 0);
+    };
+    for (auto chosen : some())
+        for (const char* const named : {"", "rotate"}) {
+            chosen.balance = named;
+            chosen.balance_period = 1e-6;
+            run_well(chosen, [&] {
+                refuses(motet::group<worker>::create());
+                refuses(motet::node_group<worker>::create());
+            });
+        }
+}
+
 TEST_CASE("the command line chooses the strategy of every array, and none turns it off") {
     auto chosen = simulated(2, 2, 5);
     chosen.balance = "rotate";
@@ -377,6 +443,14 @@ TEST_CASE("the command line chooses the strategy of every array, and none turns 
         const auto all = motet::array<worker>::create(8);
         all.all<&worker::loop>(std::int64_t{4}).get();
         CHECK(all.reduce<&worker::moved>(motet::sum).get() == 16);
+    });
+    // Without a balancing point, too.
+    auto again_and_again = chosen;
+    again_and_again.balance_period = 1e-3;
+    one(again_and_again, [] {
+        const auto all = motet::array<worker>::create(8);
+        for (int i = 0; i < 10; ++i) all.all<&worker::work>().get();
+        CHECK(all.reduce<&worker::moved>(motet::sum).get() > 8);
     });
     // A program's own, by the name that it gave it.
     std::vector<std::string> arguments{"test", "--motet-balance", "everything_to_one"};

@@ -99,8 +99,7 @@ future<balancing_result> rebalance(const collection<T, Index>& which) {
     runtime::check_name(which.name());
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<balancing_result>(p);
-    runtime::post_part<&runtime::want_balancing>(p, runtime::root_of(p, which.name()), which.name(), std::uint64_t{0},
-                                                 to);
+    runtime::post_part<&runtime::rebalance_on_request>(p, runtime::root_of(p, which.name()), which.name(), to);
     return std::move(made);
 }
 
@@ -113,8 +112,8 @@ void balance(A&&... a) {
         runtime::pe& p = runtime::this_pe();
         runtime::frame& f = runtime::balancing_frame(p, "motet::balance");
         const runtime::part& c = runtime::part_of(f);
-        runtime::check_successor(f, &c.type->describe() == &reflect::describe<runtime::owner_of<M>>(), typeid(void),
-                                 &runtime::entry_name<M>);
+        runtime::check_own(f, &c.type->describe() == &reflect::describe<runtime::owner_of<M>>(), "motet::balance",
+                           &runtime::entry_name<M>);
         runtime::message* m =
             runtime::entry_call<M>::make_stored(p, c.info->id, runtime::element_of(f).index, nullptr,
                                                 runtime::entry_call<M>::convert(std::forward<A>(a)...));

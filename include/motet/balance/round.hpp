@@ -60,14 +60,18 @@ inline void begin_balancing(pe& p, part& c) {
     s.under_way = true;
     s.began = p.now();
     s.result = {};
-    const std::uint32_t strategy = chosen_strategy(p, c);
-    const bool central = strategy == 0 || registry::get<strategy_type>(strategy).decide != nullptr;
+    s.by = chosen_strategy(p, c);
+    const bool central = s.by == 0 || registry::get<strategy_type>(s.by).decide != nullptr;
     post_part<&begin_phase>(p, p.number, c.info->id, central ? balancing_phase::gather : balancing_phase::sum, 0.0);
 }
 
 MOTET_INLINE void want_balancing(pe& p, part& c, std::uint64_t release, address told) {
     balancing_state::of(c).wanted.push_back({release, told});
     begin_balancing(p, c);
+}
+
+MOTET_INLINE void rebalance_on_request(pe& p, part& c, address told) {
+    if (may_balance(p, c, "motet::rebalance", told)) want_balancing(p, c, 0, told);
 }
 
 /// A PE has found that the period is over, when so many balancings had ended.
@@ -168,10 +172,9 @@ inline void decide(pe& p, part& c) {
     if (c.counts_messages) all.messages = messages_between(loads);
     s.result.before = all.imbalance();
     note_what_there_is(s);
-    const std::uint32_t strategy = chosen_strategy(p, c);
-    if (strategy != 0) {
+    if (s.by != 0) {
         try {
-            registry::get<strategy_type>(strategy).decide(all);
+            registry::get<strategy_type>(s.by).decide(all);
         } catch (const fiber::unwind&) {
             throw; // of motet::exit
         } catch (...) {
@@ -187,8 +190,7 @@ inline void decide(pe& p, part& c) {
             ++moved;
         }
     // Where it would not pay: the same work once more gains less than the moves cost.
-    const bool seeks_balance =
-        strategy == strategy_of<greedy_strategy>::id() || strategy == strategy_of<refine_strategy>::id();
+    const bool seeks_balance = s.by == strategy_of<greedy_strategy>::id() || s.by == strategy_of<refine_strategy>::id();
     if (seeks_balance) {
         const double gain = (s.result.before - all.imbalance()) * s.report.sum / static_cast<double>(all.pes);
         if (gain <= static_cast<double>(moved) * s.cost_of_move || s.result.before - all.imbalance() < 0.01) {

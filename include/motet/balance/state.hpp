@@ -98,6 +98,7 @@ struct balancing_state : part_state {
     };
     std::deque<request> wanted;
     bool under_way = false;
+    std::uint32_t by = 0; ///< the strategy that it began with: it ends with that, whatever the program says meanwhile
     double began = 0;
     std::uint32_t steps = 0; ///< of gossip, still to come
     double average = 0;
@@ -108,6 +109,8 @@ struct balancing_state : part_state {
 
 /// Asks the root for a balancing.
 MOTET_INLINE void want_balancing(pe& p, part& c, std::uint64_t release, address told);
+/// The same for a program.
+MOTET_INLINE void rebalance_on_request(pe& p, part& c, address told);
 MOTET_INLINE void set_strategy(pe& p, part& c, std::uint32_t strategy, address told);
 MOTET_INLINE void set_period(pe& p, part& c, double period, address told);
 
@@ -128,22 +131,38 @@ inline void expect_period(pe& p, part& c) {
     c.when_due = &period_is_over;
 }
 
-/// Begins or ends measuring, as the strategy needs it.
-inline void measure(pe& p, part& c) {
-    const std::uint32_t strategy = chosen_strategy(p, c);
-    c.measured = strategy != 0;
-    c.counts_messages = strategy != 0 && registry::get<strategy_type>(strategy).uses_messages;
-    p.counts_messages = p.counts_messages || c.counts_messages;
-    expect_period(p, c);
+MOTET_INLINE void part::measure(pe& p) {
+    const std::uint32_t strategy = chosen_strategy(p, *this);
+    measured = strategy != 0;
+    counts_messages = strategy != 0 && registry::get<strategy_type>(strategy).uses_messages;
+    p.counts_messages = p.counts_messages || counts_messages;
+    expect_period(p, *this);
+}
+
+/// Whether the chares of `c` move. If not, its root tells who asked for a balancing (once: more failures would come to
+/// a future that is gone by then).
+inline bool may_balance(pe& p, const part& c, const char* what, const address& told) {
+    if (!c.fixed()) return true;
+    if (p.number == root_of(p, c.info->id))
+        deliver_failure(p, told,
+                        {std::string(what) + " is for arrays, whose elements move: this is a group of " +
+                             c.type->name() + ", which has one chare on each PE or process",
+                         "motet::error",
+                         {},
+                         {},
+                         false});
+    return false;
 }
 
 MOTET_INLINE void set_strategy(pe& p, part& c, std::uint32_t strategy, address told) {
+    if (!may_balance(p, c, "motet::balance_with", told)) return;
     balancing_state::of(c).strategy = strategy;
-    measure(p, c);
+    c.measure(p);
     deliver_nothing(p, told);
 }
 
 MOTET_INLINE void set_period(pe& p, part& c, double period, address told) {
+    if (!may_balance(p, c, "motet::balance_every", told)) return;
     balancing_state::of(c).period = period;
     expect_period(p, c);
     deliver_nothing(p, told);

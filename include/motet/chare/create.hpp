@@ -58,12 +58,7 @@ inline void create_part(pe& p, std::shared_ptr<collection_info> info) {
     tree(p, id.root).for_each_child(p.number, [&](pe_number child) { post<&create_part>(p, child, info); });
     local_chares& here = local_chares::of(p);
     part& c = here.install(std::move(info));
-    if (const std::string& strategy = p.job.options.balance; c.info->kind == collection_kind::array) {
-        c.measured = !strategy.empty() && strategy != "none";
-        const named_strategy* const own = named_strategy::find(strategy);
-        c.counts_messages = strategy == "communication" || (own != nullptr && own->uses_messages);
-        p.counts_messages = p.counts_messages || c.counts_messages;
-    }
+    if (c.info->kind == collection_kind::array && !p.job.options.balance.empty()) c.measure(p);
     populate(p, c);
     message_list waiting = here.take_unknown(id);
     while (!waiting.empty()) p.enqueue_again(waiting.pop());

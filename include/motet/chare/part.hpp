@@ -227,6 +227,7 @@ struct part {
     void (*when_due)(pe&, part&) = nullptr;
     std::uint64_t released = 0; ///< calls that were postponed until then run
     std::unique_ptr<part_state> balancing;
+    void measure(pe& p); ///< begins or ends it, as the strategy needs it (balance/state.hpp)
 
     /// How many elements here owe this PE the rounds after `done`.
     std::uint32_t& population_of(std::uint64_t done) {

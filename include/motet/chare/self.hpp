@@ -40,16 +40,21 @@ void check_type(const frame& f, const char* what) {
                 "motet::this_element<T, Index>() or motet::this_collection<T, Index>(), as the collection was created");
 }
 
+/// Throws `error` where the method that `what` shall call is none of the chare that `f` stands in.
+MOTET_INLINE void check_own(const frame& f, bool same, const char* what, std::string (*name)());
 /// Throws `error` where the next method is not one of the chare that `f` stands in (`same`), or its caller would get
 /// another type than it waits for.
 MOTET_INLINE void check_successor(const frame& f, bool same, const std::type_info& gives, std::string (*name)());
 
 #if MOTET_BODIES
-MOTET_INLINE void check_successor(const frame& f, bool same, const std::type_info& gives, std::string (*name)()) {
-    const message_type& running = registry::get<message_type>(f.type);
+MOTET_INLINE void check_own(const frame& f, bool same, const char* what, std::string (*name)()) {
     if (!same)
-        throw error("motet::next<&" + name() + ">: this is no method of the chare that runs, " +
+        throw error(std::string(what) + "<&" + name() + ">: this is no method of the chare that runs, " +
                     element_text(part_of(f), element_of(f).index));
+}
+MOTET_INLINE void check_successor(const frame& f, bool same, const std::type_info& gives, std::string (*name)()) {
+    check_own(f, same, "motet::next", name);
+    const message_type& running = registry::get<message_type>(f.type);
     const std::type_info& wanted = running.result != nullptr ? running.result() : typeid(void);
     if (wanted == typeid(void) || wanted == gives) return;
     throw error("motet::next<&" + name() + "> gives " + demangled(gives.name()) + ", but the caller of " +

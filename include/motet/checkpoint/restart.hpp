@@ -347,9 +347,9 @@ private:
         if (saved.strategy != 0 || saved.period > 0) {
             balancing_state::of(c).strategy = strategy_of(saved);
             balancing_state::of(c).period = saved.period;
-            measure(p, c);
+            c.measure(p);
         } else if (c.info->kind == collection_kind::array && !p.job.options.balance.empty()) {
-            measure(p, c);
+            c.measure(p);
         }
     }
     known_collection& collection_of_id(const collection_id& saved_id) {
