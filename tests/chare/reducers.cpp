@@ -53,6 +53,10 @@ inline constexpr auto sum_owned = [](std::unique_ptr<int> a, std::unique_ptr<int
     *a += *b;
     return a;
 };
+inline constexpr auto append = [](std::vector<int>&& a, std::vector<int>&& b) -> std::vector<int>&& {
+    a.insert(a.end(), b.begin(), b.end());
+    return std::move(a);
+};
 struct thrower {
     int operator()(int, int) const { throw std::domain_error("these two do not mix"); }
 };
@@ -144,6 +148,7 @@ TEST_CASE("a user's own reducers: function objects and lambdas without state, al
         CHECK(all.reduce<&giver::letter>(longest()).get().size() == 1);
         CHECK(all.reduce<&giver::thing>(heavier).get() == item{"a", 9.5});
         CHECK(*all.reduce<&giver::owned>(sum_owned).get() == 18);
+        CHECK(all.reduce<&giver::some>(append).get().size() == 9); // it gives its first argument back
     });
 }
 

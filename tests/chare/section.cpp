@@ -166,6 +166,28 @@ TEST_CASE("a member that was erased gives nothing to a reduction of its section:
                        "player[1], on PE"));
 }
 
+TEST_CASE("a member that was inserted again and gives a second time to one reduction of its section fails it") {
+    everywhere([] {
+        const auto all = motet::array<player>::create();
+        const auto insert = [&](std::int64_t index) { all.insert(index, {}).get(); };
+        for (std::int64_t i = 0; i < 7; ++i) insert(i);
+        for (const std::int64_t twice : {0, 1, 6}) { // the root, one with members below it, one without
+            const auto some = all.section({0, 1, 2, 3, 4, 5, 6});
+            auto [f, p] = motet::make_future<long>();
+            const motet::target<long> to = p;
+            all[twice].ask<&player::give>(some, to).get();
+            all[twice].erase().get();
+            insert(twice);
+            all[twice].ask<&player::give>(some, to).get();
+            motet::quiescence().get();
+            CHECK(!f.ready()); // the others have not come
+            for (std::int64_t i = 0; i < 7; ++i)
+                if (i != twice) all[i].tell<&player::give>(some, to);
+            CHECK(contains(thrown_by([&, &of = f] { of.get(); }), "make the section anew"));
+        }
+    });
+}
+
 namespace section_test {
 
 struct odd_one {

@@ -111,6 +111,18 @@ TEST_CASE("schema: of structs, in full where they first occur") {
           "pair<vector_of_three{x: bool, y: bool, z: bool}, vector_of_three{x: char, y: char, z: char}>");
 }
 
+TEST_CASE("schema: a later mention says which of several structs of one name is meant") {
+    using one = vector_of_three<bool>;
+    using other = vector_of_three<char>;
+    const std::string both =
+        "tuple<vector_of_three{x: bool, y: bool, z: bool}, vector_of_three{x: char, y: char, z: char}, ";
+    CHECK(schema_of<std::tuple<one, other, one>>() == both + "vector_of_three>");
+    CHECK(schema_of<std::tuple<one, other, other>>() == both + "vector_of_three#2>");
+    CHECK(schema_of<vector_of_three<std::vector<vector_of_three<int>>>>() ==
+          "vector_of_three{x: vector<vector_of_three{x: int32, y: int32, z: int32}>, y: vector<vector_of_three#2>, z: "
+          "vector<vector_of_three#2>}");
+}
+
 TEST_CASE("schema: of what cannot be looked into, its name and what it is made from") {
     CHECK(schema_of<sample::private_state>() == "private_state");
     CHECK(schema_of<tree<int>>() == "tree<int32>");

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "round_trip.hpp"
 
+#include <motet/runtime/payload.hpp>
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 using namespace motet_test;
 
 namespace {
 enum unscoped { first, second };
 enum class scoped : std::int16_t { some = -7 };
+enum class answer : bool { no, yes };
 } // namespace
 
 TEST_CASE("numbers, characters and enums come back") {
@@ -33,6 +38,14 @@ TEST_CASE("a bool has one byte of two values") {
     CHECK(motet::serial::decode<bool>(bytes_of(1)));
     CHECK_FALSE(motet::serial::decode<bool>(bytes_of(0)));
     CHECK(failure_of<bool>(bytes_of(2)).reason == "a bool is neither 0 nor 1");
+}
+
+TEST_CASE("so has an enum of bools, alone and among others") {
+    round_trip(answer::yes);
+    CHECK(failure_of<answer>(bytes_of(2)).reason == "a bool is neither 0 nor 1");
+    CHECK(failure_of<std::array<answer, 2>>(bytes_of(1, 2)).reason == "a bool is neither 0 nor 1");
+    CHECK(failure_of<std::vector<answer>>(bytes_of(1, 2)).reason == "a bool is neither 0 nor 1");
+    CHECK_FALSE(motet::runtime::is_number<answer>);
 }
 
 TEST_CASE("a NaN keeps its bits") {

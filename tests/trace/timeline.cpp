@@ -241,15 +241,31 @@ struct Odd {
     void call() { ++value; }
 };
 
-TEST_CASE("names are escaped") {
+struct Row {
+    char name;
+    char number;
+};
+
+struct Gr\u00f6\u00dfe {
+    int value = 0;
+    void call() { ++value; }
+};
+
+TEST_CASE("names are escaped, and what is no UTF-8 in them is replaced") {
     for (const options& each : some()) {
         const temporary_file file("escaped");
         run_well(traced(each, file), [] {
             motet::chare<Odd<'"'>>::create({}).ask<&Odd<'"'>::call>().get();
             motet::chare<Odd<'\\'>>::create({}).ask<&Odd<'\\'>::call>().get();
+            const auto all = motet::array<Gr\u00f6\u00dfe, Row>::create();
+            all.insert({'\xe9', 'x'}).get();
+            all.all<&Gr\u00f6\u00dfe::call>().get();
         });
         if (this_job().rank != 0) continue;
-        CHECK(problems_of(read_timeline(file.content())) == std::vector<std::string>{});
+        const std::string text = file.content();
+        CHECK(problems_of(read_timeline(text)) == std::vector<std::string>{});
+        CHECK(contains(text, "timeline_test::Gr\u00f6\u00dfe::call"));
+        CHECK(contains(text, "[{name='\\ufffd', number='x'}]"));
     }
 }
 

@@ -60,6 +60,9 @@ template <class T>
 struct parameter<std::span<const T>> {
     static_assert(std::is_trivially_copyable_v<T>,
                   "motet: a span parameter needs elements that are trivially copyable");
+    static_assert(!std::is_same_v<T, bool>,
+                  "motet: a parameter of an entry method is a std::span<const bool>, and the std::vector<bool> in the "
+                  "message holds bits, not bools: take a const std::vector<bool>&, or a std::span<const char>");
     using stored = std::vector<T>;
     static std::span<const T> pass(const stored& value) { return value; }
     static std::span<const T> share(const stored& value) { return value; }

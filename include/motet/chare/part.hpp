@@ -136,7 +136,8 @@ struct reduction_round {
     bool shared = false;        ///< the other PEs have this one's part
 };
 
-/// What has come of a section's round for one member and those below it (section.hpp, step 3).
+/// What has come of a section's round for one member and those below it (section.hpp, step 3); `children` has a bit for
+/// each of them.
 struct section_round : reduction_round {
     index_bits member;
 };

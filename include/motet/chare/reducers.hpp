@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <tuple>
@@ -234,7 +235,11 @@ struct reduction {
                   "motet: this reducer cannot take two of the values that the elements give");
     using accumulator = V;
     static V lift(V value, const index_bits&, const index_bits&) { return value; }
-    static void combine(V& all, V&& more) { all = Op()(std::move(all), std::move(more)); }
+    static void combine(V& all, V&& more) {
+        auto&& both = Op()(std::move(all), std::move(more));
+        if (static_cast<const void*>(std::addressof(both)) != std::addressof(all)) // which would be moved onto itself
+            all = std::forward<decltype(both)>(both);
+    }
     template <class Index>
     static V finish(V&& all) {
         return std::move(all);

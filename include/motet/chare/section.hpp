@@ -69,10 +69,12 @@ struct section_delivery {
 
 MOTET_INLINE void issue_section(pe& p, collection_id id, std::shared_ptr<broadcast> record,
                                 const std::vector<index_bits>& members);
-/// Step 3, at the home of member `node` of `count`. `path`: the members from this one up to the first.
+/// Step 3, at the home of member `node` of `count`. `from`: itself (0), or which of those it waits for (1 to 4).
+/// `path`: the members from this one up to the first.
 MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t section, std::uint64_t round,
-                                            std::uint64_t node, std::uint64_t count, std::vector<index_bits> path,
-                                            std::uint32_t type, address target, partial one);
+                                            std::uint64_t node, std::uint32_t from, std::uint64_t count,
+                                            std::vector<index_bits> path, std::uint32_t type, address target,
+                                            partial one);
 
 #if MOTET_BODIES
 /// The relay that a part of a call comes from. After a restart it is no more: results of the part go to nobody.
@@ -161,22 +163,32 @@ MOTET_INLINE void issue_section(pe& p, collection_id id, std::shared_ptr<broadca
 }
 
 MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t section, std::uint64_t round,
-                                            std::uint64_t node, std::uint64_t count, std::vector<index_bits> path,
-                                            std::uint32_t type, address target, partial one) {
+                                            std::uint64_t node, std::uint32_t from, std::uint64_t count,
+                                            std::vector<index_bits> path, std::uint32_t type, address target,
+                                            partial one) {
     const std::array<std::uint64_t, 3> key{section, round, node};
     section_round& r = c.section_rounds[key];
     r.member = path.front();
     add_to_round(p, c, r, type, target, std::move(one));
     const std::uint64_t first_child = 4 * node + 1;
     const std::uint64_t children = first_child >= count ? 0 : std::min<std::uint64_t>(4, count - first_child);
-    if (++r.children < 1 + children) return; // with its own
+    if ((r.children & (1u << from)) != 0)
+        r.result.fail({"a member of a section gives twice to one reduction: it was erased and inserted again, and does "
+                       "not know which reductions the others have behind them; make the section anew then",
+                       "motet::error",
+                       c.type->name(),
+                       {},
+                       false});
+    r.children |= 1u << from;
+    if (r.children != (2u << children) - 1) return;
     reduction_round done = std::move(r);
     c.section_rounds.erase(key);
     if (node == 0) return finish_round(p, c, std::move(done));
     path.erase(path.begin());
     const pe_number at_home = home_of(p, c, path.front());
     post_result<&take_section_contribution>(p, c, at_home, std::move(done.result), section, round, (node - 1) / 4,
-                                            count, std::move(path), done.type, done.target);
+                                            static_cast<std::uint32_t>((node - 1) % 4 + 1), count, std::move(path),
+                                            done.type, done.target);
 }
 #endif // MOTET_BODIES
 

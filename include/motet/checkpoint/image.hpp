@@ -56,7 +56,7 @@ struct saved_round {
 struct saved_section_round {
     std::array<std::uint64_t, 3> key{}; ///< section, round and node
     index_bits member;
-    std::uint32_t reported = 0; ///< the member itself, and those below it
+    std::uint32_t reported = 0; ///< a bit for the member itself, and for those below it
     std::uint32_t type = 0;
     address target;
     partial result;

@@ -15,7 +15,7 @@
 namespace motet::reflect {
 
 // Each structure is written out where it occurs first, and only named from there on: so a struct that holds itself
-// ends, and one that is used often does not grow the text.
+// ends, and one that is used often does not grow the text. "point#2" is the second of those written out as "point".
 class schema_writer {
 public:
     void add(const type_description& type) {
@@ -57,7 +57,14 @@ private:
     }
 
     void add_fields(const type_description& type) {
-        if (std::find(written_.begin(), written_.end(), &type) != written_.end()) return;
+        const auto found = std::find(written_.begin(), written_.end(), &type);
+        if (found != written_.end()) {
+            const auto earlier = std::count_if(written_.begin(), found, [&](const type_description* other) {
+                return other->short_name == type.short_name;
+            });
+            if (earlier > 0) text_ += '#' + std::to_string(earlier + 1);
+            return;
+        }
         written_.push_back(&type);
         text_ += "{";
         for (const field_description& field : type.fields) {

@@ -46,7 +46,7 @@ constexpr std::uint32_t padded(std::size_t bytes) { return static_cast<std::uint
 /// Whether a value is a number all of whose bytes matter, and any bytes are one.
 template <class T>
 inline constexpr bool is_number =
-    (std::is_arithmetic_v<T> || std::is_enum_v<T>)&&!std::is_same_v<T, bool> && !std::is_same_v<T, long double>;
+    (std::is_arithmetic_v<T> || std::is_enum_v<T>)&&!serial::is_bool<T> && !std::is_same_v<T, long double>;
 
 /// Whether arguments may be copied bit by bit, and need not be destroyed.
 template <class Tuple>

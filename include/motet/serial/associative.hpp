@@ -4,7 +4,9 @@
 #include <motet/serial/codec.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace motet::serial {
@@ -61,13 +63,22 @@ private:
         return (codec<Part>::least + ...);
     }
 
+    // Values nest, and fibers have small stacks: what is large is read where it stays, or on the heap.
     static void read_item(reader& in, T& value) {
-        typename T::key_type key{};
+        using key = typename T::key_type;
+        if constexpr (sizeof(key) > 1024) {
+            read_item(in, value, *std::make_unique<key>());
+        } else {
+            key small{};
+            read_item(in, value, small);
+        }
+    }
+    static void read_item(reader& in, T& value, typename T::key_type& key) {
         get(in, key);
         if constexpr (map_like<T>) {
-            typename T::mapped_type mapped{};
-            get(in, mapped);
-            value.emplace_hint(value.end(), std::move(key), std::move(mapped));
+            const auto at = value.emplace_hint(value.end(), std::piecewise_construct,
+                                               std::forward_as_tuple(std::move(key)), std::tuple<>());
+            get(in, at->second);
         } else {
             value.emplace_hint(value.end(), std::move(key));
         }

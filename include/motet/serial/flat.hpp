@@ -17,6 +17,13 @@ template <class T>
 inline constexpr std::size_t value_bytes =
     std::is_same_v<T, long double> && std::numeric_limits<long double>::digits == 64 ? 10 : sizeof(T);
 
+/// A bool, or an enum of bools: other bytes than 0 and 1 are no value.
+template <class T>
+inline constexpr bool is_bool = std::is_same_v<T, bool>;
+template <class T>
+    requires std::is_enum_v<T>
+inline constexpr bool is_bool<T> = std::is_same_v<std::underlying_type_t<T>, bool>;
+
 /// How a type lies in memory.
 struct layout {
     bool flat;         // nothing but numbers, bools and enums at fixed places: its memory is its value
@@ -43,7 +50,7 @@ template <class T>
 consteval layout layout_of() {
     constexpr kind how = kind_of<T>();
     if constexpr (how == kind::scalar) {
-        return {true, value_bytes<T>, std::is_same_v<T, bool>};
+        return {true, value_bytes<T>, is_bool<T>};
     } else if constexpr (how == kind::array && std::is_trivially_copyable_v<T>) {
         constexpr layout element = layout_of<typename T::value_type>();
         return {element.flat, element.value * std::tuple_size_v<T>, element.bools};
@@ -109,7 +116,7 @@ template <class T>
 bool bools_are_valid(const T& value) {
     bool valid = true;
     for_each_leaf(value, [&](const auto& leaf) {
-        if constexpr (std::is_same_v<decltype(leaf), const bool&>) {
+        if constexpr (is_bool<std::remove_cvref_t<decltype(leaf)>>) {
             valid = valid && *reinterpret_cast<const unsigned char*>(&leaf) <= 1;
         }
     });

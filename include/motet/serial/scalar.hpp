@@ -23,11 +23,11 @@ struct codec<T, kind::scalar> {
 
     template <class Source>
     static void read(Source& in, T& value) {
-        if constexpr (std::is_same_v<T, bool>) {
+        if constexpr (is_bool<T>) {
             unsigned char byte;
             in.get(&byte, 1);
             if (byte > 1) in.fail("a bool is neither 0 nor 1");
-            value = byte != 0;
+            value = static_cast<T>(byte != 0);
         } else {
             in.get(&value, fixed);
         }

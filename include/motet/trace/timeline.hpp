@@ -8,6 +8,7 @@
 
 #include <fmt/core.h>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -53,11 +54,31 @@ private:
     std::string text;
 };
 
-/// A string of JSON, with its quotes.
+/// How many bytes the character has that text begins with; 0: it is not UTF-8.
+inline std::size_t character_size(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const auto size = static_cast<std::size_t>(std::countl_one(byte(0)));
+    if (size == 0) return 1;
+    if (size == 1 || size > 4 || size > text.size()) return 0;
+    std::uint32_t code = byte(0) & (0x7fu >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+        code = code << 6 | (byte(i) & 0x3fu);
+    }
+    constexpr std::uint32_t least[] = {0x80, 0x800, 0x10000};
+    return code < least[size - 2] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : size;
+}
+
+/// A string of JSON, with its quotes. Readers refuse all of a file in which one is not UTF-8.
 inline std::string in_quotes(std::string_view text) {
     std::string result = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
+    for (std::size_t size = 1; !text.empty(); text.remove_prefix(size)) {
+        const char c = text.front();
+        size = character_size(text);
+        if (size == 0) {
+            size = 1;
+            result += "\\ufffd";
+        } else if (c == '"' || c == '\\') {
             result += '\\';
             result += c;
         } else if (static_cast<unsigned char>(c) < 0x20) {
@@ -65,7 +86,7 @@ inline std::string in_quotes(std::string_view text) {
             std::snprintf(code, sizeof code, "\\u%04x", static_cast<unsigned>(c));
             result += code;
         } else {
-            result += c;
+            result += text.substr(0, size);
         }
     }
     return result + '"';
