@@ -56,14 +56,16 @@ public:
         throw data_file_error(file, std::max<std::size_t>(line, 1), problem);
     }
 
-    /// Takes the next line, blank or not; false at the end of the text.
+    /// Takes the next line, blank or not; false at the end of the text. A line without an end is an error: a number in
+    /// it may lack digits.
     bool next_line() {
         fields.clear(), comment = {};
         if (text.empty()) return false;
         ++line;
         const auto end = text.find('\n');
+        if (end == text.npos) fail("the last line has no end: the file is cut off, or lacks a newline there");
         auto here = text.substr(0, end);
-        text.remove_prefix(end == text.npos ? text.size() : end + 1);
+        text.remove_prefix(end + 1);
         if (const auto hash = here.find('#'); hash != here.npos) {
             comment = split(here.substr(hash + 1));
             here = here.substr(0, hash);

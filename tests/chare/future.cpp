@@ -115,6 +115,8 @@ TEST_CASE("a promise can be sent to anyone and set from anywhere; the first valu
         CHECK(!f.ready());
         workers[5].tell<&worker::pass_on>(workers, std::int64_t{5}, p);
         CHECK(f.get() == 42);
+        CHECK(contains(thrown_by([] { motet::make_future<int>(-1); }),
+                       "a future of -1 values: there must be 0 at least"));
         auto [g, q] = motet::make_future<std::string>();
         workers[2].tell<&worker::fulfil_text>(q, "yes");
         CHECK(g.get() == "yes!");

@@ -143,6 +143,17 @@ TEST_CASE("exit ends the run at once from anywhere: main, a chare, a hook, a `wh
                   motet::exit();
                   return 1;
               }) == 0);
+        struct quits_after_main {
+            int value = 0;
+            void call() {
+                motet::sleep_for(std::chrono::milliseconds(5));
+                motet::exit();
+            }
+        };
+        CHECK(run(chosen, [] {
+                  motet::array<quits_after_main>::create(3)[1].tell<&quits_after_main::call>();
+                  return 3;
+              }) == 0);
     }
 }
 
@@ -258,6 +269,8 @@ TEST_CASE("a deadlock is told fiber by fiber, with held messages") {
             CHECK(contains(text, line));
         }
     }
+    CHECK(contains(error_of(simulated(2, 1), [] { motet::array<actor>::create(motet::sparse)[7].erase().get(); }),
+                   "  actor[7], entry motet::runtime::erase_on_request, on PE "));
     CHECK(contains(error_of(simulated(2, 1),
                             [] {
                                 auto [f, p] = motet::make_future<int>();
@@ -377,7 +390,8 @@ TEST_CASE("a run inside of a run and negative times are refused") {
     for (const auto& chosen : {threads(1), simulated(1, 1)})
         one(chosen, [&] {
             CHECK(contains(thrown_by([&] { run(threads(1), [] {}); }), "motet::run is called inside of a run"));
-            CHECK(contains(thrown_by([] { motet::charge(-1); }), "motet::charge takes seconds from 0 on"));
+            for (const double wrong : {-1., std::numeric_limits<double>::infinity()})
+                CHECK(contains(thrown_by([&] { motet::charge(wrong); }), "motet::charge takes seconds from 0 on"));
             const std::chrono::duration<double> no_number(std::numeric_limits<double>::quiet_NaN());
             CHECK(contains(thrown_by([&] { motet::sleep_for(no_number); }), "this one is no number"));
             motet::sleep_for(std::chrono::hours::min());

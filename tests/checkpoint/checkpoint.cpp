@@ -768,6 +768,8 @@ TEST_CASE("bad folders and files are refused by name and place") {
         const auto all = motet::array<hopper>::create(3);
         CHECK(contains(thrown_by([&] { motet::checkpoint("", all.to<&hopper::nothing>()); }), "is empty"));
         CHECK(contains(thrown_by([&] { motet::checkpoint("/tmp/x", motet::target<void>()); }), "leads nowhere"));
+        CHECK(contains(thrown_by([&] { motet::checkpoint("/tmp/x", motet::make_future<void>().second); }),
+                       "its target is a promise"));
         CHECK(contains(thrown_by([&] { motet::checkpoint_every("/tmp/x", all.to<&hopper::nothing>(), -1s); }),
                        "a time from 0 on, and this is -1"));
     });

@@ -11,3 +11,7 @@ if message=$("$1" --motet-nonsense 2>&1); then exit 1; fi
 if message=$("$1" --motet-pes 0 2>&1); then exit 1; fi
 [[ $message == *"--motet-pes 0: expected a number of PEs from 1"* ]]
 "$1" --motet-help | grep -q -e --motet-sim
+
+# What it says is lost: a sentence, and no success.
+if message=$("$@" 2>&1 >/dev/full); then exit 1; fi
+[[ $message == *"the standard output cannot be written: No space left on device"* ]]

@@ -89,6 +89,7 @@ head -n 2000 "$data/melt.data" >truncated.data
 sed '1000s/.*/4001 1 0.5 here 0.5 0 0 0/' "$data/melt.data" >bad_line.data
 sed '5000s/.*/nonsense/' "$data/melt.data" >bad_velocity.data
 : >empty.data
+head -c -2 "$data/melt.data" >cut.data # a velocity that lacks its last digit
 sed '21s/.*/2 1 0 0 0 0 0 0/' "$data/melt.data" >same_place.data
 check "two atoms at one place end the run" same "$(molecules same_place.data --steps 10 2>&1 >/dev/null | grep -c 'the energy of step 0 is not finite: two atoms are at one place')" 1
 check "lost output is told" same "$(molecules --lattice 4 --steps 1 2>&1 >/dev/full | grep -c 'standard output cannot be written')" 1
@@ -97,6 +98,7 @@ refuses 1 "truncated.data:2000: the file ends in section 'Atoms'" truncated.data
 refuses 1 "bad_line.data:1000: expected a coordinate, found 'here'" bad_line.data
 refuses 1 "bad_velocity.data:5000: expected 'id vx vy vz', found 1 fields" bad_velocity.data
 refuses 1 "empty.data:" empty.data
+refuses 1 "cut.data:$(wc -l <"$data/melt.data"): the last line has no end" cut.data
 refuses 1 "cannot read the data file" "$work"
 refuses 1 "shorter than cutoff + skin" --lattice 1
 refuses 2 "nothing to run: name a data file, or give --lattice and a number"

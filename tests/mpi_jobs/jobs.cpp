@@ -21,6 +21,8 @@ struct Worker {
     std::int64_t value = 0;
 #endif
     std::int64_t where() const { return motet::my_process(); }
+    void never() {}
+    bool when(motet::entry<&Worker::never>) const { return value < 0; }
     void greet() const { motet::print("a line of\nprocess {}", motet::my_process()); }
     void die(std::int64_t how) const {
         if (how == 0) raise(SIGKILL);
@@ -126,6 +128,11 @@ int main(int argc, char** argv) {
     if (what == "finalized") return jobs::after_finalize(argc, argv);
     if (what == "prints")
         return motet::run(argc, argv, [] { motet::group<jobs::Worker>::create().all<&jobs::Worker::greet>().get(); });
+    if (what == "held")
+        return motet::run(argc, argv, [] {
+            const auto all = motet::group<jobs::Worker>::create();
+            for (int pe = 1; pe < motet::pe_count(); ++pe) all[pe].tell<&jobs::Worker::never>();
+        });
     if (what == "several") { // runs one after the other, MPI left to Motet
         int code = 0;
         for (int i = 0; i < 20; ++i) code += motet::run(argc, argv, [] { jobs::who_is_here(); });

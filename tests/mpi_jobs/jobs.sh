@@ -74,12 +74,14 @@ done
 SLURM_STEP_NUM_TASKS=2 SLURM_PROCID=0 timeout 60 "$folder/job" --motet-pes 1 --motet-alone </dev/null >"$out" 2>&1
 code=$?
 ends_with 0 && says "sum 0"
+job 3 --motet-sim 2x2 && fails && says_once "3 processes of this program were started together, but each would run alone: a simulated"
 job 2 --motet-pes 1 --motet-alone && ends_with 0
 (($(grep -c "sum 0" "$out") == 2)) || wrong "does not run twice"
 # Lines.
 job 3 prints --motet-pes 1 --motet-prefix && ends_with 0 && says "[2] a line of" && says "[2] process 2" && says "[0] process 0"
 (($(wc -l <"$out") == 6)) || wrong "is not six lines"
 # Ends.
+job 3 held --motet-pes 1 && ends_with 0 && says_once "the program ends with 2 messages still held back:" && says_once "still held back"
 job 3 ends --motet-pes 1 && ends_with 9
 job 3 throws --motet-pes 2 && fails && says_once "motet: error: this worker gives up (std::runtime_error), in Worker on PE 5"
 for how in killed exits aborts; do job 3 $how --motet-pes 1 && fails; done

@@ -108,6 +108,7 @@ TEST_CASE("the number of PEs may follow the number of processes") {
     const options o = taken({"--motet-sim", "8x2", "--motet-pes=4"});
     CHECK(o.processes == 8);
     CHECK(o.pes == 4);
+    CHECK(contains(refused({"--motet-sim", "1048576x1", "--motet-pes", "4096"}), "at most 16777216 PEs in all"));
 }
 
 TEST_CASE("unknown options are refused by name") {

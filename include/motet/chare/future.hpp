@@ -6,6 +6,7 @@
 #include <motet/chare/target.hpp>
 #include <motet/runtime/call.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -337,12 +338,15 @@ std::pair<future<T>, promise<T>> make_future() {
 }
 
 /// A future of `count` values, which come in the order of their arrival, and the promise that takes each of them.
+/// Throws `error` if that is a negative number.
 template <class T>
     requires(!std::is_void_v<T>)
-std::pair<future<std::vector<T>>, promise<T>> make_future(std::size_t count) {
+std::pair<future<std::vector<T>>, promise<T>> make_future(std::integral auto count) {
     serial::check_owning<T>();
+    if (std::cmp_less(count, 0))
+        throw error("motet::make_future: a future of " + std::to_string(count) + " values: there must be 0 at least");
     using state_type = runtime::several_state<T>;
-    auto state = std::make_unique<state_type>(runtime::this_pe(), count);
+    auto state = std::make_unique<state_type>(runtime::this_pe(), static_cast<std::size_t>(count));
     const runtime::address to{
         runtime::future_delivery<state_type, T>::id(), state->home.number, {}, {state->number, 0}};
     return {future<std::vector<T>>(std::move(state)), promise<T>(to)};

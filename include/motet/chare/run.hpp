@@ -7,11 +7,14 @@
 
 #include <fmt/core.h>
 
+#include <cerrno>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -100,6 +103,7 @@ MOTET_INLINE int run_program(int& argc, char** argv, main_body main, [[maybe_unu
             chosen = take_options(arguments);
             if (!chosen.simulated && !chosen.of_simulation.empty())
                 throw error("--motet-" + chosen.of_simulation + " is for simulated runs: give --motet-sim PxQ too");
+            if (chosen.simulated && within == nullptr) refuse_copies(chosen, "a simulated run is one process");
         } catch (const error& problem) {
 #ifdef MOTET_WITH_MPI
             net::initialize(); // so that no process ends before the one that tells has told
@@ -174,7 +178,8 @@ inline double now() { return runtime::this_pe().now(); }
 /// --motet-sim-measure, it does nothing.
 inline void charge(double seconds) {
     runtime::pe& p = runtime::this_pe();
-    if (!(seconds >= 0)) throw error("motet::charge takes seconds from 0 on, and this is " + std::to_string(seconds));
+    if (!(seconds >= 0 && std::isfinite(seconds)))
+        throw error("motet::charge takes seconds from 0 on, and this is " + std::to_string(seconds));
     if (p.port != nullptr) p.port->charge(p, seconds);
 }
 
@@ -188,14 +193,14 @@ MOTET_INLINE void write_lines(std::string text) {
         const std::string prefix = "[" + std::to_string(p->home.number) + "] ";
         for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) text.insert(at, prefix);
     }
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
+    if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+        throw error("motet::print: the standard output cannot be written: " + std::generic_category().message(errno));
 }
 #endif // MOTET_BODIES
 } // namespace runtime
 
 /// Prints one line as {fmt} formats it; lines of different PEs do not mix. With --motet-prefix it begins with the
-/// number of its process.
+/// number of its process. Throws `error` if that cannot be written, as to a disk that is full.
 template <class... T>
 void print(fmt::format_string<T...> format, T&&... values) {
     runtime::write_lines(fmt::format(format, std::forward<T>(values)...));

@@ -248,8 +248,8 @@ inline void try_later(pe& p) {
     pe_checkpointing& s = pe_checkpointing::of(p);
     constexpr double patience = 2;
     if (!std::exchange(s.said, s.said || p.now() - s.began > patience) && s.said)
-        std::fprintf(stderr, "motet: a checkpoint waits for %llu methods that wait, such as %s\n",
-                     static_cast<unsigned long long>(s.previous.frames), s.previous.who.c_str());
+        std::fprintf(stderr, "motet: a checkpoint waits for %s, such as %s\n",
+                     count_text(s.previous.frames, "waiting method").c_str(), s.previous.who.c_str());
     const std::uint64_t work = s.previous.sent - s.attempts;
     const bool nothing_new = s.work == work;
     const next_calls these = between_attempts(p, s);
@@ -421,6 +421,10 @@ inline void check_request(const std::string& path, const address& target) {
     if (path.empty()) throw error("motet::checkpoint: the name of its folder is empty");
     if (target.how == 0)
         throw error("motet::checkpoint: its target leads nowhere: after a restart it is called in place of main");
+    if (target.collection == collection_id()) // a future of this run
+        throw error(
+            "motet::checkpoint: its target is a promise, whose future a restart does not have: name a method, which is "
+            "called in place of main then");
 }
 MOTET_INLINE void request_checkpoints(const std::string& path, const address& target, double seconds) {
     check_request(path, target);

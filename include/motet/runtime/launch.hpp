@@ -114,7 +114,7 @@ MOTET_INLINE bool machine::stop_here(int code, const std::string& why) {
 }
 
 MOTET_INLINE void machine::stop(int code) {
-    if (stop_here(code) && remote) remote->stop_others(code != 0 ? code : main_code.load(), failure);
+    if (stop_here(code) && remote) remote->stop_others({code, rested}, failure);
 }
 
 MOTET_INLINE void machine::fail(std::string what) {
@@ -184,7 +184,7 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
     if (kept) kept->write(job);
     if (job.failed_elsewhere) throw told_elsewhere(job.failure);
     if (!job.failure.empty()) throw error(job.failure);
-    if (job.warnings.empty()) { // it was motet::exit, or nothing is held
+    if (!job.rested) { // it was motet::exit, or nothing is held
         std::vector<std::string> held;
         for (auto& p : job.pes) p->state->list_held(*p, held, true);
         if (!held.empty()) job.warnings.push_back(still_held(held));
@@ -194,7 +194,7 @@ MOTET_INLINE int run_job(options chosen, std::vector<std::string> arguments, mai
         std::fprintf(stderr, "motet: warning: %s to erased elements dropped\n",
                      dropped == 1 ? "1 message" : (std::to_string(dropped) + " messages").c_str());
     if (job.sim && job.options.table) std::fputs(job.sim->table().c_str(), stderr);
-    return job.exit_code != 0 ? job.exit_code : job.main_code.load();
+    return job.exit_code;
 }
 
 #endif // MOTET_BODIES

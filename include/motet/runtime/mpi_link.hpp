@@ -118,17 +118,17 @@ public:
                    "MPI_Recv");
         return bytes;
     }
-    void stop_others(int code, const std::string& why) override {
+    void stop_others(run_end end, const std::string& why) override {
         constexpr std::size_t most = net::mpi_transport::packet_bytes[net::mpi_transport::urgent];
-        constexpr std::size_t before = sizeof(packet_header) + sizeof(packed_header) + sizeof code;
+        constexpr std::size_t before = sizeof(packet_header) + sizeof(packed_header) + sizeof end;
         const std::size_t shown = std::min(why.size(), most - before - 8);
         const std::lock_guard lock(guard);
         for (int process = 0; process < net.process_count(); ++process) {
             if (process == net.process_number()) continue;
             net::packet* p = net.take_packet(net::mpi_transport::urgent, process);
-            p->used = sizeof(packet_header) + rounded(sizeof(packed_header) + sizeof code + shown);
+            p->used = sizeof(packet_header) + rounded(sizeof(packed_header) + sizeof end + shown);
             std::memset(p->data(), 0, p->used); // the text ends where zeros begin
-            std::memcpy(p->data() + before - sizeof code, &code, sizeof code);
+            std::memcpy(p->data() + before - sizeof end, &end, sizeof end);
             std::memcpy(p->data() + before, why.data(), shown);
             finish_packed(p->data() + sizeof(packet_header), p->used - sizeof(packet_header), false);
             net.send(p);
@@ -569,11 +569,12 @@ private:
         return true;
     }
     bool take_end(std::span<const std::byte> body) {
-        int code = 0;
-        if (body.size() < sizeof code) return false;
-        std::memcpy(&code, body.data(), sizeof code);
-        const auto* text = reinterpret_cast<const char*>(body.data()) + sizeof code;
-        job->stop_here(code, {text, strnlen(text, body.size() - sizeof code)});
+        run_end end;
+        if (body.size() < sizeof end) return false;
+        std::memcpy(&end, body.data(), sizeof end);
+        const auto* text = reinterpret_cast<const char*>(body.data()) + sizeof end;
+        job->rested = end.rested != 0;
+        job->stop_here(end.code, {text, strnlen(text, body.size() - sizeof end)});
         return true;
     }
     /// Ends the run with the exception being handled: a user's own serialize may throw anything.

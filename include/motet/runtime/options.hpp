@@ -350,6 +350,9 @@ MOTET_INLINE options take_options(std::vector<std::string>& arguments) {
         }
     }
     arguments = std::move(rest);
+    if (result.simulated &&
+        std::uint64_t{result.processes} * result.pes > (1u << 24)) // of which --motet-pes came later
+        throw error("--motet-sim with --motet-pes " + std::to_string(result.pes) + ": at most 16777216 PEs in all");
     return result;
 }
 

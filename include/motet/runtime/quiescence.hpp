@@ -98,7 +98,8 @@ inline void take_report(pe& p, std::vector<std::string> parked, std::vector<std:
     if (watch.stirred) return wave_again(watch);
     if (watch.parked_lines.empty()) {
         p.job.warnings.push_back(still_held(watch.held_lines));
-        return p.job.stop(0);
+        p.job.rested = true;
+        return p.job.stop(p.job.main_code);
     }
     const std::string found =
         "nothing can move any more, but " + count_text(watch.parked_lines.size(), "fiber") +
@@ -175,7 +176,7 @@ inline void finish_wave(pe& p, const wave_counts& counts) {
         return;
     }
     if (p.at_rest != nullptr && p.at_rest(p)) return;
-    if (watch.main_returned && counts.parked == 0 && counts.held == 0) return p.job.stop(0);
+    if (watch.main_returned && counts.parked == 0 && counts.held == 0) return p.job.stop(p.job.main_code);
     watch.running = true; // no further wave
     ask_reports(p);
 }

@@ -15,6 +15,12 @@ class machine;
 class pe;
 struct message;
 
+/// How a run ends, as the process that ends it tells the others.
+struct run_end {
+    std::int32_t code = 0;
+    std::uint32_t rested = 0; ///< it ended by itself, and what is held back anywhere has been told
+};
+
 /// The way to the other operating-system processes of a job. Any PE may use it at any time.
 class remote_port {
 public:
@@ -35,8 +41,9 @@ public:
     virtual bool glance(pe& at) = 0;
     /// Whether large data was on its way from or to here at the last poll: it may move only while somebody polls.
     virtual bool carries() const = 0;
-    /// Lets the run end on all other processes; `why` is the error that ends it, or empty. Called by any thread.
-    virtual void stop_others(int code, const std::string& why) = 0;
+    /// Lets the run end on all other processes, like this; `why` is the error that ends it, or empty. Called by any
+    /// thread.
+    virtual void stop_others(run_end end, const std::string& why) = 0;
     /// Tells another process something outside of all PEs: its machine::take_note gets it, on any thread, also while
     /// all its PEs are busy, if it looks (`take_notes`). At most `most_note` bytes. Called by any thread.
     virtual void note(std::uint32_t process, std::span<const std::byte> bytes) = 0;

@@ -226,7 +226,8 @@ private:
             own.events.pop_back();
             own.handle(e);
         }
-        for (auto& p : own.job.pes) p->unwind_parked();
+        // Each fiber that is unwound ends in a loop of its own, which goes on here.
+        for (; own.unwound < own.job.pes.size(); ++own.unwound) own.job.pes[own.unwound]->unwind_parked();
     }
     void handle(const event& e) {
         if (e.what != nullptr && e.what->has(message::cancelled)) return job.pes[e.to]->discard(e.what);
@@ -324,6 +325,7 @@ private:
     scheduler fibers;
     random_source random;
     std::vector<clock> clocks;
+    std::size_t unwound = 0; ///< PEs whose parked fibers are, at the end
     std::vector<waiting_room> waiting;
     std::vector<double> leaves;       ///< when each process's link is free
     std::vector<event> events;        ///< a heap by time
