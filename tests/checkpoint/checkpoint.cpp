@@ -876,7 +876,7 @@ TEST_CASE("periodic checkpoints come again when the program has rested") {
             }
             std::ifstream(where.name + "/newest") >> after;
         });
-        CHECK(before <= 2); // the others would have been the same
+        CHECK(before <= 3); // when main begins to rest and wakes there is news; the others would have been the same
         CHECK(after >= before + 3);
     }
 }
