@@ -111,10 +111,13 @@ struct pe_checkpointing : upper_state {
     double free_until = 0;        ///< none are kept before
     std::uint64_t successors = 0; ///< kept at the last attempt
     std::uint64_t generation = 0;
-    std::uint64_t cut = 0;       ///< number_of_cut
-    std::uint64_t last_work = 0; ///< `work` when the last checkpoint was written
-    double period = 0;           ///< seconds; 0: none
-    request periodic;            ///< what is written then
+    std::uint64_t cut = 0;           ///< number_of_cut
+    std::uint64_t last_progress = 0; ///< when the last checkpoint was written
+    double period = 0;               ///< seconds; 0: none
+    request periodic;                ///< what is written then
+
+    /// Messages sent and processed until the last cut, without those of attempts.
+    std::uint64_t progress() const { return previous.sent + previous.processed - 2 * attempts; }
 };
 
 inline tree cut_tree(const pe& p) { return {p, 0}; }
@@ -279,7 +282,7 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
     const bool for_ever = s.previous.busy > 0 && s.previous.frames > 0 && p.now() - s.attempt_began > longest_attempt;
     if (for_ever) return try_later(p); // methods that make each other go on; main must, too
     if (!equal || !still) return uncounted_after<&cut_down>(p, still ? 0 : 20e-6);
-    if (s.wanted.front().is_periodic && s.previous.sent - s.attempts == s.last_work) return leave_out(p);
+    if (s.wanted.front().is_periodic && s.progress() == s.last_progress) return leave_out(p);
     if (s.previous.frames > 0) return try_later(p);
     try {
         s.generation = begin_generation(s.wanted.front().path);
@@ -363,7 +366,7 @@ inline void finish_checkpoint(pe& p) {
     if (!s.report.problem.empty()) abandon_generation(done.path, s.generation);
     thaw_down(p, next_calls::run);
     s.under_way = false;
-    s.last_work = s.previous.sent - s.attempts;
+    s.last_progress = s.progress();
     if (done.is_periodic && s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period);
     if (done.is_periodic && !s.report.problem.empty())
         std::fprintf(stderr, "motet: warning: %s\n", s.report.problem.c_str());
