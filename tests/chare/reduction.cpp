@@ -2,6 +2,7 @@
 #include "runs.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <set>
 #include <stdexcept>
@@ -399,4 +400,47 @@ TEST_CASE("reductions of a group, many under way, some of whose members name the
             CHECK(taken[1] == (repeat + 1) * rounds / 3);
         }
     });
+}
+
+namespace reduction_test {
+/// Some have no bytes: from a certain one on that is written.
+struct fussy {
+    static inline std::atomic<int> writes_left = 0;
+    bool bad = false;
+    template <class Archive>
+    void serialize(Archive& archive) {
+        if constexpr (Archive::is_writing)
+            if (bad && writes_left-- <= 0) throw std::range_error("no bytes");
+        archive(bad);
+    }
+};
+struct worse {
+    fussy operator()(fussy a, fussy b) const { return {a.bad || b.bad}; }
+};
+struct fussy_member {
+    int value = 0;
+    void give(std::int64_t bad) {
+        for (const bool may : {true, false})
+            motet::contribute(fussy{may && motet::this_index() == bad}, worse(),
+                              motet::this_collection<fussy_member>().to<&fussy_member::take>());
+    }
+    void take(fussy) { ++value; }
+};
+} // namespace reduction_test
+
+TEST_CASE("a value of a group's reduction to itself that has no bytes: the target is told, not who contributes") {
+    if (this_job().size > 1) return;
+    for (const std::uint32_t processes : {2u, 3u, 5u, 7u})
+        for (const std::int64_t bad : {1, 0})
+            for (const int written : {0, 1}) {
+                if (processes == 7 ? bad == 0 || written != 0 : written + 1 >= static_cast<int>(processes)) continue;
+                fussy::writes_left = written;
+                INFO("PE ", bad, " of ", processes, ", ", written, " written");
+                const std::string error = error_of(simulated(processes, 1), [bad] {
+                    const auto all = motet::group<fussy_member>::create();
+                    all.all<&fussy_member::give>(bad).get();
+                    motet::quiescence().get();
+                });
+                CHECK_MESSAGE(contains(error, "no bytes (std::range_error), in fussy_member, entry a result"), error);
+            }
 }

@@ -26,7 +26,8 @@
 ///    each, the PEs send each other their parts in place of a report to the root and a broadcast from there: one
 ///    message after another becomes one.
 ///    a. A PE passes a round whose target is a method of the whole collection by sharing its part with all others. To
-///       the root that is its report. The root shares its own part as soon as that is complete.
+///       the root that is its report. The root shares its own part as soon as that is complete. Where a part cannot be
+///       serialized the reason goes in its place.
 ///    b. A PE that has the parts of all puts them together in the order of PEs, so that the results are the same to the
 ///       bit, and calls the method of its own elements. It does so in the order of rounds.
 ///    c. The root passes the round when all have reported. If some have not shared their parts (their elements gave
@@ -88,10 +89,23 @@ inline bool is_for_all(const pe& p, part& c, std::uint64_t number, const reducti
 
 inline void share_round(pe& p, part& c, std::uint64_t number, reduction_round& round) {
     round.shared = round.prompted = true; // a part tells its receiver that the round has begun
-    for (pe_number other = 0; other < p.job.pe_total(); ++other)
-        if (other != p.number)
-            post_part<&take_share>(p, other, c.info->id, number, c.round_seen, p.number, round.type, round.target,
-                                   round.result.copy());
+    const auto share_with = [&](pe_number other) {
+        post_part<&take_share>(p, other, c.info->id, number, c.round_seen, p.number, round.type, round.target,
+                               round.result.copy());
+    };
+    const pe_number root = root_of(p, c.info->id), all = p.job.pe_total();
+    for (pe_number n = 1; n <= all; ++n) {
+        const pe_number other =
+            (root + n) % all; // the root last: where one has a failure it has that too, and tells it
+        if (other == p.number) continue;
+        try {
+            share_with(other);
+        } catch (...) {
+            round.result.value = {};
+            round.result.fail(failure::current(c.type->name(), "a result of it"));
+            share_with(other);
+        }
+    }
     p.flush(); // the others wait for it
     shared_round& shares = c.shares_of(number);
     shares.parts[p.number] = {round.type, round.target, std::exchange(round.result, {})};
