@@ -2,6 +2,7 @@
 #include "runs.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <numeric>
@@ -288,4 +289,55 @@ TEST_CASE("a future that is destroyed while another fiber waits for it tells tha
                 made.reset();
                 CHECK(contains(end.get(), "a future was destroyed while this fiber waited for it"));
             });
+}
+
+namespace future_test {
+/// Tells when it is destroyed on another PE than its own.
+struct settler {
+    std::int64_t home = -1;
+    static inline std::atomic<int> abroad = 0;
+    settler() = default;
+    explicit settler(std::int64_t pe) : home(pe) {}
+    settler(const settler&) = default;
+    settler& operator=(const settler&) = default;
+    ~settler() {
+        if (const auto* p = motet::runtime::pe::current_slot(); p != nullptr && home >= 0 && p->number != home)
+            ++abroad;
+    }
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(home);
+    }
+};
+struct carrier {
+    motet::transient<motet::future<settler>> answer;
+    motet::transient<motet::future<void>> pause;
+
+    settler settle() const { return settler(motet::my_pe()); }
+    void ask(bool pausing) {
+        *answer = motet::this_collection<carrier>()[0].ask<&carrier::settle>();
+        if (pausing) *pause = motet::after(1h);
+    }
+    void drop() { *answer = {}, *pause = {}; }
+};
+} // namespace future_test
+
+TEST_CASE("a future that a chare brings to another PE of its process, and drops there, goes where it was made") {
+    for (const auto& chosen : {threads(2), simulated(1, 2)})
+        one(chosen, [] {
+            const auto all = motet::array<carrier>::create(80); // the first half on PE 0
+            for (int round = 0; round < 3; ++round) {
+                for (std::int64_t i = 1; i < 40; ++i) all[i].ask<&carrier::ask>(true).get();
+                for (std::int64_t i = 1; i < 40; ++i) all[i].move_to(1).get();
+                for (std::int64_t i = 1; i < 40; ++i) all[i].tell<&carrier::drop>();
+                for (int i = 0; i < 100; ++i) CHECK(all[0].ask<&carrier::settle>().get().home == 0);
+                for (std::int64_t i = 1; i < 40; ++i) all[i].move_to(0).get();
+            }
+            motet::quiescence().get();
+            CHECK(settler::abroad == 0);
+            for (const std::int64_t i : {1, 2}) { // one on each PE is left when the run ends
+                all[i].ask<&carrier::ask>(false).get();
+                all[i].move_to(i - 1).get();
+            }
+        });
 }

@@ -38,6 +38,7 @@ struct giver {
     std::vector<double> three() const { return {real(), -real(), 1}; }
     std::array<int, 2> two() const { return {static_cast<int>(motet::this_index()), 1}; }
     std::vector<int> uneven() const { return std::vector<int>(motet::this_index() == 3 ? 3 : 2); }
+    std::tuple<std::pair<int, int>> paired() const { return {{1, static_cast<int>(motet::this_index())}}; }
     std::tuple<double, int, std::string> mixed() const { return {real(), small(), letter()}; }
     item thing() const { return {letter(), 10 - real()}; }
     std::unique_ptr<int> owned() const { return std::make_unique<int>(small()); }
@@ -139,6 +140,8 @@ TEST_CASE("a tuple of reducers over the parts of a tuple") {
         CHECK(total == doctest::Approx(12.5));
         CHECK(most == motet::located<int>{3, 2});
         CHECK(joined == "abcde");
+        using alone = std::tuple<std::pair<int, int>>; // one part that is a pair stays one part
+        CHECK(all.reduce<&giver::paired>(motet::reducers(motet::max)).get() == alone({1, 4}));
     });
 }
 

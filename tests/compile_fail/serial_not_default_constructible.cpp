@@ -1,4 +1,4 @@
-// expect: motet: what a container, optional or smart pointer holds must be default constructible
+// expect: motet: what a container, optional, variant or smart pointer holds must be default constructible
 // SPDX-License-Identifier: BSL-1.0
 #include <motet/serial/serial.hpp>
 

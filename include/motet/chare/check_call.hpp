@@ -84,7 +84,10 @@ consteval bool check_ask() {
                 !std::is_pointer_v<result_of<M>>,
                 "motet: the result of an entry method is a pointer: it would point into another process. Return "
                 "a value or a proxy");
-            if constexpr (!std::is_pointer_v<result_of<M>>) serial::check_owning<result_of<M>>();
+            if constexpr (!std::is_pointer_v<result_of<M>>) {
+                serial::check_owning<result_of<M>>();
+                return serial::owning<result_of<M>>;
+            }
         }
         return true;
     }

@@ -110,6 +110,18 @@ private:
     void leave_waiter();
 };
 
+/// Destroys a state where its table is. Chares bring futures (as transient fields) to other PEs of their process.
+struct future_owner {
+    void operator()(future_state_base* state) const {
+        if (state->run_is_over || pe::current_slot() == &state->home) [[likely]]
+            delete state;
+        else
+            bring_home(state);
+    }
+    static void bring_home(future_state_base* state);
+};
+using owned_state = std::unique_ptr<future_state_base, future_owner>;
+
 /// Parks until one of the states is ready, and says which.
 MOTET_INLINE std::size_t wait_for_one(std::vector<future_state_base*> states);
 
@@ -150,6 +162,15 @@ MOTET_INLINE void future_state_base::leave_waiter() {
         if (s == this) s = nullptr;
     waiting->lost = true;
     home.make_ready(*waiting);
+}
+
+/// The message that brings a state home owns it: what it waits for may come meanwhile.
+inline void come_home(pe&, const owned_state&) {}
+[[gnu::noinline]] MOTET_INLINE void future_owner::bring_home(future_state_base* state) {
+    if (pe* const p = pe::current_slot())
+        post<&come_home>(*p, state->home.number, owned_state(state));
+    else
+        post_from_outside<&come_home>(state->home, owned_state(state)); // at the end of the run it goes with that
 }
 
 MOTET_INLINE std::size_t wait_for_one(std::vector<future_state_base*> states) {
@@ -287,7 +308,7 @@ public:
     // For the runtime.
     template <class State>
     explicit future(std::unique_ptr<State> state)
-        : state_(std::move(state)),
+        : state_(state.release()),
           take_([](runtime::future_state_base& s) -> T { return static_cast<State&>(s).take(); }) {}
     runtime::future_state_base& held() const {
         if (state_ == nullptr) throw error("this future is empty: it was moved away, or never came from a call");
@@ -295,7 +316,7 @@ public:
     }
 
 private:
-    std::unique_ptr<runtime::future_state_base> state_;
+    runtime::owned_state state_;
     T (*take_)(runtime::future_state_base&) = nullptr;
 };
 

@@ -279,7 +279,9 @@ struct reduction<tuple_reducer<Op...>, std::tuple<V...>> {
     template <class Index>
     static auto finish(accumulator&& all) {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
-            return std::tuple(reduction<Op, V>::template finish<Index>(std::move(std::get<I>(all)))...);
+            using result =
+                std::tuple<decltype(reduction<Op, V>::template finish<Index>(std::move(std::get<I>(all))))...>;
+            return result(reduction<Op, V>::template finish<Index>(std::move(std::get<I>(all)))...); // not one unpacked
         }(std::index_sequence_for<Op...>{});
     }
 };

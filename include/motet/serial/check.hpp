@@ -77,9 +77,10 @@ consteval void explain() {
     static_assert(how != kind::function,
                   "motet: a std::function cannot be serialized, for it holds code: use std::variant of structs, or a "
                   "captureless lambda as a template argument");
-    static_assert(how != kind::not_default_constructible,
-                  "motet: what a container, optional or smart pointer holds must be default constructible to be read "
-                  "back: give it a default constructor");
+    static_assert(
+        how != kind::not_default_constructible,
+        "motet: what a container, optional, variant or smart pointer holds must be default constructible to be "
+        "read back: give it a default constructor");
     static_assert(how != kind::opaque,
                   "motet: this type is neither a plain struct nor a known container: give it a member "
                   "'template <class Archive> void serialize(Archive& archive) { archive(a, b); }', or a free function "
@@ -116,9 +117,10 @@ consteval bool is_owning() {
     }
 }
 
-/// Values that can be encoded and decoded, and have all that they show: no view in them looks at memory of others.
+/// Values that can be encoded, made and decoded, and have all that they show: no view in them looks at memory of
+/// others.
 template <class T>
-concept owning = serializable<T> && is_owning<T>();
+concept owning = serializable<T> && std::is_default_constructible_v<T> && is_owning<T>();
 
 template <class T, class... Above>
 consteval void explain_view();
@@ -144,7 +146,12 @@ consteval void explain_view() {
 template <class T>
 consteval void check_owning() {
     check_serializable<T>();
-    if constexpr (serializable<T> && !owning<T>) explain_view<T>();
+    if constexpr (serializable<T>) {
+        static_assert(std::is_default_constructible_v<T>,
+                      "motet: what is sent or kept (an argument, a result, a contribution) must be default "
+                      "constructible: it is made before it is read. Give it a default constructor");
+        if constexpr (!owning<T>) explain_view<T>();
+    }
 }
 
 } // namespace motet::serial

@@ -222,6 +222,11 @@ consteval kind kind_of_pointer(kind otherwise) {
     }
 }
 
+template <template <class...> class Variant, class... T>
+consteval kind kind_of_variant(Variant<T...>*) {
+    return (std::is_default_constructible_v<T> && ...) ? kind::variant : kind::not_default_constructible;
+}
+
 /// The first that fits.
 template <class T>
 consteval kind kind_of() {
@@ -265,7 +270,7 @@ consteval kind kind_of() {
     } else if constexpr (optional_like<T>) {
         return kind_if_constructible<typename T::value_type>(kind::optional);
     } else if constexpr (variant_like<T>) {
-        return kind::variant;
+        return kind_of_variant(static_cast<T*>(nullptr));
     } else if constexpr (weak_pointer_like<T>) {
         return kind_of_pointer<decltype(std::declval<T&>().lock())>(kind::weak_pointer);
     } else if constexpr (shared_pointer_like<T>) {
