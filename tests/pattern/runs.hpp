@@ -17,6 +17,7 @@ namespace motet_test {
 /// Runs `body` as the main of a program with these options; returns its exit code.
 template <class Body>
 int run_with(std::vector<std::string> options, Body&& body) {
+    if (options.front() == "--motet-sim") options.push_back("--motet-alone"); // each process of an MPI job simulates it
     options.insert(options.begin(), "test");
     std::vector<char*> argv;
     for (std::string& o : options) argv.push_back(o.data());
