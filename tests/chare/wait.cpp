@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runs.hpp"
+#include "takes_turns.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -91,25 +92,6 @@ struct box {
     }
 };
 
-struct takes_turns {
-    int turn = 0;
-    int rounds = 0;
-    bool over = false;
-
-    void take(int own) {
-        while (!over) {
-            motet::wait([&] { return turn == own || over; });
-            motet::charge(1e-6); // time passes in a simulated run, too
-            ++rounds;
-            turn = 1 - own;
-        }
-    }
-    int stop() {
-        over = true;
-        return rounds;
-    }
-};
-
 } // namespace wait_test
 
 using namespace wait_test;
@@ -168,7 +150,8 @@ TEST_CASE("methods that take turns by waiting leave everything else its turn, th
         boxes.tell<&box::add>(1);
         for (std::int64_t i = 0; i < 5; ++i) CHECK(boxes[i].ask<&box::until>(1).get() == 1);
         motet::sleep_for(1ms);
-        CHECK(pair.ask<&takes_turns::stop>().get() > 0);
+        CHECK(pair.ask<&takes_turns::count>().get() > 0);
+        pair.tell<&takes_turns::stop>();
     });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "../chare/runs.hpp"
+#include "../chare/takes_turns.hpp"
 
 #include <array>
 #include <chrono>
@@ -36,6 +37,12 @@ public:
         over_all(0); // all have read it
         if (this_job().rank == 0) std::filesystem::remove_all(name);
     }
+    /// The number of the newest checkpoint; 0: there is none.
+    std::uint64_t newest() const {
+        std::uint64_t number = 0;
+        std::ifstream(name + "/newest") >> number;
+        return number;
+    }
     std::string name;
 };
 
@@ -53,20 +60,6 @@ struct computes {
         const auto end = std::chrono::steady_clock::now() + 2ms;
         while (std::chrono::steady_clock::now() < end) {}
     }
-};
-
-struct takes_turns {
-    int turn = 0;
-    bool over = false;
-
-    void take(int own) {
-        while (!over) {
-            motet::wait([&] { return turn == own || over; });
-            motet::charge(1e-6); // time passes in a simulated run, too
-            turn = 1 - own;
-        }
-    }
-    void stop() { over = true; }
 };
 
 /// Passes numbers around: each ends where its hops are used up.
@@ -850,7 +843,7 @@ TEST_CASE("periodic checkpoints come while the program works, and do not keep it
                 all.all<&hopper::nothing>().get();
                 motet::sleep_for(500us);
             }
-            std::ifstream(where.name + "/newest") >> written;
+            written = where.newest();
         });
         CHECK(written >= 3);
         CHECK(std::distance(std::filesystem::directory_iterator(where.name), {}) == 2); // the newest, and its name
@@ -869,12 +862,12 @@ TEST_CASE("periodic checkpoints come again when the program has rested") {
             const auto all = motet::array<hopper>::create(4);
             motet::checkpoint_every(where.name, all.to<&hopper::nothing>(), 0s);
             motet::sleep_for(50ms);
-            std::ifstream(where.name + "/newest") >> before;
+            before = where.newest();
             for (int i = 0; i < 40; ++i) {
                 all.all<&hopper::nothing>().get();
                 motet::sleep_for(500us);
             }
-            std::ifstream(where.name + "/newest") >> after;
+            after = where.newest();
         });
         CHECK(before <= 3); // when main begins to rest and wakes there is news; the others would have been the same
         CHECK(after >= before + 3);
@@ -893,7 +886,7 @@ TEST_CASE("periodic checkpoints come also while nothing but messages of long ago
             motet::checkpoint_every(where.name, worker.to<&computes::work>(), 0s);
             for (int i = 0; i < 20; ++i) worker.tell<&computes::work>();
             worker.ask<&computes::work>().get();
-            std::ifstream(where.name + "/newest") >> written;
+            written = where.newest();
         });
         CHECK(written >= 3);
     }

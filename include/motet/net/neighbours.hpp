@@ -25,9 +25,8 @@
 /// 3. The owner looks at the one slot that is next, until its lap is right. It copies the packet out of it.
 /// 4. It tells by `head` how far it is after a quarter of the ring only: so it writes nothing that senders look at as
 ///    long as there is room.
-/// 5. A packet that is larger than a slot is written in a block of the sender's from the beginning, and read there:
-/// only
-///    its number goes through the ring. Who has read it marks the block as free. If no block is, it is a packet of MPI.
+/// 5. A packet larger than a slot is written in a block of the sender's from the beginning, and read there: only its
+///    number goes through the ring. Who has read it marks the block as free. If none is, the packet goes over MPI.
 ///
 /// Order is not kept between packets here and over MPI, as it is not promised between messages at all.
 namespace motet::inline MOTET_VARIANT::net {

@@ -124,6 +124,12 @@ inline bool yes_no(std::string_view option, std::string_view text) {
 
 } // namespace parse
 
+inline void check_size(const options& simulated) {
+    if (std::uint64_t{simulated.processes} * simulated.pes > (1u << 24))
+        parse::refuse("sim", std::to_string(simulated.processes) + "x" + std::to_string(simulated.pes),
+                      "at most 16777216 PEs in all");
+}
+
 struct option {
     const char* name;
     const char* value; ///< what follows it; null: nothing (in the environment: on or off)
@@ -269,7 +275,7 @@ inline constexpr option known_options[] = {
          };
          o.processes = part(v.substr(0, x), 1u << 20, "1 to 1048576 processes before the x");
          o.pes = part(v.substr(x + 1), 1u << 16, "1 to 65536 PEs after the x");
-         if (std::uint64_t{o.processes} * o.pes > (1u << 24)) parse::refuse("sim", v, "at most 16777216 PEs in all");
+         check_size(o);
      }},
     {"seed", "N", "simulated: seed of every random choice (default 1)",
      [](options& o, std::string_view v) {
@@ -350,9 +356,7 @@ MOTET_INLINE options take_options(std::vector<std::string>& arguments) {
         }
     }
     arguments = std::move(rest);
-    if (result.simulated &&
-        std::uint64_t{result.processes} * result.pes > (1u << 24)) // of which --motet-pes came later
-        throw error("--motet-sim with --motet-pes " + std::to_string(result.pes) + ": at most 16777216 PEs in all");
+    if (result.simulated) check_size(result); // --motet-pes may have come later
     return result;
 }
 
