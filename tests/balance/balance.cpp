@@ -50,6 +50,17 @@ struct worker {
     std::int64_t walked() const { return steps; }
     void fails() { motet::balance<&worker::work>(), motet::balance<&worker::work>(); }
     void leaves(std::int64_t) {}
+    /// Means to stop at a balancing point, but has nothing to go on with.
+    motet::eventually<std::int64_t> stumbles() {
+        struct nothing {
+            operator std::int64_t() const { throw std::runtime_error("nothing is there"); }
+        };
+        try {
+            return motet::balance_next<&worker::loop>(nothing());
+        } catch (const std::runtime_error&) {
+            return motet::next<&worker::loop>(std::int64_t{0});
+        }
+    }
 };
 
 /// Comes to its balancing points in a hook, and in a method that returns a value.
@@ -412,6 +423,14 @@ TEST_CASE("balancing points where there can be none are refused") {
         CHECK(contains(thrown_by([&] { alone.ask<&single::point>().get(); }),
                        "motet::balance: only the elements of arrays move, and single is none"));
         CHECK(contains(thrown_by([] { motet::rebalance(motet::array<worker>()); }), "this proxy is empty"));
+    });
+}
+
+TEST_CASE("a balancing point that could not be reached is none for the next call") {
+    everywhere([] {
+        const auto all = motet::array<worker>::create(2);
+        motet::balance_with(all, motet::greedy).get();
+        CHECK(all[1].ask<&worker::stumbles>().get() == 1001); // the other one never comes to a balancing point
     });
 }
 

@@ -127,8 +127,13 @@ template <auto M, class... A>
 auto balance_next(A&&... a) {
     if constexpr (runtime::check_call<M, runtime::owner_of<M>, A...>()) {
         runtime::frame& f = runtime::balancing_frame(runtime::this_pe(), "motet::balance_next");
-        f.pass_on = &runtime::pass_on_when_balanced;
-        return next<M>(std::forward<A>(a)...);
+        const auto before = std::exchange(f.pass_on, &runtime::pass_on_when_balanced);
+        try {
+            return next<M>(std::forward<A>(a)...);
+        } catch (...) { // there is no next call
+            f.pass_on = before;
+            throw;
+        }
     } else {
         return next<M>(std::forward<A>(a)...);
     }

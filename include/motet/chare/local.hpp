@@ -137,8 +137,9 @@ public:
 
     /// The part of a collection here; null if its creation has not come yet.
     part* find(pe& p, collection_id id) {
-        const auto& [known, found] = recent_place(id);
-        if (known == id.bits()) [[likely]]
+        const std::uint64_t key = id.key();
+        const auto& [known, found] = recent_place(key);
+        if (known == key) [[likely]]
             return found;
         return look_up(p, id);
     }
@@ -165,10 +166,10 @@ public:
 private:
     /// The name of a collection and its part, or a null pointer under the name of none.
     struct recent_part {
-        std::uint64_t id = collection_id().bits();
+        std::uint64_t key = collection_id().key();
         part* found = nullptr;
     };
-    recent_part& recent_place(collection_id id) { return recent[(id.serial ^ (id.root << 3)) & (recent.size() - 1)]; }
+    recent_part& recent_place(std::uint64_t key) { return recent[((key >> 32) ^ (key << 3)) & (recent.size() - 1)]; }
     part* look_up(pe& p, collection_id id);
 
     std::unordered_map<std::uint64_t, message_list> unknown; ///< messages to collections that are not known here yet
@@ -188,7 +189,7 @@ MOTET_INLINE part& local_chares::install(std::shared_ptr<collection_info> info) 
 [[gnu::noinline]] MOTET_INLINE part* local_chares::look_up(pe&, collection_id id) {
     const auto it = parts.find(id.bits());
     if (it != parts.end()) {
-        recent_place(id) = {id.bits(), it->second.get()};
+        recent_place(id.key()) = {id.key(), it->second.get()};
         return it->second.get();
     }
     if (id.root != singles_root) return nullptr;

@@ -52,7 +52,7 @@ struct part_call<F> {
     static void apply(pe& p, part& c, [[maybe_unused]] arguments& a, std::index_sequence<I...>) {
         F(p, c, static_cast<P&&>(std::get<I>(a))...);
     }
-    static std::string name() { return demangled(typeid(part_call).name()); }
+    static std::string name() { return called_function(typeid(part_call)); }
     static inline const message_type operations{.run = &run,
                                                 .destroy = &payload::destroy,
                                                 .encode = &payload::encode,

@@ -12,7 +12,9 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <iterator>
 #include <limits>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -112,6 +114,10 @@ struct partial {
         archive(value, why);
     }
     partial copy() const { return {value.copy(), why ? std::make_unique<failure>(*why) : nullptr}; }
+    void clear() {
+        value.reset();
+        why.reset();
+    }
     void fail(failure&& reason) {
         if (!why) why = std::make_unique<failure>(std::move(reason));
     }
@@ -125,15 +131,27 @@ struct open_broadcast {
     bool begun = false;
 };
 
-/// A reduction round on one PE (reduction.hpp).
-struct reduction_round {
+/// What some elements have contributed to a reduction round.
+struct contributions {
     partial result;
-    std::uint32_t type = 0; ///< registered reduction_type
+    std::uint32_t type = 0; ///< registered reduction_type; 0: nothing has come
     address target;
+};
+
+/// A reduction round on one PE (reduction.hpp).
+struct reduction_round : contributions {
     std::int64_t owed = 0;      ///< contributions this PE answers for that come from elsewhere
     std::uint32_t children = 0; ///< that have reported
     bool prompted = false;      ///< the children know that it has begun
     bool shared = false;        ///< the other PEs have this one's part
+
+    void clear() { // by hand: it is on the way of each reduction, and compilers clear the whole by a slow instruction
+        result.clear();
+        type = children = 0;
+        target = {};
+        owed = 0;
+        prompted = shared = false;
+    }
 };
 
 /// What has come of a section's round for one member and those below it (section.hpp, step 3); `children` has a bit for
@@ -147,15 +165,18 @@ inline constexpr pe_number most_sharing = 5;
 
 /// What PEs have sent each other of a reduction round (reduction.hpp, step 6).
 struct shared_round {
-    struct part_of_pe {
-        std::uint32_t type = 0; ///< 0: it has not come
-        address target;
-        partial result;
-    };
     std::uint64_t number = 0;
-    std::array<part_of_pe, most_sharing> parts{}; ///< by PE
+    std::array<contributions, most_sharing> parts{}; ///< by PE
     std::uint32_t here = 0;
     std::uint32_t expected = 0; ///< not 0: they are not wanted any more when so many have come
+
+    void put(pe_number from, std::uint32_t type, const address& target, partial&& result) {
+        contributions& one = parts[from];
+        one.type = type;
+        one.target = target;
+        one.result = std::move(result);
+        ++here;
+    }
 };
 
 /// A call of members of a section under way on this PE, which passed it on to them (section.hpp).
@@ -213,7 +234,10 @@ struct part {
     std::uint64_t round_seen = 0;            ///< the last broadcast seen by those who have made rounds begin
     std::deque<reduction_round> rounds;      ///< from passed + 1 on
     std::deque<std::uint32_t> population{0}; ///< [i]: elements here that owe this PE the rounds from passed + 1 + i on
-    std::vector<shared_round> shares;        ///< few, by number; its memory serves one round after the other
+    std::list<shared_round> shares;          ///< few, by number
+    std::list<shared_round> spare_shares;    ///< memory of such as are done with
+    std::uint32_t children = not_counted;    ///< of this PE in the tree from the root on
+    static constexpr std::uint32_t not_counted = ~std::uint32_t{0};
     std::map<std::uint64_t, std::uint32_t> away_round; ///< elements sent off and not yet acknowledged, by rounds done
 
     // Sections (section.hpp).
@@ -243,23 +267,46 @@ struct part {
             grow_rounds(place);
         return rounds[place];
     }
+    /// The first round has passed. Most often there is no other, and its memory serves the next.
+    void next_round() {
+        ++passed;
+        if (rounds.size() > 1)
+            rounds.pop_front();
+        else
+            rounds.front().clear();
+        if (population.size() > 1)
+            population.pop_front();
+        else
+            population.front() = 0;
+    }
     /// What PEs have sent each other of a round; null if nothing has come yet.
     shared_round* find_shares(std::uint64_t number) {
         const auto found = place_of_shares(number);
         return found != shares.end() && found->number == number ? &*found : nullptr;
     }
     shared_round& shares_of(std::uint64_t number) {
-        auto place = place_of_shares(number);
-        if (place == shares.end() || place->number != number) {
-            place = shares.emplace(place);
-            place->number = number;
+        const auto place = place_of_shares(number);
+        if (place != shares.end() && place->number == number) return *place;
+        if (spare_shares.empty()) spare_shares.emplace_back();
+        shares.splice(place, spare_shares, spare_shares.begin());
+        shared_round& made = *std::prev(place);
+        made.number = number;
+        return made;
+    }
+    void forget_shares(std::uint64_t number) {
+        const auto place = place_of_shares(number);
+        place->here = place->expected = 0;
+        for (contributions& each : place->parts) {
+            if (std::exchange(each.type, 0) == 0) continue;
+            each.target.how = 0;
+            each.result.clear();
         }
-        return *place;
+        spare_shares.splice(spare_shares.begin(), shares, place);
     }
     bool fixed() const { return info->kind == collection_kind::group || info->kind == collection_kind::node_group; }
 
 private:
-    std::vector<shared_round>::iterator place_of_shares(std::uint64_t number) {
+    std::list<shared_round>::iterator place_of_shares(std::uint64_t number) {
         return std::find_if(shares.begin(), shares.end(), [=](const shared_round& r) { return r.number >= number; });
     }
     void grow_population(std::size_t place);

@@ -180,11 +180,7 @@ struct element_call<F> {
     static void apply(pe& p, part& c, element_header& e, [[maybe_unused]] arguments& a, std::index_sequence<I...>) {
         F(p, c, e, static_cast<P&&>(std::get<I>(a))...);
     }
-    static std::string name() { // of F alone: reports of a deadlock name what is held back
-        const std::string whole = demangled(typeid(element_call).name());
-        const std::size_t first = whole.find("<&") + 2;
-        return whole.substr(first, whole.find_first_of("(>", first) - first);
-    }
+    static std::string name() { return called_function(typeid(element_call)); }
     static inline const message_type operations{.run = &run,
                                                 .destroy = &payload::destroy,
                                                 .encode = &payload::encode,

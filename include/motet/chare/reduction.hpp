@@ -51,8 +51,8 @@ MOTET_INLINE void contribute(pe& p, part& c, element_header& e, std::uint32_t ty
 inline void report_round(pe& p, part& c, std::uint64_t number, std::uint64_t seen, std::uint32_t type, address target,
                          partial result);
 inline void take_share(pe& p, part& c, std::uint64_t number, std::uint64_t seen, pe_number from, std::uint32_t type,
-                       address target, partial result);
-inline void add_to_round(const pe& p, const part& c, reduction_round& round, std::uint32_t type, const address& target,
+                       const address& target, partial&& result);
+inline void add_to_round(const pe& p, const part& c, contributions& round, std::uint32_t type, const address& target,
                          partial&& more);
 
 /// A round has begun somewhere, by those who had seen broadcasts up to `seen`.
@@ -67,7 +67,7 @@ inline void prompt_round(pe& p, part& c, std::uint64_t number, std::uint64_t see
     look_at_rounds(p, c);
 }
 
-inline void finish_round(pe& p, part& c, reduction_round&& round) {
+inline void finish_round(pe& p, part& c, contributions&& round) {
     if (round.type == 0) return; // only of elements that were erased
     try {
         registry::get<reduction_type>(round.type).finish(p, round.target, std::move(round.result));
@@ -95,26 +95,30 @@ inline void share_round(pe& p, part& c, std::uint64_t number, reduction_round& r
     };
     const pe_number root = root_of(p, c.info->id), all = p.job.pe_total();
     for (pe_number n = 1; n <= all; ++n) {
-        const pe_number other =
-            (root + n) % all; // the root last: where one has a failure it has that too, and tells it
+        // The root last: where one has a failure it has that too, and tells it.
+        const pe_number other = root + n < all ? root + n : root + n - all;
         if (other == p.number) continue;
         try {
             share_with(other);
         } catch (...) {
-            round.result.value = {};
+            round.result.value.reset();
             round.result.fail(failure::current(c.type->name(), "a result of it"));
             share_with(other);
         }
     }
     p.flush(); // the others wait for it
     shared_round& shares = c.shares_of(number);
-    shares.parts[p.number] = {round.type, round.target, std::exchange(round.result, {})};
-    ++shares.here;
+    shares.put(p.number, round.type, round.target, std::move(round.result));
 }
 
-/// Puts all parts that were shared into a round, in the order of PEs.
-inline void add_shares(const pe& p, const part& c, reduction_round& round, shared_round& shares) {
-    for (auto& share : shares.parts) add_to_round(p, c, round, share.type, share.target, std::move(share.result));
+/// Puts all parts that were shared together, in the order of PEs.
+inline contributions all_shares(const pe& p, const part& c, shared_round& shares) {
+    contributions all = std::move(shares.parts[0]);
+    for (pe_number other = 1; other < p.job.pe_total(); ++other) {
+        contributions& share = shares.parts[other];
+        add_to_round(p, c, all, share.type, share.target, std::move(share.result));
+    }
+    return all;
 }
 
 /// Step 6, b.
@@ -123,9 +127,12 @@ inline void finish_shared(pe& p, part& c) {
         shared_round& shares = c.shares.front();
         const bool unwanted = shares.expected != 0;
         if (shares.number > c.passed || shares.here < (unwanted ? shares.expected : p.job.pe_total())) return;
-        reduction_round round;
-        if (!unwanted) add_shares(p, c, round, shares);
-        c.shares.erase(c.shares.begin());
+        if (unwanted) {
+            c.forget_shares(shares.number);
+            continue;
+        }
+        contributions round = all_shares(p, c, shares);
+        c.forget_shares(shares.number);
         if (round.result.why && p.number != root_of(p, c.info->id)) continue; // one PE tells it
         round.target.pe = p.number;
         finish_round(p, c, std::move(round));
@@ -145,8 +152,9 @@ inline void finish_at_root(pe& p, part& c, std::uint64_t number, reduction_round
     if (shares->here == p.job.pe_total()) return finish_shared(p, c);
     for (pe_number other = 0; other < p.job.pe_total(); ++other)
         if (other != p.number) post_part<&forget_shares>(p, other, c.info->id, number, shares->here);
-    add_shares(p, c, round, *shares);
-    c.shares.erase(c.shares.begin() + (shares - c.shares.data()));
+    contributions shared = all_shares(p, c, *shares);
+    add_to_round(p, c, round, shared.type, shared.target, std::move(shared.result));
+    c.forget_shares(number);
     finish_round(p, c, std::move(round));
 }
 
@@ -154,14 +162,14 @@ inline void finish_at_root(pe& p, part& c, std::uint64_t number, reduction_round
 inline void look_at_rounds(pe& p, part& c) {
     if (c.begun == c.passed) return;
     const tree over(p, root_of(p, c.info->id));
-    const std::uint32_t children = over.child_count(p.number);
+    if (c.children == part::not_counted) c.children = over.child_count(p.number);
     while (c.begun > c.passed) {
         const std::uint64_t number = c.passed + 1;
         if (c.population[0] != 0 || (!c.away_round.empty() && c.away_round.begin()->first < number)) return;
         reduction_round& first = c.round(number);
         if (first.owed != 0) return;
         if (!first.shared && is_for_all(p, c, number, first)) share_round(p, c, number, first);
-        if (first.children != children) {
+        if (first.children != c.children) {
             if (std::exchange(first.prompted, true)) return;
             over.for_each_child(p.number, [&](pe_number child) {
                 post_part<&prompt_round>(p, child, c.info->id, number, c.round_seen);
@@ -169,10 +177,7 @@ inline void look_at_rounds(pe& p, part& c) {
             return;
         }
         reduction_round round = std::move(first);
-        c.rounds.pop_front();
-        ++c.passed;
-        c.population.pop_front();
-        if (c.population.empty()) c.population.push_back(0);
+        c.next_round();
         if (p.number == over.root)
             finish_at_root(p, c, number, std::move(round));
         else if (round.shared)
@@ -184,7 +189,7 @@ inline void look_at_rounds(pe& p, part& c) {
 }
 
 /// Puts a contribution, or what a child has put together, into a round.
-inline void add_to_round(const pe& p, const part& c, reduction_round& round, std::uint32_t type, const address& target,
+inline void add_to_round(const pe& p, const part& c, contributions& round, std::uint32_t type, const address& target,
                          partial&& more) {
     if (type == 0) return;
     if (round.type != 0 && round.type != type) {
@@ -211,13 +216,12 @@ inline void report_round(pe& p, part& c, std::uint64_t number, std::uint64_t see
 
 /// Step 6, a, at the others.
 inline void take_share(pe& p, part& c, std::uint64_t number, std::uint64_t seen, pe_number from, std::uint32_t type,
-                       address target, partial result) {
+                       const address& target, partial&& result) {
     note_begun(c, number, seen);
     if (from >= std::min(p.job.pe_total(), most_sharing))
         throw error("a part of a reduction comes from a PE that does not exist");
     shared_round& shares = c.shares_of(number);
-    shares.parts[from] = {type, target, std::move(result)};
-    ++shares.here;
+    shares.put(from, type, target, std::move(result));
     if (p.number == root_of(p, c.info->id))
         ++c.round(number).children;
     else

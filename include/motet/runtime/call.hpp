@@ -39,6 +39,17 @@ MOTET_INLINE exception_text exception_text::current() {
 MOTET_INLINE std::string exception_text::whole() const { return text + " (" + type + ")"; }
 #endif // MOTET_BODIES
 
+/// The name of F alone, where `type` is a template of F that calls it.
+MOTET_INLINE std::string called_function(const std::type_info& type);
+
+#if MOTET_BODIES
+MOTET_INLINE std::string called_function(const std::type_info& type) {
+    const std::string whole = demangled(type.name());
+    const std::size_t first = whole.find("<&") + 2;
+    return whole.substr(first, whole.find_first_of("(>", first) - first);
+}
+#endif // MOTET_BODIES
+
 /// `call<F>` runs the free function `F(pe&, arguments...)` on a PE: the steps of every protocol are such functions.
 template <auto F>
 struct call;
@@ -67,7 +78,7 @@ struct call<F> {
     static void apply(pe& p, [[maybe_unused]] arguments& a, std::index_sequence<I...>) {
         F(p, static_cast<P&&>(std::get<I>(a))...);
     }
-    static std::string name() { return demangled(typeid(call).name()); }
+    static std::string name() { return called_function(typeid(call)); }
     static auto encoder() {
         if constexpr (serial::serializable<arguments>)
             return &payload::encode;

@@ -202,6 +202,7 @@ private:
     /// A packet that collects messages.
     struct open_packet {
         net::packet* packet = nullptr;
+        int process = -1;    ///< where it goes
         packed_place before; ///< where the last message goes
     };
     /// What a PE has collected, and what it is taking.
@@ -266,14 +267,14 @@ private:
     /// The packet that collects for a process.
     open_packet& open_for(pe& from, collected& own, int process, pe_number to) {
         for (open_packet& o : own.open)
-            if (o.packet->process == process) return o;
+            if (o.process == process) return o;
         if (own.open.size() == most_open) flush(from);
         if (own.open.empty()) from.exchange_soon();
         return begin_packet(own, process, net::mpi_transport::small, to);
     }
     open_packet& begin_packet(collected& own, int process, int kind, pe_number to) {
         const std::lock_guard lock(guard);
-        own.open.push_back({net.take_packet(kind, process), {}});
+        own.open.push_back({net.take_packet(kind, process), process, {}});
         open_packet& o = own.open.back();
         o.before.to = to;
         const packet_header header{to, 0, static_cast<std::uint16_t>(&own - out.data())};
@@ -305,15 +306,14 @@ private:
         open_packet& o =
             at_once ? begin_packet(own, process, net::mpi_transport::urgent, to) : open_for(from, own, process, to);
         net::packet& p = *o.packet;
-        const packed_place where{m->index, m->collection, to, m->priority};
 
         // Straight into the packet, as long as there is room.
         std::byte* const place = p.data() + p.used;
-        std::byte* const arguments = begin(place, o, where, *m);
+        std::byte* const arguments = begin(place, o, to, *m);
         const auto before = static_cast<std::size_t>(arguments - place);
         if (const std::size_t tight = before + rounded(type.tight); type.tight != 0 && tight <= p.room()) {
             copy_numbers(arguments, m->payload(), type.tight);
-            return packed(from, own, o, where, m, place, tight);
+            return packed(from, own, o, to, m, place, tight);
         }
         serial::writer body(std::span(arguments, p.room() - before));
         own.lending.lent.clear();
@@ -321,20 +321,20 @@ private:
         type.encode(*m, body);
         const std::size_t whole = rounded(before + body.size());
         if (!body.external() || !own.lending.lent.empty() || whole > p.room()) [[unlikely]]
-            return pack_otherwise(from, o, where, m, type, body);
+            return pack_otherwise(from, o, to, m, type, body);
         type.destroy(*m);
-        packed(from, own, o, where, m, place, whole);
+        packed(from, own, o, to, m, place, whole);
     }
     /// The message, whose arguments are no more, stands at `place` with so many bytes.
-    void packed(pe& from, collected& own, open_packet& o, const packed_place& where, message* m, std::byte* place,
+    void packed(pe& from, collected& own, open_packet& o, pe_number to, message* m, std::byte* place,
                 std::size_t whole) {
         net::packet& p = *o.packet;
         finish_packed(place, whole, false);
         tell_serialized(from, *m, whole);
-        if (where.to != o.before.to || (m->flags & (message::expedited | message::prioritized)) != 0) [[unlikely]]
+        if (to != o.before.to || (m->flags & (message::expedited | message::prioritized)) != 0) [[unlikely]]
             note_varied(p);
         p.used += whole;
-        o.before = where;
+        if (differs_from_before(place)) o.before = place_of(to, *m);
         if (p.room() < least_room || m->leaves_at_once()) [[unlikely]]
             post(from, stop_collecting(own, o));
         from.release(m);
@@ -354,15 +354,17 @@ private:
         if (!from.observers.empty() && !m.has(message::uncounted)) [[unlikely]]
             from.observers.tell(&observer::serialized, from, m, bytes);
     }
-    static std::byte* begin(std::byte* place, const open_packet& o, const packed_place& where, message& m) {
-        return begin_packed(place, o.before, where, m.type, m.flags, m.has(message::replies) ? &reply_of(m) : nullptr,
+    static packed_place place_of(pe_number to, const message& m) { return {m.index, m.collection, to, m.priority}; }
+    static std::byte* begin(std::byte* place, const open_packet& o, pe_number to, message& m) {
+        return begin_packed(place, o.before, place_of(to, m), m.type, m.flags,
+                            m.has(message::replies) ? &reply_of(m) : nullptr,
                             m.has(message::stamped) ? &stamp_of(m) : nullptr);
     }
     /// The same for what does not fit behind the others, or has pieces (steps 2 and 3).
-    void pack_otherwise(pe& from, open_packet& first, const packed_place& where, message* m, const message_type& type,
+    void pack_otherwise(pe& from, open_packet& first, pe_number to, message* m, const message_type& type,
                         serial::writer& body) {
         collected& own = of(from);
-        const int process = first.packet->process;
+        const int process = first.process;
         std::size_t pieces = own.lending.lent.size();
         const auto sizes = [&] { return pieces > 0 ? pieces * sizeof(std::uint64_t) + sizeof(packed_pieces) : 0; };
         const auto fits = [&](int kind) {
@@ -377,11 +379,11 @@ private:
         if (longest_header + (body_is_piece ? 0 : rounded(body.size())) + sizes() > first.packet->room()) {
             full = stop_collecting(own, first);
             const int kind = is_small || body_is_piece ? net::mpi_transport::small : net::mpi_transport::medium;
-            o = &begin_packet(own, process, kind, where.to);
+            o = &begin_packet(own, process, kind, to);
         }
         net::packet& p = *o->packet;
         std::byte* const place = p.data() + p.used;
-        std::byte* end = begin(place, *o, where, *m);
+        std::byte* end = begin(place, *o, to, *m);
         if (!body_is_piece) {
             std::memmove(end, body.data(), body.size()); // it may lie there already
             end += rounded(body.size());
@@ -395,11 +397,10 @@ private:
         }
         std::uint32_t tag = 0;
         departure* const leaves = pieces > 0 ? announce(end, tag, pieces, body_is_piece, body, own) : nullptr;
-        if (leaves != nullptr || where.to != o->before.to ||
-            (m->flags & (message::expedited | message::prioritized)) != 0)
+        if (leaves != nullptr || to != o->before.to || (m->flags & (message::expedited | message::prioritized)) != 0)
             note_varied(p);
         p.used += whole;
-        o->before = where;
+        o->before = place_of(to, *m);
         if (leaves != nullptr || m->leaves_at_once() || p.room() < least_room) post(from, stop_collecting(own, *o));
         if (full != nullptr && full->used > sizeof(packet_header))
             post(from, full);
@@ -484,7 +485,7 @@ private:
         while (right && !in.at_end(p.bytes())) {
             right = in.read(p.bytes()) && take(at, in.next, p.process);
             if (right && header.varied == 0 && header.to == at.number && !in.at_end(p.bytes()))
-                return at.queue.push(unread::make(at, {this, &p, in}));
+                return at.queue.push(unread::make(at, {this, &p, in, 0}));
         }
         if (!right) refuse(p.process);
         of(at).taken.push_back(&p);
@@ -498,6 +499,7 @@ private:
         mpi_link* link;
         net::packet* packet;
         packet_reader in;
+        std::uint32_t known_type = 0; ///< the last one that was found to be of messages
 
         static unread& of(message& m) { return *static_cast<unread*>(m.payload()); }
         static message* make(pe& at, const unread& what) {
@@ -506,14 +508,21 @@ private:
             m->set(message::uncounted); // what is in it counts
             return m;
         }
+        bool knows(std::uint32_t type) {
+            if (type != known_type) {
+                if (!registry::instance().is<message_type>(type)) return false;
+                known_type = type;
+            }
+            return true;
+        }
         static void run(pe& p, message* m) {
             unread& what = of(*m);
             mpi_link& link = *what.link;
             net::packet* const packet = what.packet;
             const int process = packet->process;
             const packed_message& next = what.in.next;
-            const bool right = what.in.read(packet->bytes()) && registry::instance().is<message_type>(next.type) &&
-                               next.where.to == p.number && next.pieces.count == 0;
+            const bool right = what.in.read(packet->bytes()) && what.knows(next.type) && next.where.to == p.number &&
+                               next.pieces.count == 0;
             message* const made = right ? decoded(p, next, process) : nullptr;
             if (!right) {
                 link.refuse(process);
@@ -588,7 +597,9 @@ private:
                             serial::borrower* lends) {
         const message_type& type = registry::get<message_type>(what.type);
         const bool replies = (what.flags & message::replies) != 0;
-        message* m = at.allocate(what.type, type.payload_bytes + (replies ? sizeof(address) : 0));
+        const std::size_t payload_bytes = type.payload_bytes + (replies ? sizeof(address) : 0);
+        message* m = payload_bytes <= small_payload ? at.allocate<small_payload>(what.type)
+                                                    : at.allocate(what.type, payload_bytes);
         m->index = what.where.index;
         m->collection = what.where.collection;
         m->priority = what.where.priority;
@@ -716,6 +727,7 @@ private:
             a->link->receive_pieces(at, a, a->body.bytes());
     }
 
+    static constexpr std::uint32_t small_payload = 16;               ///< of a message of one cache line
     static constexpr std::size_t least_room = 128;                   ///< a packet with less is full
     static constexpr int outside_of_run = net::mpi_transport::kinds; ///< the tag of what is no packet
 

@@ -67,11 +67,11 @@ constexpr std::size_t rounded(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
 /// goes; `place` has room for the longest header. Its size is noted by `finish_packed`.
 inline std::byte* begin_packed(std::byte* place, const packed_place& before, const packed_place& where,
                                std::uint32_t type, std::uint8_t flags, const address* reply, const stamp* stamped) {
-    packed_header header{type, 0, 0, flags};
-    std::byte* at = place + sizeof header;
+    unsigned parts = 0;
+    std::byte* at = place + sizeof(packed_header);
     const auto put = [&](packed_header::part which, bool differs, const auto& value) {
         if (!differs) return;
-        header.parts = static_cast<std::uint8_t>(header.parts | which);
+        parts |= which;
         std::memcpy(at, &value, sizeof value);
         at += sizeof value;
     };
@@ -81,7 +81,9 @@ inline std::byte* begin_packed(std::byte* place, const packed_place& before, con
     put(packed_header::collection, !(where.collection == before.collection), where.collection);
     put(packed_header::low, where.index.low != before.index.low, where.index.low);
     put(packed_header::high, where.index.high != before.index.high, where.index.high);
-    put(packed_header::route, where.to != before.to || where.priority != before.priority, route);
+    // Not by two comparisons: compilers make one wide load of them, which waits for the narrow stores before it.
+    const auto changed = (where.to ^ before.to) | static_cast<std::uint32_t>(where.priority ^ before.priority);
+    put(packed_header::route, changed != 0, route);
     if (reply != nullptr) {
         std::memcpy(at, reply, sizeof *reply);
         at += sizeof *reply;
@@ -90,8 +92,16 @@ inline std::byte* begin_packed(std::byte* place, const packed_place& before, con
         std::memcpy(at, stamped, sizeof *stamped);
         at += sizeof *stamped;
     }
-    std::memcpy(place, &header, sizeof header);
+    // Field by field: a processor waits for one that is put together by narrow stores and then loaded as a whole.
+    std::memcpy(place + offsetof(packed_header, type), &type, sizeof type);
+    place[offsetof(packed_header, parts)] = static_cast<std::byte>(parts);
+    place[offsetof(packed_header, flags)] = std::byte{flags};
     return at;
+}
+
+/// Whether the message at `place`, which was begun, goes elsewhere than the one before.
+inline bool differs_from_before(const std::byte* place) {
+    return place[offsetof(packed_header, parts)] != std::byte{0};
 }
 
 /// Notes that the message at `place` has `bytes`, rounded, and whether it has pieces.
@@ -129,7 +139,7 @@ struct packet_reader {
     }
     bool at_end(std::span<const std::byte> packet) const { return begin >= packet.size(); }
     /// Reads one more message. False if what stands there is none.
-    bool read(std::span<const std::byte> packet) {
+    [[gnu::always_inline]] bool read(std::span<const std::byte> packet) {
         const std::span<const std::byte> rest = packet.subspan(begin);
         packed_header header;
         if (rest.size() < sizeof header) return false;

@@ -81,7 +81,9 @@ public:
     /// Whether the number, which may have come from anywhere, is that of something with such operations.
     template <class Operations>
     bool is(std::uint32_t number) const {
-        return knows(number) && *items[number - 1].kind == typeid(Operations);
+        if (!knows(number)) return false;
+        const std::type_info* const kind = items[number - 1].kind;
+        return kind == &typeid(Operations) || *kind == typeid(Operations); // a shared library may have another of it
     }
     const char* name(std::uint32_t number) const { return items[number - 1].name; }
     /// Differs where names or schemas do.
