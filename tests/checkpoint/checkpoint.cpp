@@ -619,6 +619,47 @@ TEST_CASE("an order to move to a PE that does not exist any more") {
     }
 }
 
+namespace checkpoint_test {
+
+/// Members that call themselves again and again.
+struct looping_member {
+    std::int64_t rounds = 0;
+    motet::group<looping_member> all;
+    static inline std::int64_t sum = 0;
+
+    void set(motet::group<looping_member> whom) { all = whom; }
+    void loop() {
+        motet::charge(1e-5);
+        if (++rounds < 200) return motet::next<&looping_member::loop>();
+    }
+    std::int64_t done() const { return rounds; }
+    void go_on() {
+        motet::quiescence().get();
+        sum = all.reduce<&looping_member::done>(motet::sum).get();
+    }
+};
+
+} // namespace checkpoint_test
+
+TEST_CASE("calls for members of PEs that are gone are gone, too") {
+    if (this_job().size > 1) return;
+    for (const auto& later : {threads(4), threads(2), threads(1), simulated(1, 3, 1), simulated(3, 1, 2)}) {
+        const folder where;
+        one(simulated(2, 2, 5), [&] {
+            const auto all = motet::group<looping_member>::create();
+            all.all<&looping_member::set>(all).get();
+            all.tell<&looping_member::loop>();
+            motet::checkpoint(where.name, all[0].to<&looping_member::go_on>()).get();
+            CHECK(all.reduce<&looping_member::done>(motet::sum).get() < 800); // the calls are in it
+        });
+        options again = later;
+        again.restart = where.name;
+        looping_member::sum = 0;
+        CHECK(run(again, [] {}) == 0);
+        CHECK(looping_member::sum >= 200 * std::min<std::int64_t>(4, again.pes));
+    }
+}
+
 TEST_CASE("a call of a section that some relays have handed on: each member gets it once") {
     if (this_job().size > 1) return;
     const auto [first, end] = seeds();

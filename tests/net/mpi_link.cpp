@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,7 @@
 #include <vector>
 
 using namespace motet_test;
+using namespace std::chrono_literals;
 
 /// What goes from process to process: every size there is, the limits of packets and of what is lent among them.
 namespace link_test {
@@ -31,6 +33,7 @@ struct asked {
     std::size_t most_open = 0;          ///< and so many at most
     std::set<const void*> sent_from;    ///< where large data was sent from,
     std::set<const void*> received_to;  ///< and received to
+    std::optional<std::uint32_t> type;  ///< that the second message of each packet gets
     static constexpr int large = 32768; ///< bytes, from which on nothing is copied
 
     static asked& of_mpi() {
@@ -45,6 +48,13 @@ struct asked {
     void left(MPI_Request request) {
         const std::lock_guard lock(guard);
         open.erase(request);
+    }
+    /// Writes over the second message of a packet, if it has that.
+    void damage(std::byte* packet, std::size_t bytes) const {
+        std::uint16_t units = 0; // of 8 bytes: what belongs to the first
+        std::memcpy(&units, packet + 12, sizeof units);
+        const std::size_t second = 8 + 8 * std::size_t{units};
+        if (second + sizeof *type <= bytes) std::memcpy(packet + second, &*type, sizeof *type);
     }
     bool sent(const void* from) {
         const std::lock_guard lock(guard);
@@ -207,6 +217,7 @@ extern "C" int MPI_Isend(const void* data, int count, MPI_Datatype type, int to,
     asked& all = asked::of_mpi();
     all.note(data, count, over, all.sent_from);
     ++all.sends;
+    if (all.type) all.damage(static_cast<std::byte*>(const_cast<void*>(data)), static_cast<std::size_t>(count));
     const int result = PMPI_Isend(data, count, type, to, tag, over, request);
     const std::lock_guard lock(all.guard);
     all.open.insert(*request);
@@ -468,6 +479,24 @@ TEST_CASE("an argument that cannot be encoded is refused where it is sent, and t
         motet::quiescence().get();
         CHECK(there.ask<&receiver::count>().get() == 10);
     });
+}
+
+TEST_CASE("a packet in which something is no message ends the run") {
+    if (this_job().size == 1) return;
+    for (const std::uint32_t type : {0u, 1'000'000u}) {
+        options chosen = threads(1);
+        chosen.shared_memory = 0; // each packet is one message of MPI
+        const std::string text = error_of(chosen, [type] {
+            const auto there = far();
+            there.ask<&receiver::count>().get();
+            asked::of_mpi().type = type;
+            for (std::int64_t i = 0; i < 10; ++i) there.tell<&receiver::put>(i);
+            motet::sleep_for(1ms);
+            asked::of_mpi().type.reset();
+            motet::sleep_for(10s);
+        });
+        CHECK(contains(text, "a packet from process 0 cannot be read"));
+    }
 }
 
 TEST_CASE("an argument that cannot be decoded ends the run with its entry and processes, lent data or not") {

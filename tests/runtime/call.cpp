@@ -20,6 +20,10 @@ struct seen {
 };
 
 void nothing(pe& p) { static_cast<void>(p); }
+template <class T>
+struct of_type {
+    static void nothing(pe&) {}
+};
 void values(pe&, seen* into, int a, std::string b) { into->calls.push_back(std::to_string(a) + b); }
 void references(pe&, seen* into, const std::string& a, std::unique_ptr<int> b) {
     into->calls.push_back(a + std::to_string(*b));
@@ -55,6 +59,8 @@ TEST_CASE("a call passes arguments on to a function on another PE" * doctest::te
 
 TEST_CASE("a call is known by the name of its function") {
     CHECK(call<&nothing>::name() == "call_test::nothing");
+    CHECK(call<&of_type<std::set<int*>>::nothing>::name().starts_with("call_test::of_type<std::set<int*, "));
+    CHECK(call<&of_type<std::set<int*>>::nothing>::name().ends_with(" >::nothing"));
     CHECK(call<&nothing>::operations.system);
     CHECK((call<&nothing>::operations.encode != nullptr));
     CHECK((call<&references>::operations.encode == nullptr)); // a raw pointer stays in its process

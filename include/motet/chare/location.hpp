@@ -153,6 +153,12 @@ refuse_member(const part& c, const index_bits& index, const char* what, const ch
                 c.type->index_text(c.info->extent));
 }
 
+/// Whether a collection that has one chare on each PE or process has this one in this run.
+inline bool has_member(const pe& p, collection_kind kind, const index_bits& index) {
+    return (kind != collection_kind::group || index.low < p.job.pe_total()) &&
+           (kind != collection_kind::node_group || index.low < p.job.process_total());
+}
+
 MOTET_INLINE pe_number home_of(const pe& p, const part& c, const index_bits& index) {
     const collection_info& info = *c.info;
     const std::uint64_t pes = p.job.pe_total();

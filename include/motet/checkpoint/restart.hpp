@@ -147,6 +147,11 @@ inline void go_on_here(pe& p) {
     message_list& messages = restoring_state::of(p).messages;
     while (!messages.empty()) {
         message* m = messages.pop();
+        const part* const c = local_chares::of(p).find(p, m->collection);
+        if (c != nullptr && !has_member(p, c->info->kind, m->index)) {
+            p.discard(m); // its PE or process does not exist any more
+            continue;
+        }
         if (const message_type& type = pe::type_of(*m); !type.system && type.result != nullptr) // a call of a method
             submit(p, where(p, m->collection, m->index), m);
         else
@@ -447,10 +452,7 @@ private:
                 path, [&] { return element_text(part_on(reader, known), saved.index); }, f);
         };
         read([&] { serial::read(in, saved); });
-        const bool is_group = known.info->kind == collection_kind::group;
-        if ((is_group && saved.index.low >= job.pe_total()) ||
-            (known.info->kind == collection_kind::node_group && saved.index.low >= job.process_total()))
-            return; // a member of a PE or process that does not exist any more
+        if (!has_member(reader, known.info->kind, saved.index)) return; // its PE or process does not exist any more
         const part& any = part_on(reader, known);
         const collection_type& type = *any.type;
         const boxed blank = known.info->prototype ? boxed() : type.blank();

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <typeinfo>
@@ -39,14 +40,21 @@ MOTET_INLINE exception_text exception_text::current() {
 MOTET_INLINE std::string exception_text::whole() const { return text + " (" + type + ")"; }
 #endif // MOTET_BODIES
 
-/// The name of F alone, where `type` is a template of F that calls it.
+/// The name of the function F alone, where `type` is a template of F that calls it.
 MOTET_INLINE std::string called_function(const std::type_info& type);
 
 #if MOTET_BODIES
 MOTET_INLINE std::string called_function(const std::type_info& type) {
     const std::string whole = demangled(type.name());
+    const std::string_view unnamed = "(anonymous namespace)";
     const std::size_t first = whole.find("<&") + 2;
-    return whole.substr(first, whole.find_first_of("(>", first) - first);
+    std::size_t end = first;
+    for (int depth = 0; end < whole.size(); ++end) { // to the end of F, or to where its parameters begin
+        if (whole.compare(end, unnamed.size(), unnamed) == 0) end += unnamed.size();
+        if (depth == 0 && (whole[end] == '>' || whole[end] == '(')) break;
+        depth += (whole[end] == '<') - (whole[end] == '>');
+    }
+    return whole.substr(first, end - first);
 }
 #endif // MOTET_BODIES
 

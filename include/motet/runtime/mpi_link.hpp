@@ -509,7 +509,7 @@ private:
             return m;
         }
         bool knows(std::uint32_t type) {
-            if (type != known_type) {
+            if (type != known_type || type == 0) {
                 if (!registry::instance().is<message_type>(type)) return false;
                 known_type = type;
             }
