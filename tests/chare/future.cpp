@@ -152,6 +152,14 @@ TEST_CASE("a future of several values has them all, whoever sent them") {
         auto [none, q] = motet::make_future<int>(0);
         CHECK(none.get().empty());
         q.set(1);
+        auto [nothing, at_once] = motet::make_future<void>(0);
+        CHECK(nothing.ready());
+        auto [thrice, each] = motet::make_future<void>(3);
+        each.set();
+        each.set();
+        CHECK(!thrice.ready());
+        each.set();
+        thrice.get();
         auto [ordered, r] = motet::make_future<std::string>(2);
         r.set("a");
         CHECK(!ordered.ready());

@@ -201,6 +201,24 @@ TEST_CASE("scheduling is dynamic: who is slow gets fewer items") {
           }) == 0);
 }
 
+TEST_CASE("the PE of a job may be busy with an item of it: the others go on meanwhile") {
+    CHECK(run_with({"--motet-sim", "1x4", "--motet-sim-table", "off"}, [] {
+              const auto done = motet::pool::create()
+                                    .map(
+                                        [](int) {
+                                            motet::charge(motet::my_pe() == 0 ? 0.9 : 0.3);
+                                            return std::pair(motet::my_pe(), motet::now());
+                                        },
+                                        numbers(40), {.chunk = 1})
+                                    .get();
+              std::map<std::int64_t, std::vector<double>> ends; // of the items of each PE
+              for (const auto& [pe, when] : done) ends[pe].push_back(when);
+              for (auto& [pe, all] : ends) std::sort(all.begin(), all.end());
+              REQUIRE(ends.size() == 4);
+              for (const std::int64_t pe : {1, 2, 3}) CHECK(ends[pe][1] < ends[0][0]); // the second of each
+          }) == 0);
+}
+
 TEST_CASE("from entry methods, through a proxy that was sent there, and from functions of the pool") {
     in_many_runs([] {
         auto pool = motet::pool::create();

@@ -207,7 +207,9 @@ template <>
 class future_state<void> final : public future_state_base {
 public:
     /// Ready when it was set so many times.
-    explicit future_state(pe& on, std::size_t count = 1) : future_state_base(on), missing(count) {}
+    explicit future_state(pe& on, std::size_t count = 1) : future_state_base(on), missing(count) {
+        if (count == 0) become_ready();
+    }
     void set() {
         if (!ready && --missing == 0) become_ready();
     }
@@ -358,19 +360,26 @@ std::pair<future<T>, promise<T>> make_future() {
     return {std::move(made), promise<T>(to)};
 }
 
-/// A future of `count` values, which come in the order of their arrival, and the promise that takes each of them.
-/// Throws `error` if that is a negative number.
+/// A future of `count` values, a std::vector<T> of them in the order of their arrival, and the promise that takes each.
+/// Of void: a future<void>, which is ready when the promise was set so many times. Throws `error` if that is a negative
+/// number.
 template <class T>
-    requires(!std::is_void_v<T>)
-std::pair<future<std::vector<T>>, promise<T>> make_future(std::integral auto count) {
-    serial::check_owning<T>();
+auto make_future(std::integral auto count) {
     if (std::cmp_less(count, 0))
         throw error("motet::make_future: a future of " + std::to_string(count) + " values: there must be 0 at least");
-    using state_type = runtime::several_state<T>;
-    auto state = std::make_unique<state_type>(runtime::this_pe(), static_cast<std::size_t>(count));
-    const runtime::address to{
-        runtime::future_delivery<state_type, T>::id(), state->home.number, {}, {state->number, 0}};
-    return {future<std::vector<T>>(std::move(state)), promise<T>(to)};
+    runtime::pe& p = runtime::this_pe();
+    const auto missing = static_cast<std::size_t>(count);
+    if constexpr (std::is_void_v<T>) {
+        auto [made, to] = runtime::new_future<void>(p, missing);
+        return std::pair(std::move(made), promise<void>(to));
+    } else {
+        serial::check_owning<T>();
+        using state_type = runtime::several_state<T>;
+        auto state = std::make_unique<state_type>(p, missing);
+        const runtime::address to{
+            runtime::future_delivery<state_type, T>::id(), state->home.number, {}, {state->number, 0}};
+        return std::pair(future<std::vector<T>>(std::move(state)), promise<T>(to));
+    }
 }
 
 /// Waits until every one of the futures is ready. Their get() then returns or throws at once.

@@ -28,7 +28,10 @@
 /// 2. A job is a chare on the PE of its caller. It asks the master for PEs, and gets those that work for the fewest
 ///    jobs.
 /// 3. For each of them a fiber of the job sends a chunk of items to the worker there, waits for the results, and goes
-///    on until no items are left. What the function throws comes back as the failure of that call.
+///    on until no items are left. What the function throws comes back as the failure of that call. While there is
+///    more than a chunk left for each, a second fiber keeps another chunk in line there: the job's own PE works, too,
+///    and cannot answer before its chunk is done. It looks at what has come from the others before it takes its next
+///    one.
 /// 4. When all fibers are through, the job gives the PEs back, sends results or failure to the caller, and ends.
 namespace motet::inline MOTET_VARIANT {
 
@@ -86,6 +89,7 @@ struct pool_worker {
         std::vector<R> results;
         results.reserve(items.size());
         for (Item& item : items) results.push_back(F()(std::move(item)));
+        runtime::this_pe().exchange_soon();
         return results;
     }
 };
@@ -118,18 +122,20 @@ struct pool_job {
         results.resize(items.size());
         const auto chosen = take_pes(master, pes);
         std::vector<future<void>> rows;
-        for (const std::int64_t pe : chosen)
-            rows.push_back(ask<&pool_job::template feed<F>>(this_chare<pool_job>(), pe));
+        for (const std::size_t spare : {std::size_t{0}, chosen.size() * static_cast<std::size_t>(chunk)})
+            for (const std::int64_t pe : chosen)
+                if (spare == 0 || pe != my_pe())
+                    rows.push_back(ask<&pool_job::template feed<F>>(this_chare<pool_job>(), pe, spare));
         for (auto& row : rows) row.get();
         give_back_pes(master, chosen);
         if (!failed) reply.set(std::move(results));
         erase_this();
     }
 
-    /// Keeps the worker of one PE busy until there are no items left.
+    /// Keeps the worker of one PE busy until there are no more than `spare` items left.
     template <class F>
-    void feed(std::int64_t pe) {
-        while (next < items.size() && !failed) {
+    void feed(std::int64_t pe, std::size_t spare) {
+        while (items.size() - next > spare && !failed) {
             const std::size_t first = next;
             next = std::min(items.size(), first + static_cast<std::size_t>(chunk));
             const auto at = [this](std::size_t i) { return items.begin() + static_cast<std::ptrdiff_t>(i); };
