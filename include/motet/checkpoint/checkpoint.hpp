@@ -31,6 +31,8 @@
 /// 4. Each PE writes a file of its own with its chares and messages, encoded one after the other; what is one for a
 ///    collection goes up the tree. PE 0 writes the manifest, and makes this the newest checkpoint of the folder by
 ///    renaming one file. Then the one before is removed, and the PEs are thawed.
+///    Orders may overtake each other: one to thaw names the attempt that it ends, and does nothing where a later one
+///    has begun.
 /// 5. What goes wrong is told to whoever asked; the newest checkpoint stays what it was, and the program goes on.
 ///
 /// A folder has a file `newest`, which names a folder in it: `manifest`, and `part.0`, `part.1` and so on, one of each
@@ -84,6 +86,7 @@ struct pe_checkpointing : upper_state {
     cut_counts counts;
     save_report report;
     std::uint32_t missing = 0;
+    std::uint64_t frozen_by = 0; ///< the attempt that has come here last
     // Of PE 0.
     struct request {
         std::string path;
@@ -144,12 +147,13 @@ inline bool stays_out(const frame& f) {
     return f.element == nullptr ? f.type == call<&run_main>::id() : !static_cast<const part*>(f.part)->type->saved;
 }
 
-inline void cut_down(pe& p) {
+inline void cut_down(pe& p, std::uint64_t number) {
     pe_checkpointing& s = pe_checkpointing::of(p);
+    s.frozen_by = number;
     p.freeze(&stays_out);
     s.counts = {};
     s.missing = cut_tree(p).child_count(p.number) + 1;
-    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&cut_down>(p, child); });
+    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&cut_down>(p, child, number); });
     // While PE 0 tries, that counts as a message on the way, so that nobody takes the program for finished.
     const std::uint64_t attempt = p.number == 0 ? 1 : 0;
     cut_counts own{.sent = p.sent,
@@ -176,8 +180,9 @@ enum class next_calls : std::uint8_t {
     release, ///< those that were kept run; later ones are kept
 };
 
-inline void thaw_down(pe& p, next_calls these) {
-    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&thaw_down>(p, child, these); });
+inline void thaw_down(pe& p, std::uint64_t number, next_calls these) {
+    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&thaw_down>(p, child, number, these); });
+    if (pe_checkpointing::of(p).frozen_by != number) return;
     p.thaw();
     p.holds_successors = these != next_calls::run;
     if (these != next_calls::wait) p.release_successors();
@@ -198,7 +203,7 @@ inline void begin_attempt(pe& p) {
     s.attempt_began = p.now();
     ++s.attempts;
     ++p.sent;
-    cut_down(p);
+    cut_down(p, s.attempts);
 }
 
 inline void try_again(pe& p, std::uint64_t attempt) {
@@ -257,7 +262,7 @@ inline void try_later(pe& p) {
     s.work = work;
     s.rests = false;
     s.pauses = true;
-    thaw_down(p, these);
+    thaw_down(p, s.attempts, these);
     ++p.processed; // meanwhile all may come to rest: perhaps the methods wait for that
     // Where nothing has happened and no timer runs, nothing will, until all is found at rest.
     if (nothing_new && these == next_calls::wait && s.previous.timers == 0 && s.previous.busy == 0) return;
@@ -272,7 +277,7 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
     s.previous = std::move(counts);
     s.have_previous = true;
     if (p.halted) { // somebody looks at the program: later
-        thaw_down(p, next_calls::run);
+        thaw_down(p, s.attempts, next_calls::run);
         ++p.processed;
         s.pauses = true;
         s.rounds = 0;
@@ -281,7 +286,7 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
     constexpr double longest_attempt = 10e-3;
     const bool for_ever = s.previous.busy > 0 && s.previous.frames > 0 && p.now() - s.attempt_began > longest_attempt;
     if (for_ever) return try_later(p); // methods that make each other go on; main must, too
-    if (!equal || !still) return uncounted_after<&cut_down>(p, still ? 0 : 20e-6);
+    if (!equal || !still) return uncounted_after<&cut_down>(p, still ? 0 : 20e-6, s.attempts);
     if (s.wanted.front().is_periodic && s.progress() == s.last_progress) return leave_out(p);
     if (s.previous.frames > 0) return try_later(p);
     try {
@@ -303,7 +308,7 @@ inline void leave_out(pe& p) {
     s.wanted.pop_front();
     ++p.processed;
     if (s.previous.goes_on == 0 && !(p.job.listening && p.port == nullptr)) s.period = 0;
-    thaw_down(p, next_calls::run);
+    thaw_down(p, s.attempts, next_calls::run);
     s.under_way = false;
     if (s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period);
     begin_next(p);
@@ -364,7 +369,7 @@ inline void finish_checkpoint(pe& p) {
         }
     }
     if (!s.report.problem.empty()) abandon_generation(done.path, s.generation);
-    thaw_down(p, next_calls::run);
+    thaw_down(p, s.attempts, next_calls::run);
     s.under_way = false;
     s.last_progress = s.progress();
     if (done.is_periodic && s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period);

@@ -79,7 +79,7 @@ public:
     }
 
 private:
-    static constexpr int step = 8;                 ///< handlers between two looks at the clock
+    static constexpr int step = 8;                 ///< handlers between two looks at the clock, at most
     static constexpr int longest_turn = 32;        ///< handlers between two exchanges with other PEs of the process
     static constexpr int longest_turn_far = 64;    ///< and with other processes
     static constexpr int looks_in_a_hurry = 256;   ///< into the inbox, before the processor is given pauses
@@ -101,19 +101,22 @@ private:
         p.unwind_parked();
     }
     /// What a busy PE does from time to time: sends, and takes, what others wait for. Every 32 handlers, or after every
-    /// one where they compute for long. The first message that waits to be sent brings it on.
+    /// one where they compute for long: after one that did it looks at the clock again after 1, 2, 4 and then 8 more.
+    /// The first message that waits to be sent brings it on.
     void look_up() {
         self.budget = step - 1;
         if (self.nothing_to_exchange()) return;
         const auto time = ticks();
         const bool slow = time - looked_up > ticks_per_turn;
         looked_up = time;
-        turn += step;
-        if (slow) self.budget = 0;
-        if (!slow && turn % longest_turn != 0) return;
+        turn += pace;
+        pace = slow ? 1 : std::min(2 * pace, step);
+        self.budget = pace - 1;
+        if (!slow && turn < exchanged + longest_turn) return;
+        exchanged = turn;
         self.flush_near();
         if (slow || turn >= longest_turn_far) {
-            turn = 0;
+            turn = exchanged = 0;
             if (self.job.remote) self.job.remote->flush(self), self.job.remote->poll(self);
         }
         self.take_inbox();
@@ -122,7 +125,7 @@ private:
     void look_around() {
         pe& p = self;
         p.flush();
-        turn = 0;
+        turn = exchanged = 0;
         p.take_timers();
         remote_port* const others = p.job.remote.get();
         if (others != nullptr) others->poll(p);
@@ -183,7 +186,9 @@ private:
     double spin = 0;     ///< seconds that it looks for messages before it sleeps
     bool yields = false; ///< other processes' PEs need the core meanwhile
     double nap = 0;      ///< seconds that it slept at last, where it has to look itself
-    int turn = 0;        ///< handlers since the last exchange
+    int pace = step;     ///< handlers from one look at the clock to the next
+    int turn = 0;        ///< handlers since the last exchange with other processes
+    int exchanged = 0;   ///< so many were they when others of this process were served
     std::uint64_t looked_up = 0;
 };
 
