@@ -157,5 +157,5 @@ TEST_CASE("a channel is over with one of its ends: one inserted again is not tak
                                     ends[0].tell<&end::send>(ends[1], 1, std::uint64_t{9});
                                     ends[1].ask<&end::receive>(ends[0], 1, std::uint64_t{9}).get();
                                 }),
-                       "for a value from a channel, of which later ones have come"));
+                       "for a value from a channel of end[0] with tag 9, of which later ones have come"));
 }

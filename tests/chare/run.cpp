@@ -253,17 +253,18 @@ TEST_CASE("a deadlock is told fiber by fiber, with held messages") {
             motet::chare<actor>::create().ask<&actor::wait_for_ever>().get();
         });
         CHECK(contains(first_line(text), "deadlock: nothing can move any more, but 6 fibers wait:"));
-        for (const char* line : {"actor[0], entry run_test::actor::wait_for_ever, on PE ",
-                                 "actor[1], entry run_test::actor::wait_for_future, on PE ",
-                                 "actor[2], entry run_test::actor::wait_for_channel, on PE ",
-                                 "actor[3], entry run_test::actor::wait_for_any, on PE ",
-                                 "actor, entry run_test::actor::wait_for_ever, on PE ",
-                                 "main, on PE 0 waits for the result of run_test::actor::wait_for_ever, for ",
-                                 " waits for a condition, for ", " waits for a future, for ",
-                                 " waits for a value from a channel, for ", " waits for one of several futures, for ",
-                                 "and these messages are held back:", "actor[3], entry run_test::actor::never, on PE ",
-                                 ": its `when` is not satisfied", "actor[5, -5], entry run_test::actor::never, on PE ",
-                                 ": there is no element of that index"}) {
+        for (const char* line :
+             {"actor[0], entry run_test::actor::wait_for_ever, on PE ",
+              "actor[1], entry run_test::actor::wait_for_future, on PE ",
+              "actor[2], entry run_test::actor::wait_for_channel, on PE ",
+              "actor[3], entry run_test::actor::wait_for_any, on PE ",
+              "actor, entry run_test::actor::wait_for_ever, on PE ",
+              "main, on PE 0 waits for the result of run_test::actor::wait_for_ever, for ",
+              " waits for a condition, for ", " waits for a future, for ",
+              " waits for a value from a channel of actor[2], for ", " waits for one of several futures, for ",
+              "and these messages are held back:", "actor[3], entry run_test::actor::never, on PE ",
+              ": its `when` is not satisfied", "actor[5, -5], entry run_test::actor::never, on PE ",
+              ": there is no element of that index"}) {
             INFO(line);
             INFO(text);
             CHECK(contains(text, line));

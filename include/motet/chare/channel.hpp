@@ -52,13 +52,17 @@ MOTET_INLINE channel_place next_channel_place(pe& p, element_header& e, const ch
 }
 
 struct channel_waiter : waiter {
-    explicit channel_waiter(channel_end& at) : end(at) {
+    channel_waiter(channel_end& at, const channel_key& other) : end(at), from(other) {
         describe = [](waiter& own) {
-            const channel_end& of = static_cast<channel_waiter&>(own).end;
-            return std::string("for a value from a channel") +
-                   (of.values.empty() ? ""
-                                      : ", of which later ones have come (a chare that is inserted again needs another "
-                                        "channel)");
+            const auto& self = static_cast<channel_waiter&>(own);
+            std::string text = "for a value from a channel";
+            pe& p = this_pe();
+            if (const part* c = local_chares::of(p).find(p, self.from.of()))
+                text += " of " + element_text(*c, {self.from.low, self.from.high});
+            if (self.from.tag != 0) text += " with tag " + std::to_string(self.from.tag);
+            if (!self.end.values.empty())
+                text += ", of which later ones have come (a chare that is inserted again needs another channel)";
+            return text;
         };
         end.receiver = this;
     }
@@ -66,6 +70,7 @@ struct channel_waiter : waiter {
     channel_waiter& operator=(const channel_waiter&) = delete;
     ~channel_waiter() { end.receiver = nullptr; }
     channel_end& end;
+    const channel_key& from;
 };
 
 MOTET_INLINE boxed receive_from_channel(pe& p, const frame& f, const channel_key& from, std::uint32_t type,
@@ -81,7 +86,7 @@ MOTET_INLINE boxed receive_from_channel(pe& p, const frame& f, const channel_key
         if (end.receiver != nullptr)
             throw error("two methods of " + element_text(part_of(f), e.index) +
                         " wait for one channel: give each a tag of its own");
-        channel_waiter w(end);
+        channel_waiter w(end, from);
         p.park(w);
     }
     if (end.values.begin()->second.type_number() != type)

@@ -43,12 +43,15 @@ struct channel_key {
     std::uint64_t high = 0;
     std::uint64_t tag = 0;
     friend auto operator<=>(const channel_key&, const channel_key&) = default;
+    collection_id of() const {
+        return {static_cast<pe_number>(collection >> 32), static_cast<std::uint32_t>(collection)};
+    }
 
     template <class Archive>
     void serialize(Archive& archive) {
         archive(collection, low, high, tag);
         if constexpr (!Archive::is_writing) {
-            collection_id id{static_cast<pe_number>(collection >> 32), static_cast<std::uint32_t>(collection)};
+            collection_id id = of();
             translate(id);
             collection = id.bits();
         }

@@ -104,14 +104,13 @@ private:
     /// one where they compute for long: after one that did it looks at the clock again after 1, 2, 4 and then 8 more.
     /// The first message that waits to be sent brings it on.
     void look_up() {
-        self.budget = step - 1;
-        if (self.nothing_to_exchange()) return;
         const auto time = ticks();
         const bool slow = time - looked_up > ticks_per_turn;
         looked_up = time;
         turn += pace;
         pace = slow ? 1 : std::min(2 * pace, step);
         self.budget = pace - 1;
+        if (self.nothing_to_exchange()) return;
         if (!slow && turn < exchanged + longest_turn) return;
         exchanged = turn;
         self.flush_near();
