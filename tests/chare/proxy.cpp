@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "runs.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 using namespace motet_test;
@@ -250,6 +254,40 @@ struct correspondent {
     }
 };
 } // namespace proxy_test
+
+namespace proxy_test {
+
+/// Long methods and short ones in turn, until it is told to end.
+struct uneven {
+    static inline std::atomic<std::int64_t> done{0};
+    bool ended = false;
+
+    void work() {
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+        ++done;
+        const auto own = motet::this_chare<uneven>();
+        own.tell<&uneven::rest>();
+        if (!ended) own.tell<&uneven::work>();
+    }
+    void rest() {}
+    std::int64_t waited(std::int64_t sent) const { return done - sent; }
+    void end() { ended = true; }
+};
+
+} // namespace proxy_test
+
+TEST_CASE("a PE looks for messages after few of its methods, also where short ones stand between long ones") {
+    if (this_job().size > 1) return;
+    run_well(threads(2), [] {
+        const auto busy = motet::chare<uneven>::create({}, 1);
+        busy.tell<&uneven::work>();
+        std::vector<std::int64_t> waited; // so many long methods ran before an expedited message did
+        for (int i = 0; i < 51; ++i) waited.push_back(busy.expedited().ask<&uneven::waited>(uneven::done.load()).get());
+        busy.tell<&uneven::end>();
+        std::sort(waited.begin(), waited.end());
+        CHECK(waited[25] <= 2); // 4 as long as one that was short made it look after 8 only
+    });
+}
 
 TEST_CASE("expedited messages go first, then those of lower numbers; 0 is the ordinary priority") {
     for (const auto& chosen : {threads(1), simulated(1, 1, 1), simulated(1, 1, 2), simulated(1, 1, 3)})

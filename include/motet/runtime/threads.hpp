@@ -107,10 +107,11 @@ private:
         const auto time = ticks();
         const bool slow = time - looked_up > ticks_per_turn;
         looked_up = time;
-        turn += pace;
+        const int handled = pace;
         pace = slow ? 1 : std::min(2 * pace, step);
         self.budget = pace - 1;
         if (self.nothing_to_exchange()) return;
+        turn += handled;
         if (!slow && turn < exchanged + longest_turn) return;
         exchanged = turn;
         self.flush_near();
