@@ -40,6 +40,7 @@ struct actor {
         auto [f, p] = motet::make_future<int>();
         f.get();
     }
+    void give(motet::promise<int> to) { motet::contribute(1, motet::sum, to); }
     void wait_for_channel() { motet::channel<int>(motet::this_element<actor, std::int64_t>()).receive(); }
     void wait_for_any() {
         auto [f, p] = motet::make_future<int>();
@@ -279,6 +280,20 @@ TEST_CASE("a deadlock is told fiber by fiber, with held messages") {
                                 f.get();
                             }),
                    "main, on PE 0 waits for a future, for 3.0 s"));
+}
+
+TEST_CASE("a deadlock names who has not contributed to a reduction") {
+    for (const auto& chosen : some()) {
+        const std::string text = error_of(chosen, [] {
+            const auto all = motet::array<actor>::create(4);
+            auto [f, p] = motet::make_future<int>();
+            for (const std::int64_t i : {0, 1, 3}) all[i].tell<&actor::give>(p);
+            f.get();
+        });
+        CHECK(contains(text, "actor[2], on PE "));
+        CHECK(contains(text, ": a reduction to which others have contributed waits for it"));
+        CHECK(!contains(text, "actor[1]"));
+    }
 }
 
 TEST_CASE("a deadlock of main alone, and of a broadcast") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -374,6 +375,25 @@ TEST_CASE("a fiber that catches everything and waits again cannot keep the run f
     CHECK(end.signal == 0);
     CHECK(end.code == 0);
     CHECK(end.errors.find("a handler on PE 0 catches what unwinds it (catch (...))") != std::string::npos);
+}
+
+TEST_CASE(
+    "a destructor that waits while it is unwound cannot keep the run from ending, and its exit code is what it was") {
+    const auto end = in_child([] {
+        const int code = run(threads(1), [](pe& p) {
+            on(p, 0, [](pe& here) { here.job.stop(3); });
+            struct waits {
+                pe* at;
+                ~waits() { gate().wait(*at); }
+            } w{&p};
+            gate().wait(p);
+        });
+        std::_Exit(code == 3 ? 0 : 1);
+    });
+    CHECK(end.signal == 0);
+    CHECK(end.code == 0);
+    CHECK(end.errors.find("a handler on PE 0 catches what unwinds it (catch (...)) and waits again, or waits in a "
+                          "destructor") != std::string::npos);
 }
 
 TEST_CASE("a handler of an uncounted message may wait too" * doctest::test_suite("simulated")) {

@@ -144,6 +144,12 @@ struct element_header {
 };
 static_assert(sizeof(element_header) == 56);
 
+/// The last reduction round that somebody else than the PE where `e` is answers for, or that e has contributed to.
+inline std::uint64_t rounds_done(const element_header& e) {
+    const bool sponsored = e.extension && !e.extension->sponsors.empty();
+    return sponsored ? std::max(e.round, e.extension->sponsors.back().upto) : e.round;
+}
+
 template <class T>
 struct element : element_header {
     explicit element(T made) : object(std::move(made)) {}

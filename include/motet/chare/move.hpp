@@ -330,12 +330,6 @@ private:
     }
 };
 
-/// The last reduction round that somebody else than the PE where `e` is answers for, or that e has contributed to.
-inline std::uint64_t rounds_done(const element_header& e) {
-    const bool sponsored = e.extension && !e.extension->sponsors.empty();
-    return sponsored ? std::max(e.round, e.extension->sponsors.back().upto) : e.round;
-}
-
 /// Runs the hooks of an element that no message has reached yet.
 inline void run_hooks_of(pe& p, part& c, index_bits index) {
     element_header* e = c.table.find(index);

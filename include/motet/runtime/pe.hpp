@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <memory>
 #include <string>
 #include <vector>
@@ -582,8 +583,8 @@ MOTET_INLINE void pe::go_on(waiter& w) {
 MOTET_INLINE void pe::park(waiter& w) {
     if (lent == nullptr) fibers->prepare();
     frame* f = current_frame;
-    if (f->unwound >= most_unwinds) [[unlikely]]
-        abandon(*f);
+    if (f->unwound > 0 && (f->unwound >= most_unwinds || std::uncaught_exceptions() > 0)) [[unlikely]]
+        abandon(*f); // by a destructor nothing can be thrown
     w.parked = fibers->current();
     w.on = lent;
     w.running = f;
@@ -787,7 +788,8 @@ MOTET_INLINE void pe::settle_loose() {
 
 MOTET_INLINE void pe::abandon(frame& f) {
     std::fprintf(stderr,
-                 "motet: warning: at the end of the run %s catches what unwinds it (catch (...)) and waits again\n",
+                 "motet: warning: at the end of the run %s catches what unwinds it (catch (...)) and waits again, or "
+                 "waits in a destructor\n",
                  state->place(*this, f).c_str());
     current_frame = nullptr;
     if (lent != nullptr) {
