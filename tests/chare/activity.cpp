@@ -79,7 +79,7 @@ TEST_CASE("an activity that is never complete is a deadlock, and one that nobody
                                     a.produce();
                                     a.completed().get();
                                 }),
-                       "deadlock"));
+                       "waits for the completion of an activity"));
         run_well(chosen, [] {
             const auto a = motet::activity::begin();
             a.produce();

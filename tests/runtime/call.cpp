@@ -21,6 +21,8 @@ struct seen {
 
 void nothing(pe& p) { static_cast<void>(p); }
 template <class T>
+void nothing_of(pe&) {}
+template <class T>
 struct of_type {
     static void nothing(pe&) {}
 };
@@ -61,6 +63,7 @@ TEST_CASE("a call is known by the name of its function") {
     CHECK(call<&nothing>::name() == "call_test::nothing");
     CHECK(call<&of_type<std::set<int*>>::nothing>::name().starts_with("call_test::of_type<std::set<int*, "));
     CHECK(call<&of_type<std::set<int*>>::nothing>::name().ends_with(" >::nothing"));
+    CHECK(call<&nothing_of<int>>::name() == "call_test::nothing_of<int>");
     CHECK(call<&nothing>::operations.system);
     CHECK((call<&nothing>::operations.encode != nullptr));
     CHECK((call<&references>::operations.encode == nullptr)); // a raw pointer stays in its process

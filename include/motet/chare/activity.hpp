@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -182,6 +183,7 @@ MOTET_INLINE future<void> activity::completed() const {
     check();
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<void>(p);
+    made.held().awaited = [] { return std::string("for the completion of an activity"); };
     runtime::post<&runtime::want_completion>(p, owner(p), id(), to);
     return std::move(made);
 }

@@ -84,6 +84,8 @@ consteval bool check_ask() {
                 !std::is_pointer_v<result_of<M>>,
                 "motet: the result of an entry method is a pointer: it would point into another process. Return "
                 "a value or a proxy");
+            static_assert(!is_future<result_of<M>>, "motet: the result of an entry method is a future, which stays on "
+                                                    "the PE where it was made: return its value, or take a promise");
             if constexpr (!std::is_pointer_v<result_of<M>>) {
                 serial::check_owning<result_of<M>>();
                 return serial::owning<result_of<M>>;

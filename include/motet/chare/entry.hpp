@@ -32,12 +32,20 @@ struct eventually {
     std::optional<R> value;
 };
 
+template <class T>
+class future; // future.hpp
+
 namespace runtime {
 
 template <class T>
 inline constexpr bool is_shared_to_mutable = false;
 template <class T>
 inline constexpr bool is_shared_to_mutable<std::shared_ptr<T>> = !std::is_const_v<T>;
+
+template <class T>
+inline constexpr bool is_future = false;
+template <class T>
+inline constexpr bool is_future<future<T>> = true;
 
 /// How a parameter of an entry method lies in the message, and how the method gets it.
 template <class P>
@@ -52,6 +60,8 @@ struct parameter {
     static_assert(!is_shared_to_mutable<stored>,
                   "motet: a parameter of an entry method is a shared_ptr to non-const: whether it is shared would "
                   "depend on where the chare lives. Pass a value, a unique_ptr, or a shared_ptr to const");
+    static_assert(!is_future<stored>, "motet: a parameter of an entry method is a future, which stays on the PE where "
+                                      "it was made: pass its promise");
     static P pass(stored& value) { return static_cast<P&&>(value); }
     static P share(const stored& value) { return value; }            ///< for one of many calls
     static const stored& show(const stored& value) { return value; } ///< to a `when`

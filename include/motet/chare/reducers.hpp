@@ -66,6 +66,12 @@ struct number_reducer {
             using value = typename T::value_type; // not a reference to a bit of std::vector<bool>
             return elementwise(std::move(a), b, [](const value& x, const value& y) { return number_reducer()(x, y); });
         } else {
+            constexpr bool adds = std::is_same_v<F, std::plus<>> || std::is_same_v<F, std::multiplies<>>;
+            static_assert(!adds || !std::is_same_v<T, bool>,
+                          "motet: a sum or product of bool is a bool and counts nothing: give an int");
+            static_assert(
+                !adds || !requires { typename T::traits_type; },
+                "motet: a sum of strings would join them in any order: motet::concatenate does in theirs");
             return static_cast<T>(F()(a, b));
         }
     }

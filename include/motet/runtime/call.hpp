@@ -47,7 +47,9 @@ MOTET_INLINE std::string called_function(const std::type_info& type);
 MOTET_INLINE std::string called_function(const std::type_info& type) {
     const std::string whole = demangled(type.name());
     const std::string_view unnamed = "(anonymous namespace)";
-    const std::size_t first = whole.find("<&") + 2;
+    const std::string_view of_template = "(void "; // then its whole type stands there
+    std::size_t first = whole.find("<&") + 2;
+    if (whole.compare(first, of_template.size(), of_template) == 0) first += of_template.size();
     std::size_t end = first;
     for (int depth = 0; end < whole.size(); ++end) { // to the end of F, or to where its parameters begin
         if (whole.compare(end, unnamed.size(), unnamed) == 0) end += unnamed.size();
