@@ -1048,6 +1048,56 @@ TEST_CASE("an element at a balancing point may be moved as soon as a restarted r
     }
 }
 
+TEST_CASE("elements at a balancing point go on after a restart, whether arrays are balanced there then or not") {
+    if (this_job().size > 1) return;
+    for (const bool by_section : {false, true})
+        for (const auto& [then, now] : std::vector<std::pair<std::string, std::string>>{
+                 {"greedy", "none"}, {"greedy", ""}, {"none", "greedy"}, {"", "rotate"}, {"rotate", "greedy"}}) {
+            CAPTURE(then);
+            CAPTURE(now);
+            const folder where;
+            owner::sum = 0;
+            options first = simulated(2, 2, 2);
+            first.balance = then;
+            one(first, [&] {
+                const auto on_first = motet::chare<owner>::create({}, 0);
+                on_first.ask<&owner::make>().get();
+                const auto all = on_first.ask<&owner::get>().get();
+                motet::future<void> called;
+                if (by_section) called = all.section({1, 2, 3, 4}).all<&balanced::loop>(std::int64_t{3});
+                for (std::int64_t i = 1; i < 5 && !by_section; ++i) all[i].tell<&balanced::loop>(std::int64_t{3});
+                motet::checkpoint(where.name, on_first.to<&owner::go_on>()).get();
+                all[0].ask<&balanced::loop>(std::int64_t{3}).get();
+                motet::quiescence().get();
+            });
+            for (const std::uint32_t pes : {4u, 1u}) {
+                options again = threads(pes);
+                again.restart = where.name;
+                again.balance = now;
+                owner::sum = 0;
+                CHECK(run(again, [] {}) == 0);
+                CHECK(owner::sum == 20);
+            }
+        }
+}
+
+TEST_CASE("quiescence comes also where periodic checkpoints come, in a simulated run, too") {
+    if (this_job().size > 1) return;
+    for (const auto& chosen : {threads(2), simulated(1, 2), simulated(2, 1, 3)}) {
+        const folder where;
+        run_well(chosen, [&] {
+            const auto all = motet::array<wandered>::create(16);
+            all.all<&wandered::know>(all).get();
+            for (std::int64_t i = 0; i < wandered::tokens; ++i)
+                all[i % 16].tell<&wandered::token>(std::int64_t{30}, static_cast<std::uint64_t>(i));
+            motet::checkpoint_every(where.name, all[0].to<&wandered::go_on>(), std::chrono::milliseconds(10));
+            motet::sleep_for(std::chrono::milliseconds(25));
+            motet::quiescence().get();
+            CHECK(all.reduce<&wandered::count>(motet::sum).get() == wandered::tokens);
+        });
+    }
+}
+
 TEST_CASE("elements at a balancing point go on after a restart, also without the PE that was the root") {
     if (this_job().size > 1) return;
     for (const auto& later : {threads(1), threads(4), simulated(2, 1, 3), simulated(5, 1, 4)}) {

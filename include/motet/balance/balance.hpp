@@ -40,7 +40,7 @@ struct point_delivery {
 };
 
 MOTET_INLINE void reach_balancing_point(pe& p, part& c, element_header& e, message* m) {
-    if (chosen_strategy(p, c) == 0) return p.send_successor(m); // nothing to wait for
+    if (!waits_at_points(p, c)) return p.send_successor(m); // nothing to wait for
     using nothing = contribution_of<nothing_reducer, no_value, void>;
     const std::uint64_t round = e.round + 1;
     postpone(p, c, e, m, round);

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -82,6 +83,9 @@ struct balancing_state : part_state {
     static balancing_state& of(part& c);
 
     std::uint32_t strategy = 0; ///< registered strategy_type; 0: none
+    /// Whether elements wait for each other at balancing points, after a restart: as they did before it, or some would
+    /// wait for others that do not come. Else they do where there is a strategy.
+    std::optional<bool> points;
     double period = 0;
     std::uint64_t rounds = 0; ///< ended
     // Of the phase that passes through.
@@ -123,6 +127,10 @@ inline std::uint32_t chosen_strategy(const pe& p, part& c) {
     return named.empty() ? balancing_state::of(c).strategy : strategy_named(named);
 }
 
+inline bool waits_at_points(const pe& p, part& c) {
+    return balancing_state::of(c).points.value_or(chosen_strategy(p, c) != 0);
+}
+
 inline void period_is_over(pe& p, part& c);
 inline void expect_period(pe& p, part& c) {
     const double period =
@@ -156,7 +164,9 @@ inline bool may_balance(pe& p, const part& c, const char* what, const address& t
 
 MOTET_INLINE void set_strategy(pe& p, part& c, std::uint32_t strategy, address told) {
     if (!may_balance(p, c, "motet::balance_with", told)) return;
-    balancing_state::of(c).strategy = strategy;
+    balancing_state& s = balancing_state::of(c);
+    s.strategy = strategy;
+    if (!s.points.value_or(true)) s.points.reset();
     c.measure(p);
     deliver_nothing(p, told);
 }

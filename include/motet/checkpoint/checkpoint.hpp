@@ -308,7 +308,11 @@ inline void leave_out(pe& p) {
     s.wanted.pop_front();
     ++p.processed;
     if (s.previous.goes_on == 0 && !(p.job.listening && p.port == nullptr)) s.period = 0;
+    // Where somebody waits for quiescence, and nothing else goes on, it has come: a simulated run would look for it
+    // only when not even the next of these checkpoints is to come.
+    const bool is_quiet = s.previous.goes_on == 1 && !p.watch->wanted.empty() && p.at_thaw.empty();
     thaw_down(p, s.attempts, next_calls::run);
+    if (is_quiet && !p.watch->running) start_wave(p);
     s.under_way = false;
     if (s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period);
     begin_next(p);

@@ -28,7 +28,7 @@ namespace motet::inline MOTET_VARIANT::checkpointing {
 #if MOTET_BODIES
 
 struct file_header {
-    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '6'};
+    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '7'};
     std::uint64_t size = 0;     ///< of the data
     std::uint64_t cut = 0;      ///< the same in all files of one checkpoint
     char name[40] = {};         ///< of the file and its folder, "12/part.3"; ends with a zero
@@ -219,7 +219,7 @@ public:
         file_header header;
         get(&header, sizeof header, 0);
         if (std::memcmp(header.magic, file_header().magic, sizeof header.magic) != 0)
-            refuse("is none: it does not begin with MOTETCP6");
+            refuse("is none: it does not begin with MOTETCP7");
         if (header.checksum != checksum(header)) refuse("is damaged at byte 8");
         if (name_in_header(path) != header.name)
             refuse("is another one: it was written as " + std::string(header.name));

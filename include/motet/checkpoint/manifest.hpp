@@ -34,8 +34,9 @@ struct saved_collection {
     std::vector<serial::named_field> fields;
     std::vector<std::byte> prototype;
     std::string map_schema;
-    std::uint32_t strategy = 0;
+    std::uint32_t strategy = 0; ///< that the program has chosen
     double period = 0;
+    bool points = false; ///< its elements wait for each other at balancing points
 };
 
 struct manifest {
@@ -189,6 +190,7 @@ inline manifest describe_run(pe& p, const address& target, const std::vector<sav
             saved.strategy = balancing_state::of(*c).strategy;
             saved.period = balancing_state::of(*c).period;
         }
+        saved.points = info.kind == collection_kind::array && waits_at_points(p, *c);
         all.collections.push_back(std::move(saved));
     }
     for (const auto& [name, constant] : p.home.readonly) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -349,13 +350,18 @@ private:
         c.released = summary.released;
         c.sealed = summary.sealed;
         c.settled = false;
-        if (saved.strategy != 0 || saved.period > 0) {
-            balancing_state::of(c).strategy = strategy_of(saved);
-            balancing_state::of(c).period = saved.period;
-            c.measure(p);
-        } else if (c.info->kind == collection_kind::array && !p.job.options.balance.empty()) {
-            c.measure(p);
-        }
+        if (c.info->kind != collection_kind::array) return;
+        balancing_state& s = balancing_state::of(c);
+        s.strategy = strategy_of(saved);
+        s.period = saved.period;
+        s.points = saved.points;
+        c.measure(p);
+        if (!saved.points && c.measured && p.number == 0)
+            std::fprintf(
+                stderr,
+                "motet: warning: --motet-balance %s: %s was not balanced when the checkpoint was written, and is "
+                "not at balancing points now, where its elements may not come equally often\n",
+                p.job.options.balance.c_str(), c.type->name().c_str());
     }
     known_collection& collection_of_id(const collection_id& saved_id) {
         for (known_collection& each : collections)
@@ -469,6 +475,7 @@ private:
             e.extend().section_rounds = std::move(saved.section_rounds);
         }
         if (saved.postponed.until != 0) {
+            saved.postponed.reply = {}; // who asked is no more
             saved.postponed.type = translated_call(saved.postponed.type);
             saved.postponed.arguments = arguments_of_now(reader, saved.postponed, path);
             e.extend().postponed = std::move(saved.postponed);
