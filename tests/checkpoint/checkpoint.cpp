@@ -1081,6 +1081,61 @@ TEST_CASE("elements at a balancing point go on after a restart, whether arrays a
         }
 }
 
+namespace checkpoint_test {
+
+/// Has a method that fails, and waits for its time.
+struct guarded {
+    bool open = false;
+    static inline int rested = 0;
+    void fails() { throw std::runtime_error("not that"); }
+    bool when(motet::entry<&guarded::fails>) const { return open; }
+    void allow() { open = true; }
+    void go_on() {
+        open = true;
+        motet::quiescence().get();
+        ++rested;
+    }
+};
+
+} // namespace checkpoint_test
+
+TEST_CASE("what fails for somebody who asked before a restart is nobody's then, and not the program's end") {
+    if (this_job().size > 1) return;
+    const folder where;
+    one(threads(2), [&] {
+        const auto it = motet::chare<guarded>::create({}, 1);
+        auto asked = it.ask<&guarded::fails>();
+        motet::checkpoint(where.name, it.to<&guarded::go_on>()).get();
+        it.tell<&guarded::allow>();
+        CHECK_THROWS_AS(asked.get(), motet::remote_error);
+    });
+    for (const std::uint32_t pes : {2u, 1u}) {
+        options again = threads(pes);
+        again.restart = where.name;
+        guarded::rested = 0;
+        CHECK(run(again, [] {}) == 0);
+        CHECK(guarded::rested == 1);
+    }
+}
+
+TEST_CASE("periodic checkpoints come one at a time, however often the program chooses their period") {
+    if (this_job().size > 1) return;
+    const folder where;
+    one(simulated(1, 2, 3), [&] {
+        const auto all = motet::group<looping_member>::create();
+        all.all<&looping_member::set>(all).get();
+        const auto target = all[0].to<&looping_member::go_on>();
+        for (int i = 0; i < 5; ++i)
+            for (const auto period : {200us, 0us, 200us}) {
+                motet::checkpoint_every(where.name, target, period);
+                motet::sleep_for(1us); // it is one message after another then
+            }
+        all.all<&looping_member::loop>().get(); // 2 ms of virtual time
+    });
+    CHECK(where.newest() > 3);
+    CHECK(where.newest() < 14);
+}
+
 TEST_CASE("quiescence comes also where periodic checkpoints come, in a simulated run, too") {
     if (this_job().size > 1) return;
     for (const auto& chosen : {threads(2), simulated(1, 2), simulated(2, 1, 3)}) {

@@ -162,6 +162,15 @@ TEST_CASE("the items of a chunk are handled by one PE, and a job gives its PEs b
     });
 }
 
+TEST_CASE("a master of a checkpoint with more PEs knows those that there are") {
+    CHECK(run_with({"--motet-sim", "1x2", "--motet-sim-table", "off"}, [] {
+              motet::pattern::pool_master master{.jobs = {1, 1, 1, 1}};
+              CHECK(master.take(1) == std::vector<std::int64_t>{1});
+              master.give_back({0, 1, 1, 2, 3});
+              CHECK(master.jobs == std::vector<std::uint64_t>{0, 0});
+          }) == 0);
+}
+
 TEST_CASE("a job ends with its chare, one that fails before its last item") {
     CHECK(run_with({"--motet-pes", "1"}, [] {
               const auto chares = [] {

@@ -249,9 +249,10 @@ MOTET_INLINE void fail_future(pe& p, const address& to, failure&& why);
 
 #if MOTET_BODIES
 inline void fail_future_here(pe& p, std::uint64_t number, failure why) {
-    if (auto* state = local_chares::of(p).futures.find(number))
+    const future_table& futures = local_chares::of(p).futures;
+    if (auto* state = futures.find(number))
         state->fail(std::move(why));
-    else if (!why.erased)
+    else if (!why.erased && !futures.is_of_earlier_run(number))
         fail_unseen(p, why);
 }
 MOTET_INLINE void fail_future(pe& p, const address& to, failure&& why) {

@@ -56,6 +56,8 @@ public:
         first_generation = std::max(first_generation, generation);
     }
     std::uint32_t restarts() const { return restart_count; }
+    /// Whether nobody can wait for a future of this number: it is of a run before.
+    bool is_of_earlier_run(std::uint64_t number) const { return (number >> 32) < first_generation; }
     /// The run is over: a promise that somebody keeps finds nobody in the next run of this process.
     void close() { after_earlier_runs = std::max<std::uint32_t>(after_earlier_runs, next_generation()); }
     /// A generation that no future has had.

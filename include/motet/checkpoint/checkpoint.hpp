@@ -114,10 +114,12 @@ struct pe_checkpointing : upper_state {
     double free_until = 0;        ///< none are kept before
     std::uint64_t successors = 0; ///< kept at the last attempt
     std::uint64_t generation = 0;
-    std::uint64_t cut = 0;           ///< number_of_cut
-    std::uint64_t last_progress = 0; ///< when the last checkpoint was written
-    double period = 0;               ///< seconds; 0: none
-    request periodic;                ///< what is written then
+    std::uint64_t cut = 0; ///< number_of_cut
+    static constexpr std::uint64_t nothing_written = ~std::uint64_t{0};
+    std::uint64_t last_progress = nothing_written; ///< when the last of the periodic ones was written
+    double period = 0;                             ///< seconds; 0: none
+    request periodic;                              ///< what is written then
+    std::uint64_t timers = 0;                      ///< set for it; the last one counts
 
     /// Messages sent and processed until the last cut, without those of attempts.
     std::uint64_t progress() const { return previous.sent + previous.processed - 2 * attempts; }
@@ -126,7 +128,7 @@ struct pe_checkpointing : upper_state {
 inline tree cut_tree(const pe& p) { return {p, 0}; }
 
 inline void begin_attempt(pe& p);
-inline void want_periodic_checkpoint(pe& p);
+inline void want_periodic_checkpoint(pe& p, std::uint64_t timer);
 inline void judge_cut(pe& p, cut_counts&& counts);
 inline void finish_checkpoint(pe& p);
 inline void begin_next(pe& p);
@@ -301,20 +303,30 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
     }
 }
 
+/// Nothing will happen any more: periodic checkpoints must not keep the run from its end.
+inline bool nothing_goes_on(pe& p) {
+    return pe_checkpointing::of(p).previous.goes_on == 0 && !(p.job.listening && p.port == nullptr);
+}
+
+inline void expect_next(pe& p) {
+    pe_checkpointing& s = pe_checkpointing::of(p);
+    if (s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period, ++s.timers);
+}
+
 /// A periodic checkpoint that would be the same as the last one. Where nothing will happen either, there is no next
 /// one, so that the run can end.
 inline void leave_out(pe& p) {
     pe_checkpointing& s = pe_checkpointing::of(p);
     s.wanted.pop_front();
     ++p.processed;
-    if (s.previous.goes_on == 0 && !(p.job.listening && p.port == nullptr)) s.period = 0;
+    if (nothing_goes_on(p)) s.period = 0;
     // Where somebody waits for quiescence, and nothing else goes on, it has come: a simulated run would look for it
     // only when not even the next of these checkpoints is to come.
     const bool is_quiet = s.previous.goes_on == 1 && !p.watch->wanted.empty() && p.at_thaw.empty();
     thaw_down(p, s.attempts, next_calls::run);
     if (is_quiet && !p.watch->running) start_wave(p);
     s.under_way = false;
-    if (s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period);
+    expect_next(p);
     begin_next(p);
 }
 
@@ -375,8 +387,9 @@ inline void finish_checkpoint(pe& p) {
     if (!s.report.problem.empty()) abandon_generation(done.path, s.generation);
     thaw_down(p, s.attempts, next_calls::run);
     s.under_way = false;
-    s.last_progress = s.progress();
-    if (done.is_periodic && s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period);
+    if (s.report.problem.empty() && done.path == s.periodic.path) s.last_progress = s.progress();
+    if (done.is_periodic && !s.report.problem.empty() && nothing_goes_on(p)) s.period = 0;
+    if (done.is_periodic) expect_next(p);
     if (done.is_periodic && !s.report.problem.empty())
         std::fprintf(stderr, "motet: warning: %s\n", s.report.problem.c_str());
     else if (s.report.problem.empty())
@@ -399,19 +412,23 @@ inline void begin_next(pe& p) {
     begin_attempt(p);
 }
 
-inline void want_periodic_checkpoint(pe& p) {
+inline void want_periodic_checkpoint(pe& p, std::uint64_t timer) {
     pe_checkpointing& s = pe_checkpointing::of(p);
-    if (s.period == 0) return;
+    if (s.period == 0 || timer != s.timers) return;
     s.wanted.push_back(s.periodic);
     begin_next(p);
 }
 
 inline void want_checkpoints_every(pe& p, const std::string& path, address target, double seconds) {
     pe_checkpointing& s = pe_checkpointing::of(p);
-    const bool began = s.period > 0;
+    const double before = s.period;
     s.period = p.job.options.checkpoint_period > 0 ? p.job.options.checkpoint_period : seconds;
+    const address& was = s.periodic.target;
+    if (path != s.periodic.path || target.how != was.how || !(target.collection == was.collection) ||
+        !(target.index == was.index))
+        s.last_progress = pe_checkpointing::nothing_written;
     s.periodic = {path, target, {}, true};
-    if (!began && s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period);
+    if (s.period != before) expect_next(p);
 }
 
 inline void want_checkpoint(pe& p, std::string path, address target, address told) {

@@ -24,6 +24,9 @@ namespace motet::inline MOTET_VARIANT::checkpointing {
 
 using namespace runtime; // NOLINT: a checkpoint is about what the runtime has
 
+/// Of messages. Who waits for a reply is not saved, but that somebody does: what fails is not the program's end then.
+inline constexpr std::uint8_t kept_flags = message::prioritized | message::expedited | message::replies;
+
 /// A message that had not run yet.
 struct saved_message {
     std::uint32_t type = 0;
@@ -111,7 +114,7 @@ inline saved_message save_message(const message& m) {
                         m.collection,
                         m.index,
                         m.has(message::prioritized) ? m.priority : 0,
-                        static_cast<std::uint8_t>(m.flags & message::prioritized),
+                        static_cast<std::uint8_t>(m.flags & kept_flags),
                         {}};
     serial::writer out;
     type.encode(m, out);

@@ -175,6 +175,14 @@ struct settled_delivery {
     static std::uint32_t id() { return registered<settled_delivery, operations>::id(); }
 };
 
+/// Where the replies go that somebody waited for: main and methods that wait are no more.
+struct unwanted_reply {
+    static void value(pe&, const address&, void*) {}
+    static void fail(pe&, const address&, failure&&) {}
+    static inline const delivery operations{&value, &fail};
+    static address nowhere() { return {registered<unwanted_reply, operations>::id(), 0, {}, {}}; }
+};
+
 class restorer {
 public:
     restorer(machine& whole, std::string path) : job(whole), root(std::move(path)) {}
@@ -475,7 +483,7 @@ private:
             e.extend().section_rounds = std::move(saved.section_rounds);
         }
         if (saved.postponed.until != 0) {
-            saved.postponed.reply = {}; // who asked is no more
+            if (saved.postponed.reply.how != 0) saved.postponed.reply = unwanted_reply::nowhere();
             saved.postponed.type = translated_call(saved.postponed.type);
             saved.postponed.arguments = arguments_of_now(reader, saved.postponed, path);
             e.extend().postponed = std::move(saved.postponed);
@@ -492,16 +500,19 @@ private:
     /// The arguments of a call that waits, whose targets and proxies are named by the numbers of this program.
     std::vector<std::byte> arguments_of_now(pe& p, const postponed_call& call, const std::string& path) const {
         const auto& type = registry::get<message_type>(call.type);
-        message* m = decoded(p, call.type, call.arguments, path);
+        message* m = decoded(p, call.type, call.arguments, 0, path);
         serial::writer out;
         type.encode(*m, out);
         p.discard(m);
         return out.to_vector();
     }
-    message* decoded(pe& p, std::uint32_t type_number, const std::vector<std::byte>& arguments,
+    message* decoded(pe& p, std::uint32_t type_number, const std::vector<std::byte>& arguments, std::uint8_t flags,
                      const std::string& path) const {
         const auto& type = registry::get<message_type>(type_number);
-        message* m = p.allocate(type_number, type.payload_bytes);
+        const bool replies = (flags & message::replies) != 0;
+        message* m = p.allocate(type_number, type.payload_bytes + (replies ? sizeof(address) : 0));
+        m->flags = static_cast<std::uint8_t>(flags & kept_flags);
+        if (replies) reply_of(*m) = unwanted_reply::nowhere();
         serial::reader in(arguments);
         try {
             reading(
@@ -513,12 +524,11 @@ private:
         return m;
     }
     void restore_message(pe& reader, const saved_message& saved, const std::string& path) const {
-        message* m = decoded(reader, translated_call(saved.type), saved.arguments, path);
+        message* m = decoded(reader, translated_call(saved.type), saved.arguments, saved.flags, path);
         m->collection = saved.collection;
         translate(m->collection);
         m->index = saved.index;
         m->priority = saved.priority;
-        m->flags = static_cast<std::uint8_t>(m->flags | saved.flags);
         restoring_state::of(reader).messages.push(m);
     }
     void restore_rounds(pe& reader, const known_collection& known, std::vector<saved_round>& rounds) {
@@ -530,6 +540,8 @@ private:
     }
     void restore_section_rounds(pe& reader, const known_collection& known, std::vector<saved_section_round>& rounds) {
         for (saved_section_round& each : rounds) {
+            if (!has_member(reader, known.info->kind, each.member))
+                continue; // its PE or process does not exist any more
             note<&restore_section_round>(reader, known, home_of(reader, part_on(reader, known), each.member), each.key,
                                          each.member, each.reported,
                                          translated<reduction_type>(each.type, "the reduction"), each.target,

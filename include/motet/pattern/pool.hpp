@@ -78,7 +78,8 @@ MOTET_INLINE std::vector<std::int64_t> pool_master::take(std::int64_t count) {
 }
 
 MOTET_INLINE void pool_master::give_back(const std::vector<std::int64_t>& pes) {
-    for (const std::int64_t pe : pes) --jobs[static_cast<std::size_t>(pe)];
+    for (const std::int64_t pe : pes)
+        if (std::cmp_less(pe, jobs.size())) --jobs[static_cast<std::size_t>(pe)]; // a restart may have fewer
 }
 #endif // MOTET_BODIES
 
