@@ -253,9 +253,6 @@ struct correspondent {
         soon.tell<&journal::note>('a');
     }
 };
-} // namespace proxy_test
-
-namespace proxy_test {
 
 /// Long methods and short ones in turn, until it is told to end.
 struct uneven {

@@ -414,6 +414,11 @@ struct wandered {
     static constexpr std::int64_t tokens = 20;
     static inline std::int64_t sum = 0;
 
+    static void set_out(const motet::array<wandered>& all) {
+        all.all<&wandered::know>(all).get();
+        for (std::int64_t i = 0; i < tokens; ++i)
+            all[i % 16].tell<&wandered::token>(std::int64_t{30}, static_cast<std::uint64_t>(i));
+    }
     void know(motet::array<wandered> whom) { all = whom; }
     void token(std::int64_t left, std::uint64_t seed) {
         if (left == 0) return void(++arrived);
@@ -436,9 +441,7 @@ TEST_CASE("checkpoints one after the other: in none is anything lost") {
         const auto whole = [&] {
             const auto on_last = [](std::int64_t, std::int64_t, std::int64_t pes) { return pes - 1; };
             const auto all = motet::array<wandered>::create(16, {}, on_last);
-            all.all<&wandered::know>(all).get();
-            for (std::int64_t i = 0; i < wandered::tokens; ++i)
-                all[i % 16].tell<&wandered::token>(std::int64_t{30}, static_cast<std::uint64_t>(i));
+            wandered::set_out(all);
             std::vector<motet::future<void>> written;
             for (int i = 0; i < 3; ++i) written.push_back(motet::checkpoint(where.name, all[0].to<&wandered::go_on>()));
             motet::wait_all(written);
@@ -1142,9 +1145,7 @@ TEST_CASE("quiescence comes also where periodic checkpoints come, in a simulated
         const folder where;
         run_well(chosen, [&] {
             const auto all = motet::array<wandered>::create(16);
-            all.all<&wandered::know>(all).get();
-            for (std::int64_t i = 0; i < wandered::tokens; ++i)
-                all[i % 16].tell<&wandered::token>(std::int64_t{30}, static_cast<std::uint64_t>(i));
+            wandered::set_out(all);
             motet::checkpoint_every(where.name, all[0].to<&wandered::go_on>(), std::chrono::milliseconds(10));
             motet::sleep_for(std::chrono::milliseconds(25));
             motet::quiescence().get();

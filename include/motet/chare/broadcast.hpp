@@ -71,8 +71,9 @@ inline void broadcast::take_numbers() {
 
 inline const broadcast_type& type_of(const broadcast& b) { return registry::get<broadcast_type>(b.type); }
 
-inline std::uint32_t child_count(const pe& p, const part& c) {
-    return tree(p, root_of(p, c.info->id)).child_count(p.number);
+inline std::uint32_t child_count(const pe& p, part& c) {
+    if (c.children == part::not_counted) c.children = tree(p, root_of(p, c.info->id)).child_count(p.number);
+    return c.children;
 }
 inline pe_number parent_of(const pe& p, const part& c) { return tree(p, root_of(p, c.info->id)).parent(p.number); }
 

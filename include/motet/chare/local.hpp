@@ -296,13 +296,13 @@ MOTET_INLINE void local_chares::list_held(pe& p, std::vector<std::string>& lines
             for (const message* m = record.held.front(); m != nullptr; m = m->next)
                 line(*c, m, "there is no element of that index");
         const element_header* missing = nullptr;
-        std::size_t more = 0;
+        std::size_t count = 0;
         if (c->begun > c->passed) // a reduction has begun
             for (const element_header* e : c->table.elements)
-                if (rounds_done(*e) <= c->passed) missing != nullptr ? void(++more) : void(missing = e);
+                if (rounds_done(*e) <= c->passed && ++count == 1) missing = e;
         if (missing != nullptr)
             lines.push_back(element_text(*c, missing->index) +
-                            (more > 0 ? " and " + std::to_string(more) + " more of its collection" : "") + where +
+                            (count > 1 ? " and " + std::to_string(count - 1) + " more of its collection" : "") + where +
                             ": a reduction to which others have contributed waits for it");
         for (const auto& [key, round] : c->section_rounds)
             lines.push_back(element_text(*c, round.member) + where +

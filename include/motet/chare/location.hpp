@@ -165,11 +165,11 @@ MOTET_INLINE pe_number home_of(const pe& p, const part& c, const index_bits& ind
     switch (info.kind) {
     case collection_kind::single: return root_of(p, {static_cast<pe_number>(index.high >> 32), 0});
     case collection_kind::group:
-        if (index.low >= pes) [[unlikely]]
+        if (!has_member(p, collection_kind::group, index)) [[unlikely]]
             refuse_member(c, index, "PE", "PEs", pes);
         return static_cast<pe_number>(index.low);
     case collection_kind::node_group:
-        if (index.low >= p.job.process_total()) [[unlikely]]
+        if (!has_member(p, collection_kind::node_group, index)) [[unlikely]]
             refuse_member(c, index, "process", "processes", p.job.process_total());
         return first_pe_of(p, index.low);
     case collection_kind::array: break;

@@ -218,6 +218,9 @@ struct part {
     std::unordered_map<index_bits, std::pair<pe_number, std::uint64_t>, index_hash> cache;
     std::uint64_t held = 0;
 
+    static constexpr std::uint32_t not_counted = ~std::uint32_t{0};
+    std::uint32_t children = not_counted; ///< of this PE in the tree from the root on, by which both of these go
+
     // Broadcasts (broadcast.hpp).
     std::uint64_t issued = 0;                     ///< at the root
     std::uint64_t current = 0;                    ///< the last one begun here
@@ -236,8 +239,6 @@ struct part {
     std::deque<std::uint32_t> population{0}; ///< [i]: elements here that owe this PE the rounds from passed + 1 + i on
     std::list<shared_round> shares;          ///< few, by number
     std::list<shared_round> spare_shares;    ///< memory of such as are done with
-    std::uint32_t children = not_counted;    ///< of this PE in the tree from the root on
-    static constexpr std::uint32_t not_counted = ~std::uint32_t{0};
     std::map<std::uint64_t, std::uint32_t> away_round; ///< elements sent off and not yet acknowledged, by rounds done
 
     // Sections (section.hpp).

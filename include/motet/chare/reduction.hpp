@@ -162,14 +162,14 @@ inline void finish_at_root(pe& p, part& c, std::uint64_t number, reduction_round
 inline void look_at_rounds(pe& p, part& c) {
     if (c.begun == c.passed) return;
     const tree over(p, root_of(p, c.info->id));
-    if (c.children == part::not_counted) c.children = over.child_count(p.number);
+    const std::uint32_t children = child_count(p, c);
     while (c.begun > c.passed) {
         const std::uint64_t number = c.passed + 1;
         if (c.population[0] != 0 || (!c.away_round.empty() && c.away_round.begin()->first < number)) return;
         reduction_round& first = c.round(number);
         if (first.owed != 0) return;
         if (!first.shared && is_for_all(p, c, number, first)) share_round(p, c, number, first);
-        if (first.children != c.children) {
+        if (first.children != children) {
             if (std::exchange(first.prompted, true)) return;
             over.for_each_child(p.number, [&](pe_number child) {
                 post_part<&prompt_round>(p, child, c.info->id, number, c.round_seen);

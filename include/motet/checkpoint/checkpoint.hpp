@@ -384,16 +384,19 @@ inline void finish_checkpoint(pe& p) {
             s.report.problem = exception_text::current().text;
         }
     }
-    if (!s.report.problem.empty()) abandon_generation(done.path, s.generation);
+    const bool failed = !s.report.problem.empty();
+    if (failed) abandon_generation(done.path, s.generation);
     thaw_down(p, s.attempts, next_calls::run);
     s.under_way = false;
-    if (s.report.problem.empty() && done.path == s.periodic.path) s.last_progress = s.progress();
-    if (done.is_periodic && !s.report.problem.empty() && nothing_goes_on(p)) s.period = 0;
-    if (done.is_periodic) expect_next(p);
-    if (done.is_periodic && !s.report.problem.empty())
-        std::fprintf(stderr, "motet: warning: %s\n", s.report.problem.c_str());
-    else if (s.report.problem.empty())
+    if (!failed && done.path == s.periodic.path) s.last_progress = s.progress();
+    if (done.is_periodic) {
+        if (failed && nothing_goes_on(p)) s.period = 0;
+        expect_next(p);
+    }
+    if (!failed)
         deliver_nothing(p, done.told);
+    else if (done.is_periodic)
+        std::fprintf(stderr, "motet: warning: %s\n", s.report.problem.c_str());
     else
         deliver_failure(p, done.told, {s.report.problem, "motet::error", "a checkpoint", done.path, false});
     begin_next(p);

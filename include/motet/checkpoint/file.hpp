@@ -219,7 +219,7 @@ public:
         file_header header;
         get(&header, sizeof header, 0);
         if (std::memcmp(header.magic, file_header().magic, sizeof header.magic) != 0)
-            refuse("is none: it does not begin with MOTETCP7");
+            refuse("is none: it does not begin with " + std::string(file_header().magic, sizeof header.magic));
         if (header.checksum != checksum(header)) refuse("is damaged at byte 8");
         if (name_in_header(path) != header.name)
             refuse("is another one: it was written as " + std::string(header.name));

@@ -367,9 +367,9 @@ private:
         if (!saved.points && c.measured && p.number == 0)
             std::fprintf(
                 stderr,
-                "motet: warning: --motet-balance %s: %s was not balanced when the checkpoint was written, and is "
-                "not at balancing points now, where its elements may not come equally often\n",
-                p.job.options.balance.c_str(), c.type->name().c_str());
+                "motet: warning: %s was not balanced when the checkpoint was written, and is not at balancing points "
+                "now, where its elements may not come equally often\n",
+                c.type->name().c_str());
     }
     known_collection& collection_of_id(const collection_id& saved_id) {
         for (known_collection& each : collections)
