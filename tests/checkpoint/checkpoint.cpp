@@ -711,6 +711,78 @@ TEST_CASE("calls for members of PEs that are gone are gone, too") {
     }
 }
 
+namespace checkpoint_test {
+
+/// Members of a group, some of which a restart does without.
+struct mate {
+    motet::group<mate> all;
+    motet::section<mate> some;
+    std::int64_t called = 0;
+    static inline std::vector<std::int64_t> sums;
+
+    void know(motet::group<mate> group, motet::section<mate> section) { all = group, some = std::move(section); }
+    void give() {
+        motet::contribute(some, motet::this_index() + 1, motet::sum,
+                          motet::target<std::int64_t>(all[0].to<&mate::take>()));
+    }
+    void give_to_last() {
+        motet::contribute(std::int64_t{1}, motet::sum, motet::target<std::int64_t>(all[7].to<&mate::take>()));
+    }
+    void take(std::int64_t sum) { sums.push_back(sum); }
+    void rest() {}
+    void add() { ++called; }
+    std::int64_t calls() const { return called; }
+    void go_on() {
+        for (const std::int64_t i : {0, 2}) all[i].tell<&mate::give>();
+        for (const std::int64_t i : {0, 1, 2}) all[i].tell<&mate::give_to_last>();
+        motet::quiescence().get();
+        all.all<&mate::give>().get();
+        motet::quiescence().get();
+        for (const std::int64_t calls : all.gather<&mate::calls>().get()) sums.push_back(calls);
+    }
+};
+
+} // namespace checkpoint_test
+
+TEST_CASE("a restart without some members of a group: their sections and targets go on without them") {
+    if (this_job().size > 1) return;
+    const auto [first, end] = seeds();
+    for (std::uint64_t seed = first; seed < end; ++seed)
+        for (options again : {threads(3), simulated(1, 3, seed), simulated(3, 1, seed)}) {
+            const folder where;
+            one(simulated(4, 2, seed), [&] {
+                const auto all = motet::group<mate>::create();
+                const auto some = all.section({0, 1, 2, 3, 4, 5, 6, 7});
+                all.all<&mate::know>(all, some).get();
+                for (const std::int64_t i : {1, 3, 5, 6}) all[i].tell<&mate::give>(); // 1 waits for 7, which is gone
+                for (std::int64_t i = 3; i < 8; ++i) all[i].tell<&mate::give_to_last>();
+                motet::quiescence().get();
+                auto written = motet::checkpoint(where.name, all[0].to<&mate::go_on>());
+                motet::quiescence(all[5].to<&mate::rest>());
+                auto called = some.all<&mate::add>();
+                written.get();
+                called.get();
+            });
+            again.restart = where.name;
+            mate::sums.clear();
+            CAPTURE(seed);
+            CHECK(run(again, [] {}) == 0);
+            CHECK(mate::sums == std::vector<std::int64_t>{1 + 2 + 3 + 4 + 6 + 7, 1 + 2 + 3, 1, 1, 1});
+        }
+}
+
+TEST_CASE("a checkpoint that goes on with a member of a PE that is gone is refused") {
+    if (this_job().size > 1) return;
+    const folder where;
+    one(threads(3), [&] {
+        const auto all = motet::group<looping_member>::create();
+        motet::checkpoint(where.name, all[2].to<&looping_member::go_on>()).get();
+    });
+    options again = threads(2);
+    again.restart = where.name;
+    CHECK(contains(error_of(again, [] {}), "looping_member[2], whose PE or process this run does not have"));
+}
+
 TEST_CASE("a call of a section that some relays have handed on: each member gets it once") {
     if (this_job().size > 1) return;
     const auto [first, end] = seeds();
@@ -1137,6 +1209,51 @@ TEST_CASE("periodic checkpoints come one at a time, however often the program ch
     });
     CHECK(where.newest() > 3);
     CHECK(where.newest() < 14);
+}
+
+TEST_CASE("quiescence comes also where checkpoints have a period that is shorter than what they take") {
+    const folder where;
+    on_threads([&] {
+        const auto all = motet::array<hopper>::create(8);
+        motet::checkpoint_every(where.name, all.to<&hopper::nothing>(), 2us);
+        for (int i = 0; i < 20; ++i) {
+            all.tell<&hopper::nothing>();
+            motet::quiescence().get();
+        }
+        motet::checkpoint_every(where.name, all.to<&hopper::nothing>(), 0s);
+    });
+}
+
+TEST_CASE("quiescence comes also where periodic checkpoints fail, and they are tried again") {
+    if (this_job().size > 1) return;
+    for (const auto& chosen : {threads(2), simulated(1, 2), simulated(2, 1, 3)}) {
+        const folder where;
+        run_well(chosen, [&] {
+            const auto all = motet::array<wandered>::create(16);
+            wandered::set_out(all);
+            std::ofstream(where.name) << "a file where the folder would be";
+            motet::checkpoint_every(where.name, all[0].to<&wandered::go_on>(), 10ms);
+            motet::sleep_for(25ms);
+            motet::quiescence().get();
+            CHECK(all.reduce<&wandered::count>(motet::sum).get() == wandered::tokens);
+            std::filesystem::remove(where.name);
+            motet::sleep_for(50ms);
+            CHECK(where.newest() >= 1);
+        });
+    }
+}
+
+TEST_CASE("a shorter period of periodic checkpoints does not wait for the end of the longer one") {
+    if (this_job().size > 1) return;
+    const folder where;
+    one(simulated(1, 2, 3), [&] {
+        const auto all = motet::array<hopper>::create(4);
+        motet::checkpoint_every(where.name, all.to<&hopper::nothing>(), 1h);
+        all.all<&hopper::nothing>().get();
+        motet::checkpoint_every(where.name, all.to<&hopper::nothing>(), 10ms);
+        motet::sleep_for(50ms);
+        CHECK(where.newest() >= 1);
+    });
 }
 
 TEST_CASE("quiescence comes also where periodic checkpoints come, in a simulated run, too") {

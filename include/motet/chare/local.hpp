@@ -279,7 +279,8 @@ MOTET_INLINE void local_chares::list_held(pe& p, std::vector<std::string>& lines
     auto line = [&](const part& c, const message* m, const char* why) {
         lines.push_back(element_text(c, m->index) + ", entry " + pe::type_of(*m).name() + where + ": " + why);
     };
-    for (const auto& [id, c] : parts) {
+    for (const auto& named : parts) {
+        const part* const c = named.second.get();
         for (const element_header* e : c->table.elements)
             if (e->extension)
                 for (const message* m = e->extension->held.front(); m != nullptr; m = m->next)
@@ -295,17 +296,24 @@ MOTET_INLINE void local_chares::list_held(pe& p, std::vector<std::string>& lines
         for (const auto& [index, record] : c->homes)
             for (const message* m = record.held.front(); m != nullptr; m = m->next)
                 line(*c, m, "there is no element of that index");
-        const element_header* missing = nullptr;
-        std::size_t count = 0;
-        if (c->begun > c->passed) // a reduction has begun
+        const auto name_missing = [&](const auto& is_missing, const char* what) {
+            const element_header* first = nullptr;
+            std::size_t count = 0;
             for (const element_header* e : c->table.elements)
-                if (rounds_done(*e) <= c->passed && ++count == 1) missing = e;
-        if (missing != nullptr)
-            lines.push_back(element_text(*c, missing->index) +
-                            (count > 1 ? " and " + std::to_string(count - 1) + " more of its collection" : "") + where +
-                            ": a reduction to which others have contributed waits for it");
+                if (is_missing(*e) && ++count == 1) first = e;
+            if (first != nullptr)
+                lines.push_back(element_text(*c, first->index) +
+                                (count > 1 ? " and " + std::to_string(count - 1) + " more of its collection" : "") +
+                                where + what);
+        };
+        if (c->begun > c->passed) // a reduction has begun
+            name_missing([&](const element_header& e) { return rounds_done(e) <= c->passed; },
+                         ": a reduction to which others have contributed waits for it");
+        if (c->waiting > 0 || c->asked > c->released)
+            name_missing([](const element_header& e) { return !e.extension || e.extension->postponed.until == 0; },
+                         ": others of its collection wait for it at a balancing point");
         for (const auto& [key, round] : c->section_rounds)
-            lines.push_back(element_text(*c, round.member) + where +
+            lines.push_back(element_text(*c, round.path.front()) + where +
                             ": what it gives to a reduction over a section, or a member behind it in the list, has not "
                             "come");
     }

@@ -129,6 +129,9 @@ inline pe_number block_owner(const part& c, std::uint64_t place, std::uint64_t p
     return block_owner(c.info->total, place, pes);
 }
 
+/// Whether it is a member of a group whose PE or process a restart did without.
+MOTET_INLINE bool is_gone(pe& p, const address& to);
+
 /// The PE that answers for an index.
 MOTET_INLINE pe_number home_of(const pe& p, const part& c, const index_bits& index);
 
@@ -148,6 +151,19 @@ refuse_member(const part& c, const index_bits& index, const char* what, const ch
                 std::to_string(chosen) + ": this run has PEs 0 to " + std::to_string(pes - 1));
 }
 
+/// What a map has thrown, which is handled now.
+[[noreturn, gnu::cold, gnu::noinline]] inline void pass_on_of_map(const part& c, const index_bits& index) {
+    try {
+        throw;
+    } catch (const fiber::unwind&) {
+        throw; // of motet::exit
+    } catch (...) {
+        const exception_text thrown = exception_text::current();
+        throw error("the map of " + c.type->name() + " threw " + thrown.type + " for " + element_text(c, index) + ": " +
+                    thrown.text);
+    }
+}
+
 [[noreturn, gnu::cold, gnu::noinline]] inline void refuse_index(const part& c, const index_bits& index) {
     throw error("there is no element " + element_text(c, index) + ": the array has the extent " +
                 c.type->index_text(c.info->extent));
@@ -157,6 +173,15 @@ refuse_member(const part& c, const index_bits& index, const char* what, const ch
 inline bool has_member(const pe& p, collection_kind kind, const index_bits& index) {
     return (kind != collection_kind::group || index.low < p.job.pe_total()) &&
            (kind != collection_kind::node_group || index.low < p.job.process_total());
+}
+
+/// Whether a restart did without the PE or process of this member: what was under way for it is dropped.
+inline bool is_gone(const pe& p, const part& c, const index_bits& index) {
+    return p.job.shrunk && !has_member(p, c.info->kind, index);
+}
+MOTET_INLINE bool is_gone(pe& p, const address& to) {
+    const part* const c = local_chares::of(p).find(p, to.collection);
+    return c != nullptr && is_gone(p, *c, to.index);
 }
 
 MOTET_INLINE pe_number home_of(const pe& p, const part& c, const index_bits& index) {
@@ -175,8 +200,13 @@ MOTET_INLINE pe_number home_of(const pe& p, const part& c, const index_bits& ind
     case collection_kind::array: break;
     }
     if (info.map != 0) { // asked where there is one PE, too: that it is wrong shall be seen there
-        const std::int64_t chosen = registry::get<map_type>(info.map).place(
-            info.map_state.pointer(), index, info.extent, static_cast<std::int64_t>(pes));
+        std::int64_t chosen = 0;
+        try {
+            chosen = registry::get<map_type>(info.map).place(info.map_state.pointer(), index, info.extent,
+                                                             static_cast<std::int64_t>(pes));
+        } catch (...) {
+            pass_on_of_map(c, index);
+        }
         if (chosen < 0 || static_cast<std::uint64_t>(chosen) >= pes) [[unlikely]]
             refuse_place(c, index, chosen, pes);
         return static_cast<pe_number>(chosen);

@@ -157,7 +157,20 @@ struct reduction_round : contributions {
 /// What has come of a section's round for one member and those below it (section.hpp, step 3); `children` has a bit for
 /// each of them.
 struct section_round : reduction_round {
-    index_bits member;
+    std::vector<index_bits> path;    ///< the member, and those above it up to the first
+    std::vector<index_bits> awaited; ///< the members below it; known when it has contributed itself
+};
+
+/// How many elements have moved to a PE so far, and away from it.
+struct element_moves {
+    std::uint64_t came = 0;
+    std::uint64_t left = 0;
+
+    template <class Archive>
+    void serialize(Archive& archive) {
+        archive(came, left);
+    }
+    friend bool operator==(const element_moves&, const element_moves&) = default;
 };
 
 /// So many PEs, and no more, exchange their parts of a reduction round: the children of one in the tree, and that one.
@@ -252,6 +265,10 @@ struct part {
     double due = std::numeric_limits<double>::infinity(); ///< when `when_due` is to be called, if it is measured
     void (*when_due)(pe&, part&) = nullptr;
     std::uint64_t released = 0; ///< calls that were postponed until then run
+    std::uint64_t waiting = 0;  ///< elements here with a postponed call
+    std::uint64_t asked = 0;    ///< the release that all elements of some PE wait for, or one before
+    element_moves moves;
+    void (*when_all_wait)(pe&, part&) = nullptr; ///< called when all elements here do, or there are none any more
     std::unique_ptr<part_state> balancing;
     void measure(pe& p); ///< begins or ends it, as the strategy needs it (balance/state.hpp)
 

@@ -38,6 +38,7 @@ template <auto M>
 struct entry_delivery {
     static void give_value(pe& p, const address& to, void* value) {
         using stored = typename entry_call<M>::stored;
+        if (p.job.shrunk && is_gone(p, to)) return;
         const pe_number at = where(p, to.collection, to.index);
         if constexpr (std::tuple_size_v<stored> == 0) {
             submit(p, at, entry_call<M>::make_stored(p, to.collection, to.index, nullptr, stored()));
@@ -136,6 +137,7 @@ public:
         runtime::pe& p = runtime::this_pe();
         const runtime::pe_number target_pe = runtime::checked_pe(p, pe);
         auto [made, to] = runtime::new_future<void>(p);
+        made.held().awaited = [] { return std::string("for a chare to move, in which no frame may stand then"); };
         runtime::post_element<&runtime::move_on_request>(p, id_, index_, to, target_pe, to);
         return std::move(made);
     }
@@ -143,6 +145,7 @@ public:
     future<void> erase() const {
         runtime::pe& p = runtime::this_pe();
         auto [made, to] = runtime::new_future<void>(p);
+        made.held().awaited = [] { return std::string("for a chare to be erased, in which no frame may stand then"); };
         runtime::post_element<&runtime::erase_on_request>(p, id_, index_, to, to);
         return std::move(made);
     }
@@ -313,6 +316,7 @@ public:
         const runtime::index_bits bits = runtime::index_code<Index>::pack(index);
         const runtime::pe_number at = on ? runtime::checked_pe(p, *on) : runtime::no_pe;
         auto [made, to] = runtime::new_future<void>(p);
+        made.held().awaited = [] { return std::string("for an insertion"); };
         runtime::boxed value = runtime::boxed::of<T>(std::move(prototype));
         if (runtime::part* c = runtime::local_chares::of(p).find(p, this->id_); c != nullptr && !p.holds_sends())
             runtime::insert_from(p, *c, bits, std::move(value), at, to);

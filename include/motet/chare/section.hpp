@@ -69,11 +69,11 @@ struct section_delivery {
 
 MOTET_INLINE void issue_section(pe& p, collection_id id, std::shared_ptr<broadcast> record,
                                 const std::vector<index_bits>& members);
-/// Step 3, at the home of member `node` of `count`. `from`: itself (0), or which of those it waits for (1 to 4).
-/// `path`: the members from this one up to the first.
+/// Step 3, at the home of member `node`. `from`: itself (0), or which of those it waits for (1 to 4).
+/// `path`: the members from this one up to the first. `awaited`: those it waits for, said by itself.
 MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t section, std::uint64_t round,
-                                            std::uint64_t node, std::uint32_t from, std::uint64_t count,
-                                            std::vector<index_bits> path, std::uint32_t type, address target,
+                                            std::uint64_t node, std::uint32_t from, std::vector<index_bits> path,
+                                            std::vector<index_bits> awaited, std::uint32_t type, address target,
                                             partial one);
 
 #if MOTET_BODIES
@@ -96,6 +96,9 @@ inline constexpr bool is_of_program<& relay_section> = true;
 /// Step 2. `parent`: the relay this one is part of.
 inline void relay_section(pe& p, part& c, const std::shared_ptr<broadcast>& record, std::vector<index_bits> members,
                           upper_relay parent) {
+    if (p.job.shrunk && std::erase_if(members, [&](const auto& each) { return is_gone(p, c, each); }) > 0 &&
+        members.empty())
+        return type_of(*record).finish(p, record->target, {});
     const std::uint64_t number = ++c.relay_count;
     const bool wanted = record->reply != 0;
     const address reply{record->reply, p.number, c.info->id, {number, 0}};
@@ -154,6 +157,24 @@ inline void relay_section(pe& p, part& c, const std::shared_ptr<broadcast>& reco
     }
 }
 
+/// Step 3, when all that the member waits for has come.
+inline void close_section_round(pe& p, part& c, const std::array<std::uint64_t, 3>& key) {
+    const auto found = c.section_rounds.find(key);
+    const section_round& r = found->second;
+    if ((r.children & 1) == 0) return;
+    for (std::size_t i = 0; i < r.awaited.size(); ++i)
+        if ((r.children & (2u << i)) == 0 && !is_gone(p, c, r.awaited[i])) return;
+    section_round done = std::move(found->second);
+    c.section_rounds.erase(found);
+    const auto [section, round, node] = key;
+    if (node == 0) return finish_round(p, c, std::move(done));
+    done.path.erase(done.path.begin());
+    const pe_number at_home = home_of(p, c, done.path.front());
+    post_result<&take_section_contribution>(p, c, at_home, std::move(done.result), section, round, (node - 1) / 4,
+                                            static_cast<std::uint32_t>((node - 1) % 4 + 1), std::move(done.path),
+                                            std::vector<index_bits>(), done.type, done.target);
+}
+
 MOTET_INLINE void issue_section(pe& p, collection_id id, std::shared_ptr<broadcast> record,
                                 const std::vector<index_bits>& members) {
     if (members.empty()) return type_of(*record).finish(p, record->target, {});
@@ -163,15 +184,14 @@ MOTET_INLINE void issue_section(pe& p, collection_id id, std::shared_ptr<broadca
 }
 
 MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t section, std::uint64_t round,
-                                            std::uint64_t node, std::uint32_t from, std::uint64_t count,
-                                            std::vector<index_bits> path, std::uint32_t type, address target,
+                                            std::uint64_t node, std::uint32_t from, std::vector<index_bits> path,
+                                            std::vector<index_bits> awaited, std::uint32_t type, address target,
                                             partial one) {
     const std::array<std::uint64_t, 3> key{section, round, node};
     section_round& r = c.section_rounds[key];
-    r.member = path.front();
+    r.path = std::move(path);
+    if (from == 0) r.awaited = std::move(awaited);
     add_to_round(p, c, r, type, target, std::move(one));
-    const std::uint64_t first_child = 4 * node + 1;
-    const std::uint64_t children = first_child >= count ? 0 : std::min<std::uint64_t>(4, count - first_child);
     if ((r.children & (1u << from)) != 0)
         r.result.fail({"a member of a section gives twice to one reduction: it was erased and inserted again, and does "
                        "not know which reductions the others have behind them; make the section anew then",
@@ -180,15 +200,7 @@ MOTET_INLINE void take_section_contribution(pe& p, part& c, std::uint64_t sectio
                        {},
                        false});
     r.children |= 1u << from;
-    if (r.children != (2u << children) - 1) return;
-    reduction_round done = std::move(r);
-    c.section_rounds.erase(key);
-    if (node == 0) return finish_round(p, c, std::move(done));
-    path.erase(path.begin());
-    const pe_number at_home = home_of(p, c, path.front());
-    post_result<&take_section_contribution>(p, c, at_home, std::move(done.result), section, round, (node - 1) / 4,
-                                            static_cast<std::uint32_t>((node - 1) % 4 + 1), count, std::move(path),
-                                            done.type, done.target);
+    close_section_round(p, c, key);
 }
 #endif // MOTET_BODIES
 

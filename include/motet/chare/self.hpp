@@ -181,10 +181,13 @@ void contribute(const section<T, Index>& to_section, V&& value, Op, const target
     const auto node = static_cast<std::uint64_t>(found - members.begin());
     std::vector<runtime::index_bits> path{e.index};
     for (std::uint64_t above = node; above != 0;) path.push_back(members[above = (above - 1) / 4]);
+    std::vector<runtime::index_bits> awaited;
+    for (std::uint64_t child = 4 * node + 1; child < std::min<std::uint64_t>(4 * node + 5, members.size()); ++child)
+        awaited.push_back(members[child]);
     const std::uint64_t round = ++e.extend().section_rounds[to_section.number()];
     runtime::post_part<&runtime::take_section_contribution>(
         p, runtime::home_of(p, c, e.index), c.info->id, to_section.number(), round, node, std::uint32_t{0},
-        static_cast<std::uint64_t>(members.size()), std::move(path), contribution::id(), to.address(),
+        std::move(path), std::move(awaited), contribution::id(), to.address(),
         contribution::lift(c, e, std::remove_cvref_t<V>(std::forward<V>(value))));
 }
 

@@ -308,9 +308,20 @@ inline bool nothing_goes_on(pe& p) {
     return pe_checkpointing::of(p).previous.goes_on == 0 && !(p.job.listening && p.port == nullptr);
 }
 
-inline void expect_next(pe& p) {
+/// Not before so many seconds have passed: while attempts take all the time nothing else comes, such as quiescence.
+inline void expect_next(pe& p, double least = 0) {
     pe_checkpointing& s = pe_checkpointing::of(p);
-    if (s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, s.period, ++s.timers);
+    if (s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, std::max(s.period, least), ++s.timers);
+}
+
+/// The PEs go on after a periodic checkpoint that was not written. Where somebody waits for quiescence, and nothing
+/// else goes on, it has come: a simulated run would look for it only when not even the next of these checkpoints is to
+/// come.
+inline void go_on_without(pe& p) {
+    const pe_checkpointing& s = pe_checkpointing::of(p);
+    const bool is_quiet = s.previous.goes_on == 1 && !p.watch->wanted.empty() && p.at_thaw.empty();
+    thaw_down(p, s.attempts, next_calls::run);
+    if (is_quiet && !p.watch->running) start_wave(p);
 }
 
 /// A periodic checkpoint that would be the same as the last one. Where nothing will happen either, there is no next
@@ -320,13 +331,9 @@ inline void leave_out(pe& p) {
     s.wanted.pop_front();
     ++p.processed;
     if (nothing_goes_on(p)) s.period = 0;
-    // Where somebody waits for quiescence, and nothing else goes on, it has come: a simulated run would look for it
-    // only when not even the next of these checkpoints is to come.
-    const bool is_quiet = s.previous.goes_on == 1 && !p.watch->wanted.empty() && p.at_thaw.empty();
-    thaw_down(p, s.attempts, next_calls::run);
-    if (is_quiet && !p.watch->running) start_wave(p);
+    go_on_without(p);
     s.under_way = false;
-    expect_next(p);
+    expect_next(p, 10 * (p.now() - s.attempt_began));
     begin_next(p);
 }
 
@@ -386,12 +393,15 @@ inline void finish_checkpoint(pe& p) {
     }
     const bool failed = !s.report.problem.empty();
     if (failed) abandon_generation(done.path, s.generation);
-    thaw_down(p, s.attempts, next_calls::run);
+    if (failed && done.is_periodic)
+        go_on_without(p);
+    else
+        thaw_down(p, s.attempts, next_calls::run);
     s.under_way = false;
     if (!failed && done.path == s.periodic.path) s.last_progress = s.progress();
     if (done.is_periodic) {
         if (failed && nothing_goes_on(p)) s.period = 0;
-        expect_next(p);
+        expect_next(p, failed ? 10 * (p.now() - s.attempt_began) : 0);
     }
     if (!failed)
         deliver_nothing(p, done.told);
@@ -465,6 +475,7 @@ MOTET_INLINE future<void> request_checkpoint(const std::string& path, const addr
     check_request(path, target);
     pe& p = this_pe();
     auto [made, to] = new_future<void>(p);
+    made.held().awaited = [] { return std::string("for a checkpoint, which no method of a chare may wait for"); };
     post<&want_checkpoint>(p, 0, absolute_path(path), target, to);
     return std::move(made);
 }

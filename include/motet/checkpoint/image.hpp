@@ -58,8 +58,9 @@ struct saved_round {
 /// The same for a section, at the home of one of its members.
 struct saved_section_round {
     std::array<std::uint64_t, 3> key{}; ///< section, round and node
-    index_bits member;
-    std::uint32_t reported = 0; ///< a bit for the member itself, and for those below it
+    std::vector<index_bits> path;       ///< the member, and those above it
+    std::vector<index_bits> awaited;    ///< those below it
+    std::uint32_t reported = 0;         ///< a bit for the member itself, and for those below it
     std::uint32_t type = 0;
     address target;
     partial result;
@@ -174,7 +175,7 @@ inline void save_pe(pe& p, std::vector<saved_object> kept, record_writer& file, 
         saved_part saved{c.info->id, c.table.elements.size(), {}, {}, {}};
         for (const auto& [key, round] : c.section_rounds)
             saved.section_rounds.push_back(
-                {key, round.member, round.children, round.type, round.target, round.result.copy()});
+                {key, round.path, round.awaited, round.children, round.type, round.target, round.result.copy()});
         for (std::size_t i = 0; i < c.rounds.size(); ++i)
             if (const reduction_round& r = c.rounds[i]; r.type != 0)
                 saved.rounds.push_back({c.passed + 1 + i, r.type, r.target, r.result.copy()});

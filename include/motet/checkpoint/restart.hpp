@@ -105,10 +105,11 @@ inline void restore_round(pe& p, part& c, std::uint64_t number, std::uint32_t ty
 }
 
 /// At the home of the member.
-inline void restore_section_round(pe& p, part& c, std::array<std::uint64_t, 3> key, index_bits member,
-                                  std::uint32_t reported, std::uint32_t type, address target, partial result) {
+inline void restore_section_round(pe& p, part& c, std::array<std::uint64_t, 3> key, std::vector<index_bits> path,
+                                  std::vector<index_bits> awaited, std::uint32_t reported, std::uint32_t type,
+                                  address target, partial result) {
     section_round& round = c.section_rounds[key];
-    round.member = member;
+    round.path = std::move(path), round.awaited = std::move(awaited);
     round.children = reported;
     add_to_round(p, c, round, type, target, std::move(result));
 }
@@ -135,6 +136,7 @@ inline void count_postponed(pe& p) {
             if (!e->extension || e->extension->postponed.until == 0) continue;
             ++p.sent;
             ++local_chares::of(p).postponed;
+            ++c->waiting;
         }
     count_up(p);
 }
@@ -158,7 +160,13 @@ inline void go_on_here(pe& p) {
         else
             p.send(root_of(p, m->collection), m);
     }
-    for (auto& [bits, c] : local_chares::of(p).parts) look_at_rounds(p, *c); // those who come no more had held them up
+    for (auto& [bits, c] : local_chares::of(p).parts) { // those who come no more had held them up
+        look_at_rounds(p, *c);
+        look_who_waits(p, *c);
+        std::vector<std::array<std::uint64_t, 3>> keys;
+        for (const auto& [key, round] : c->section_rounds) keys.push_back(key);
+        for (const auto& key : keys) close_section_round(p, *c, key);
+    }
 }
 inline void go_on(pe& p) {
     tree(p, 0).for_each_child(p.number, [&](pe_number child) { post<&go_on>(p, child); });
@@ -201,6 +209,7 @@ public:
         if (all.pes == 0 || all.width == 0 || all.pes % all.width != 0)
             throw error("the checkpoint file " + folder + "/manifest is none: it says that it is of " +
                         std::to_string(all.pes) + " PEs, " + std::to_string(all.width) + " in each process");
+        job.shrunk = all.pes > job.pe_total() || all.pes / all.width > job.process_total();
         for (auto& p : job.pes) prepare(*p);
         for (saved_collection& each : all.collections) make_collection(each);
         for (const saved_constant& each : all.constants) restore_constant(each);
@@ -540,10 +549,10 @@ private:
     }
     void restore_section_rounds(pe& reader, const known_collection& known, std::vector<saved_section_round>& rounds) {
         for (saved_section_round& each : rounds) {
-            if (!has_member(reader, known.info->kind, each.member))
+            if (!has_member(reader, known.info->kind, each.path.front()))
                 continue; // its PE or process does not exist any more
-            note<&restore_section_round>(reader, known, home_of(reader, part_on(reader, known), each.member), each.key,
-                                         each.member, each.reported,
+            note<&restore_section_round>(reader, known, home_of(reader, part_on(reader, known), each.path.front()),
+                                         each.key, each.path, each.awaited, each.reported,
                                          translated<reduction_type>(each.type, "the reduction"), each.target,
                                          std::move(each.result));
         }
@@ -567,6 +576,10 @@ private:
         job.created_something = true;
         if (all.target.how == 0)
             throw error("the checkpoint " + folder + " goes on with a method that this program does not have");
+        if (const part* const c = local_chares::of(*job.pes[0]).find(*job.pes[0], all.target.collection);
+            c != nullptr && is_gone(*job.pes[0], *c, all.target.index))
+            throw error("the checkpoint " + folder + " goes on with a method of " + element_text(*c, all.target.index) +
+                        ", whose PE or process this run does not have");
         for (const address& each : all.waiting)
             if (each.how == 0)
                 throw error("the checkpoint " + folder +

@@ -85,6 +85,7 @@ public:
     std::atomic<std::uint64_t> erased_tells{0};
     std::vector<std::string> warnings;        ///< told at the end
     bool rested = false;                      ///< the run ended by itself, and who asked has told what is held back
+    bool shrunk = false;                      ///< a restart did without PEs or processes that had been there
     std::unique_ptr<machine_state> restoring; ///< after a restart, until everything is where it belongs
 
     std::once_flag script_control_made;
