@@ -9,6 +9,7 @@
 #endif
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -203,6 +204,83 @@ TEST_CASE("a hook, and a method that returns a value, may come to a balancing po
         }
 }
 
+namespace balance_test {
+
+/// Comes to balancing points and contributes, one independently of the other.
+struct contributor {
+    motet::eventually<std::int64_t> loop(std::int64_t left) {
+        motet::charge(1e-6 * static_cast<double>(motet::this_index() + 1));
+        if (left > 0) return motet::balance_next<&contributor::loop>(left - 1);
+        return motet::this_index();
+    }
+    void give(motet::target<std::int64_t> to) { motet::contribute(std::int64_t{1}, motet::sum, to); }
+    void come(motet::target<void> to) { motet::contribute(to); }
+    std::uint64_t rounds() const { return motet::rounds_contributed(); }
+};
+
+} // namespace balance_test
+
+TEST_CASE("contributions and balancing points come in any order") {
+    everywhere([] {
+        const auto all = motet::array<contributor>::create(4);
+        motet::balance_with(all, motet::greedy).get();
+        auto [barrier, passed] = motet::make_future<void>();
+        for (std::int64_t i = 0; i < 3; ++i) all[i].ask<&contributor::come>(passed).get();
+        auto loops = all.reduce<&contributor::loop>(motet::sum, std::int64_t{3});
+        auto [sum, to] = motet::make_future<std::int64_t>();
+        for (std::int64_t i = 0; i < 3; ++i) all[i].tell<&contributor::give>(to); // at different points
+        CHECK(loops.get() == 0 + 1 + 2 + 3);
+        motet::sleep_for(1ms);
+        CHECK(!barrier.ready()); // one has not come
+        all[3].tell<&contributor::come>(passed);
+        barrier.get();
+        all[3].tell<&contributor::give>(to);
+        CHECK(sum.get() == 4);
+        CHECK(all.reduce<&contributor::rounds>(motet::max).get() == 2); // points are none
+    });
+}
+
+namespace balance_test {
+
+/// Nobody passes a balancing point before all have come.
+struct in_step {
+    static constexpr std::int64_t count = 12;
+    static inline std::array<std::int64_t, count> reached;
+    static inline std::int64_t ahead;
+
+    motet::eventually<std::int64_t> loop(std::int64_t left) {
+        const auto own = static_cast<std::size_t>(motet::this_index());
+        for (const std::int64_t each : reached) ahead += each < reached[own];
+        if (left == 0) return reached[own];
+        ++reached[own];
+        motet::charge(1e-6 * static_cast<double>((motet::this_index() + left) % 5));
+        return motet::balance_next<&in_step::loop>(left - 1);
+    }
+};
+
+} // namespace balance_test
+
+TEST_CASE("nobody passes a balancing point before all have come, however they move") {
+    if (this_job().size > 1) return;
+    const auto [first, end] = seeds();
+    for (std::uint64_t seed = first; seed < end; ++seed) {
+        in_step::reached = {};
+        in_step::ahead = 0;
+        one(simulated_by(seed), [] {
+            const auto all = motet::array<in_step>::create(in_step::count);
+            motet::balance_with(all, motet::random_places).get();
+            auto loops = all.reduce<&in_step::loop>(motet::sum, std::int64_t{6});
+            for (std::int64_t i = 0; i < 60; ++i) {
+                all[i * 7 % in_step::count].move_to(i % motet::pe_count());
+                motet::sleep_for(1us);
+            }
+            CHECK(loops.get() == 6 * in_step::count);
+        });
+        CAPTURE(seed);
+        CHECK(in_step::ahead == 0);
+    }
+}
+
 TEST_CASE("without a strategy a balancing point waits for nobody") {
     everywhere([] {
         const auto all = motet::array<worker>::create(5);
@@ -387,6 +465,7 @@ TEST_CASE("a collection that waits for some of its elements for ever is a deadlo
         CHECK(contains(text, "deadlock"));
         CHECK(contains(text, "worker[1], entry balance_test::worker::loop, on PE "));
         CHECK(contains(text, "it waits for all elements to be balanced"));
+        CHECK(contains(text, ": others of its collection wait for it at a balancing point"));
     }
 }
 

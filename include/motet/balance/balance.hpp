@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/balance/points.hpp>
 #include <motet/balance/round.hpp>
 #include <motet/balance/state.hpp>
 #include <motet/chare/future.hpp>
-#include <motet/chare/postponed.hpp>
 #include <motet/chare/proxy.hpp>
-#include <motet/chare/reduction.hpp>
 #include <motet/chare/self.hpp>
 
 #include <chrono>
@@ -19,38 +18,6 @@
 namespace motet::inline MOTET_VARIANT {
 
 namespace runtime {
-
-/// The element is at its balancing point, and `m` is to be called after that.
-MOTET_INLINE void reach_balancing_point(pe& p, part& c, element_header& e, message* m);
-/// What `balance_next` makes of a frame's successor.
-MOTET_INLINE void pass_on_when_balanced(pe& p, frame& f, message* m);
-
-#if MOTET_BODIES
-
-/// The contributions by which the root learns that all elements are at their balancing point.
-struct point_delivery {
-    static void value(pe& p, const address& to, void*) {
-        address root = to; // as it is now: the contributions may be older than a restart
-        root.pe = root_of(p, to.collection);
-        do_at_part<&want_balancing>(p, root, to.index.low, address{});
-    }
-    static void fail(pe& p, const address&, failure&& why) { fail_program(p, why); }
-    static inline const delivery operations{&value, &fail};
-    static std::uint32_t id() { return registered<point_delivery, operations>::id(); }
-};
-
-MOTET_INLINE void reach_balancing_point(pe& p, part& c, element_header& e, message* m) {
-    if (!waits_at_points(p, c)) return p.send_successor(m); // nothing to wait for
-    using nothing = contribution_of<nothing_reducer, no_value, void>;
-    const std::uint64_t round = e.round + 1;
-    postpone(p, c, e, m, round);
-    contribute(p, c, e, nothing::id(), {point_delivery::id(), no_pe, c.info->id, {round, 0}}, {});
-}
-
-MOTET_INLINE void pass_on_when_balanced(pe& p, frame& f, message* m) {
-    reach_balancing_point(p, part_of(f), element_of(f), m);
-}
-#endif // MOTET_BODIES
 
 /// Refuses a balancing point where there can be none, or a second one in the same call.
 inline frame& balancing_frame(pe& p, const char* what) {
@@ -69,7 +36,8 @@ inline frame& balancing_frame(pe& p, const char* what) {
 
 /// From now on the time of the elements of this array is taken, and they are balanced by this strategy: motet::greedy,
 /// refine, rotate, random_places, distributed, or your own (see motet::balancing). --motet-balance on the command line
-/// goes before it. The future is ready when every PE knows.
+/// goes before it. The future is ready when every PE knows. Not while elements of an array without a strategy come to
+/// balancing points: some have passed more of them than others then, and those would wait for ever.
 template <class T, class Index, class Strategy>
 future<void> balance_with(const collection<T, Index>& which, const Strategy&) {
     static_assert(std::is_empty_v<Strategy> && std::is_default_constructible_v<Strategy>,
@@ -99,6 +67,7 @@ future<balancing_result> rebalance(const collection<T, Index>& which) {
     runtime::check_name(which.name());
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<balancing_result>(p);
+    made.held().awaited = [] { return std::string("for a balancing"); };
     runtime::post_part<&runtime::rebalance_on_request>(p, runtime::root_of(p, which.name()), which.name(), to);
     return std::move(made);
 }

@@ -20,7 +20,7 @@
 /// Load balancing: chares of one collection move to where there is less to do.
 ///
 /// The life of a balancing of collection c, whose root is R:
-/// 1. R begins one when all elements have come to their balancing point (a reduction), when a program asks for it
+/// 1. R begins one when all elements have come to their balancing point (points.hpp), when a program asks for it
 ///    (`rebalance`), or when a PE finds that the period is over. One at a time; others wait in line.
 /// 2. A central strategy: the loads of all chares are gathered along the tree of PEs; R decides, and tells each PE
 ///    which of its chares go where. The distributed strategy: sums and maxima of loads go up the tree. In log2 P

@@ -88,6 +88,12 @@ struct balancing_state : part_state {
     std::optional<bool> points;
     double period = 0;
     std::uint64_t rounds = 0; ///< ended
+    // Who waits at a balancing point (points.hpp).
+    std::uint64_t told = 0;       ///< the root knows that all here wait for this release
+    bool owes_answer = false;     ///< of its own
+    std::uint32_t unanswered = 0; ///< by children, and the PE itself
+    element_moves answers;        ///< that have come
+    element_moves last_answers;   ///< to the question before; at the root
     // Of the phase that passes through.
     phase_report report;
     std::uint32_t missing = 0; ///< children, and the PE itself
@@ -131,6 +137,7 @@ inline bool waits_at_points(const pe& p, part& c) {
     return balancing_state::of(c).points.value_or(chosen_strategy(p, c) != 0);
 }
 
+inline void all_here_wait(pe& p, part& c);
 inline void period_is_over(pe& p, part& c);
 inline void expect_period(pe& p, part& c) {
     const double period =
@@ -142,6 +149,7 @@ inline void expect_period(pe& p, part& c) {
 MOTET_INLINE void part::measure(pe& p) {
     const std::uint32_t strategy = chosen_strategy(p, *this);
     measured = strategy != 0;
+    when_all_wait = &all_here_wait;
     counts_messages = strategy != 0 && registry::get<strategy_type>(strategy).uses_messages;
     p.counts_messages = p.counts_messages || counts_messages;
     expect_period(p, *this);

@@ -59,6 +59,7 @@ MOTET_INLINE void run_due_hooks(pe& p, part& c, element_header& e);
 MOTET_INLINE void after_frame(pe& p, part& c, element_header& e);
 inline void postponed_arrives(pe& p, part& c, element_header& e);
 inline void postponed_dies(pe& p, part& c, element_header& e);
+inline void look_who_waits(pe& p, part& c);
 inline void run_hook(pe& p, part& c, element_header& e, void (*hook)(element_header&), const char* name, bool may_wait);
 
 inline element_header& install_element(pe& p, part& c, element_header* e, const index_bits& index,
@@ -303,8 +304,8 @@ struct travelling {
     template <class Archive>
     void serialize(Archive& archive) {
         const auto with_it = [&](auto& x) {
-            archive(x.after_move, x.after_erasure, x.sponsors, x.channels, x.section_rounds, x.postponed, x.load,
-                    x.last_load, x.sent);
+            archive(x.after_move, x.after_erasure, x.sponsors, x.channels, x.section_rounds, x.postponed, x.released,
+                    x.load, x.last_load, x.sent);
         };
         if constexpr (Archive::is_writing) {
             const element_header& e = *what;
@@ -326,7 +327,8 @@ struct travelling {
 private:
     static bool carries_something(const element_extension& x) {
         return !x.channels.empty() || !x.section_rounds.empty() || !x.sponsors.empty() || !x.after_move.empty() ||
-               !x.after_erasure.empty() || x.postponed.until != 0 || x.load != 0 || x.last_load != 0 || !x.sent.empty();
+               !x.after_erasure.empty() || x.postponed.until != 0 || x.released != 0 || x.load != 0 ||
+               x.last_load != 0 || !x.sent.empty();
     }
 };
 
@@ -345,6 +347,7 @@ inline void arrive(pe& p, part& c, travelling element, pe_number from) {
     element_header* e = std::exchange(element.what, nullptr);
     if (c.type->arrived != nullptr) e->set(element_header::arrived_due);
     c.table.insert(e);
+    ++c.moves.came;
     c.cache.erase(e->index);
     c.settled = false;
     const pe_number home = known_home(p, c, e->index);
@@ -378,6 +381,7 @@ inline void depart(pe& p, part& c, element_header& e, pe_number to) {
     c.table.remove(&e);
     leave_reductions(p, c, e);
     ++c.away_seen[e.seen];
+    ++c.moves.left;
     c.settled = false;
     const index_bits index = e.index;
     const pe_number home = known_home(p, c, index);
@@ -390,7 +394,7 @@ inline void depart(pe& p, part& c, element_header& e, pe_number to) {
     message_list held;
     if (e.extension) {
         held = std::exchange(e.extension->held, {});
-        if (e.extension->postponed.until != 0) --local_chares::of(p).postponed;
+        if (e.extension->postponed.until != 0) --local_chares::of(p).postponed, --c.waiting;
     }
     e.unset(element_header::watched);
     try {
@@ -402,6 +406,7 @@ inline void depart(pe& p, part& c, element_header& e, pe_number to) {
         --local_chares::of(p).when_held;
         send_on(p, c, home, held.pop());
     }
+    look_who_waits(p, c);
 }
 
 /// Puts a new element into the table.
@@ -529,6 +534,7 @@ inline void erase_now(pe& p, part& c, element_header& e) {
         post_part_first<&erased_there>(p, home, c.info->id, e.index, e.version + 1, std::move(told));
     c.type->destroy(&e);
     look_at_rounds(p, c);
+    look_who_waits(p, c);
 }
 
 MOTET_INLINE void insert_from(pe& p, part& c, index_bits index, boxed prototype, pe_number on, address told) {
