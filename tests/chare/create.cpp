@@ -266,8 +266,8 @@ TEST_CASE("a map that names a PE that does not exist, or throws, is told with th
                                     cells[8].ask<&counter::get>().get();
                                 }),
                        "the map of counter places counter[8] on PE 77"));
-        CHECK(
-            contains(error_of(chosen, [] { motet::array<counter>::create(5, {}, throwing_map{}); }), "no place for 3"));
+        CHECK(contains(error_of(chosen, [] { motet::array<counter>::create(5, {}, throwing_map{}); }),
+                       "the map of counter threw std::runtime_error for counter[3]: no place for 3"));
     }
 }
 

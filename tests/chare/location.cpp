@@ -536,11 +536,13 @@ TEST_CASE("a map that throws when an element moves or dies ends the program, wit
             map_is_broken = false;
             CAPTURE(describe(chosen));
             CAPTURE(moves);
-            CHECK(error_of(chosen, [&] {
-                      const auto all = motet::array<misled>::create(3, {}, fickle_map{});
-                      motet::quiescence().get(); // every PE has it
-                      moves ? all[1].tell<&misled::go_on>() : all[1].tell<&misled::end>();
-                      motet::quiescence().get();
-                  }) == "no place any more (std::runtime_error), in misled[1], entry its map");
+            CHECK(error_of(chosen,
+                           [&] {
+                               const auto all = motet::array<misled>::create(3, {}, fickle_map{});
+                               motet::quiescence().get(); // every PE has it
+                               moves ? all[1].tell<&misled::go_on>() : all[1].tell<&misled::end>();
+                               motet::quiescence().get();
+                           }) == "the map of misled threw std::runtime_error for misled[1]: no place any more "
+                                 "(motet::error), in misled[1], entry its map");
         }
 }

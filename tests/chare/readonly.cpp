@@ -2,6 +2,7 @@
 #include "runs.hpp"
 
 #include <cstdint>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,10 @@ struct reader {
         return c.weights[static_cast<std::size_t>(i)] * c.size + static_cast<double>(c.name.size());
     }
     int read_other() const { return motet::readonly<other>().value; }
+    double read_plain() const {
+        const auto& all = motet::readonly<std::vector<double>>();
+        return std::accumulate(all.begin(), all.end(), 0.0) + motet::readonly<std::uint16_t>();
+    }
     std::string unset() const {
         return thrown_by([] { motet::readonly<int>(); });
     }
@@ -45,11 +50,14 @@ TEST_CASE("read-only data is set once in main and read everywhere") {
     everywhere([] {
         motet::set_readonly(config{2, {0.5, 1.5}, "abc"});
         motet::set_readonly(other{8});
-        motet::set_readonly(other{9}); // the later one counts
+        motet::set_readonly(other{9});                     // the later one counts
+        motet::set_readonly(std::vector<double>{1, 2, 4}); // no struct needed
+        motet::set_readonly(std::uint16_t{5});
         CHECK(motet::readonly<config>().size == 2);
         const auto readers = motet::group<reader>::create();
         for (const double each : readers.gather<&reader::read>(std::int64_t{1}).get()) CHECK(each == 6);
         CHECK(readers.reduce<&reader::read_other>(motet::sum).get() == 9 * motet::pe_count());
+        for (const double each : readers.gather<&reader::read_plain>().get()) CHECK(each == 12);
         CHECK(contains(readers[0].ask<&reader::unset>().get(), "motet::readonly<int>: nothing was set"));
         CHECK(contains(readers[0].ask<&reader::set_here>().get(), "must be called in main, before the first chare"));
         CHECK(contains(thrown_by([] { motet::set_readonly(other{1}); }), "before the first chare is created"));

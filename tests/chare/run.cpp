@@ -105,6 +105,36 @@ TEST_CASE("a run ends when main has returned and nothing moves any more, not bef
     }
 }
 
+TEST_CASE("exit in a destructor that an exception calls, or the end of the run") {
+    struct quits {
+        int value = 0;
+        struct at_its_end {
+            int code;
+            ~at_its_end() { motet::exit(code); } // NOLINT: it does not throw while something is unwound
+        };
+        void fail() {
+            const at_its_end guard{7};
+            throw std::runtime_error("calls the destructor");
+        }
+        void park() {
+            const at_its_end guard{8};
+            auto [f, p] = motet::make_future<int>();
+            f.get(); // for ever
+        }
+    };
+    for (const auto& chosen : some()) {
+        CHECK(run(chosen, [] {
+                  motet::array<quits>::create(3)[1].tell<&quits::fail>();
+                  motet::sleep_for(std::chrono::hours(1));
+              }) == 7);
+        CHECK(run(chosen, [] {
+                  motet::array<quits>::create(3).tell<&quits::park>();
+                  motet::quiescence().get();
+                  motet::exit(9);
+              }) == 9);
+    }
+}
+
 TEST_CASE("exit ends the run at once from anywhere: main, a chare, a hook, a `when`, a fiber among parked ones") {
     for (const auto& chosen : some()) {
         CHECK(run(chosen, [] {
@@ -271,8 +301,10 @@ TEST_CASE("a deadlock is told fiber by fiber, with held messages") {
             CHECK(contains(text, line));
         }
     }
-    CHECK(contains(error_of(simulated(2, 1), [] { motet::array<actor>::create(motet::sparse)[7].erase().get(); }),
-                   "  actor[7], entry motet::runtime::erase_on_request, on PE "));
+    const std::string text =
+        error_of(simulated(2, 1), [] { motet::array<actor>::create(motet::sparse)[7].erase().get(); });
+    CHECK(contains(text, "main, on PE 0 waits for a chare to be erased, in which no frame may stand then"));
+    CHECK(contains(text, "  actor[7], entry motet::runtime::erase_on_request, on PE "));
     CHECK(contains(error_of(simulated(2, 1),
                             [] {
                                 auto [f, p] = motet::make_future<int>();

@@ -99,6 +99,8 @@ TEST_CASE("the text of an exception says what and which type") {
     };
     CHECK(text_of(std::out_of_range("far")) == "std::out_of_range: far");
     CHECK(text_of(motet::error("wrong")) == "motet::error: wrong");
+    CHECK(text_of(std::string("text")) == "std::string: text");
+    CHECK(text_of("literal") == "const char*: literal");
     CHECK(text_of(7) == "int: an exception that is no std::exception");
 }
 

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <typeinfo>
 
 using motet::runtime::demangled;
 using motet::runtime::registered;
@@ -95,6 +96,21 @@ TEST_CASE("who asks for a number is registered before main") {
     CHECK(registry::instance().get<operations>(first).value == 1);
     CHECK(registry::instance().get<operations>(second).value == 2);
     CHECK(demangled(registry::instance().name(first)) == "registry_test::first_key");
+}
+
+namespace registry_test {
+
+struct of_strings {
+    std::string text() { return {}; }
+};
+template <auto Method>
+struct names {};
+
+} // namespace registry_test
+
+TEST_CASE("names of functions that return strings bear no mark of the library's") {
+    const std::string name = demangled(typeid(registry_test::names<&registry_test::of_strings::text>).name());
+    CHECK(name == "registry_test::names<&registry_test::of_strings::text>");
 }
 
 TEST_CASE("what is no mangled name stays as it is") { CHECK(demangled("not mangled!") == "not mangled!"); }

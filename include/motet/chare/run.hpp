@@ -159,6 +159,7 @@ int run(MPI_Comm within, int& argc, char** argv, Body&& body) {
 [[noreturn]] inline void exit(int code = 0) {
     runtime::pe& p = runtime::this_pe();
     p.job.stop(code);
+    if (p.current_frame != nullptr && std::uncaught_exceptions() > 0) p.abandon(*p.current_frame); // in a destructor
     throw fiber::unwind{};
 }
 

@@ -32,6 +32,10 @@ MOTET_INLINE exception_text exception_text::current() {
         throw;
     } catch (const std::exception& e) {
         return {e.what(), demangled(typeid(e).name())};
+    } catch (const std::string& text) {
+        return {text, "std::string"};
+    } catch (const char* text) {
+        return {text != nullptr ? text : "", "const char*"};
     } catch (...) {
         const std::type_info* type = abi::__cxa_current_exception_type();
         return {"an exception that is no std::exception", type != nullptr ? demangled(type->name()) : "unknown"};

@@ -335,6 +335,9 @@ public:
     /// Parks the calling fiber until `make_ready(w)`, or until its condition holds if it has one. Throws fiber::unwind
     /// when the run ends meanwhile, and `error` when no stack is left for the fiber that would carry the scheduler on.
     void park(waiter& w);
+    /// Leaves the fiber that runs for ever, by a destructor or a catch (...) that keeps it from being unwound, so that
+    /// the run can end.
+    [[noreturn]] void abandon(frame& f);
     /// Lends the PE to the thread of `to` until that gives it back, because it waits or is finished.
     void lend(guest& to);
     /// Grows whenever a method, or main, begins to run or goes on.
@@ -503,8 +506,6 @@ private:
         message_list all = std::exchange(list, {});
         while (!all.empty()) enqueue_again(all.pop());
     }
-    /// Leaves a fiber for ever that waits again each time it is unwound, so that the run can end.
-    void abandon(frame& f);
     static message** batch_items(message* m) { return static_cast<message**>(m->payload()); }
     static bool less_urgent(const message* a, const message* b) {
         return a->priority != b->priority ? a->priority > b->priority
@@ -789,7 +790,7 @@ MOTET_INLINE void pe::settle_loose() {
 MOTET_INLINE void pe::abandon(frame& f) {
     std::fprintf(stderr,
                  "motet: warning: at the end of the run %s catches what unwinds it (catch (...)) and waits again, or "
-                 "waits in a destructor\n",
+                 "waits or calls motet::exit in a destructor\n",
                  state->place(*this, f).c_str());
     current_frame = nullptr;
     if (lent != nullptr) {

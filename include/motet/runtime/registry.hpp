@@ -31,10 +31,11 @@ MOTET_INLINE std::string demangled(const char* name) {
     char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
     std::string result = status == 0 ? text : name;
     std::free(text);
-    // The namespace of the build variant says nothing to anybody.
-    for (const std::string variant : {"variant_threads::", "variant_mpi_script::", "variant_mpi::", "variant_script::"})
-        for (std::size_t at = 0; (at = result.find(variant, at)) != std::string::npos;)
-            result.erase(at, variant.size());
+    // The namespace of the build variant says nothing to anybody, nor what the library's functions of strings bear.
+    for (const std::string without :
+         {"variant_threads::", "variant_mpi_script::", "variant_mpi::", "variant_script::", "[abi:cxx11]"})
+        for (std::size_t at = 0; (at = result.find(without, at)) != std::string::npos;)
+            result.erase(at, without.size());
     return result;
 }
 #endif // MOTET_BODIES

@@ -23,7 +23,12 @@ struct named_field {
 /// field by field, each after its size; what has a `serialize` of its own is one field without a name.
 template <class T>
 struct by_name {
-    static constexpr bool has_fields = kind_of<T>() == kind::aggregate && reflect::field_count<T> != 0;
+    static constexpr bool has_fields = [] {
+        if constexpr (kind_of<T>() == kind::aggregate)
+            return reflect::field_count<T> != 0;
+        else
+            return false; // PFR would refuse it
+    }();
 
     static std::vector<named_field> fields() {
         std::vector<named_field> all;
