@@ -105,6 +105,7 @@ TEST_CASE("a run ends when main has returned and nothing moves any more, not bef
     }
 }
 
+#ifndef MOTET_ADDRESS_SANITIZER // frames that are left for ever keep their memory
 TEST_CASE("exit in a destructor that an exception calls, or the end of the run") {
     struct quits {
         int value = 0;
@@ -134,6 +135,7 @@ TEST_CASE("exit in a destructor that an exception calls, or the end of the run")
               }) == 9);
     }
 }
+#endif
 
 TEST_CASE("exit ends the run at once from anywhere: main, a chare, a hook, a `when`, a fiber among parked ones") {
     for (const auto& chosen : some()) {

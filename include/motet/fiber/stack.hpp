@@ -3,6 +3,7 @@
 
 #include <motet/error.hpp>
 #include <motet/fiber/overflow_report.hpp>
+#include <motet/fiber/sanitizer.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -251,6 +252,7 @@ private:
     }
 
     static bool unmap(const slab& unused) noexcept {
+        if (unused.live > 0) sanitizer_view::forget(unused.begin, unused.size); // of fibers that were left for ever
         if (munmap(unused.begin, unused.size) != 0) return false;
         mapped_guards().fetch_sub(unused.mapped_guards, std::memory_order_relaxed);
         return true;
