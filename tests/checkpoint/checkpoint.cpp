@@ -1224,18 +1224,26 @@ TEST_CASE("quiescence comes also where checkpoints have a period that is shorter
     });
 }
 
+namespace checkpoint_test {
+
+void wander_to_the_end_beside_checkpoints(const folder& where) {
+    const auto all = motet::array<wandered>::create(16);
+    wandered::set_out(all);
+    motet::checkpoint_every(where.name, all[0].to<&wandered::go_on>(), 10ms);
+    motet::sleep_for(25ms);
+    motet::quiescence().get();
+    CHECK(all.reduce<&wandered::count>(motet::sum).get() == wandered::tokens);
+}
+
+} // namespace checkpoint_test
+
 TEST_CASE("quiescence comes also where periodic checkpoints fail, and they are tried again") {
     if (this_job().size > 1) return;
     for (const auto& chosen : {threads(2), simulated(1, 2), simulated(2, 1, 3)}) {
         const folder where;
         run_well(chosen, [&] {
-            const auto all = motet::array<wandered>::create(16);
-            wandered::set_out(all);
             std::ofstream(where.name) << "a file where the folder would be";
-            motet::checkpoint_every(where.name, all[0].to<&wandered::go_on>(), 10ms);
-            motet::sleep_for(25ms);
-            motet::quiescence().get();
-            CHECK(all.reduce<&wandered::count>(motet::sum).get() == wandered::tokens);
+            wander_to_the_end_beside_checkpoints(where);
             std::filesystem::remove(where.name);
             motet::sleep_for(50ms);
             CHECK(where.newest() >= 1);
@@ -1260,14 +1268,7 @@ TEST_CASE("quiescence comes also where periodic checkpoints come, in a simulated
     if (this_job().size > 1) return;
     for (const auto& chosen : {threads(2), simulated(1, 2), simulated(2, 1, 3)}) {
         const folder where;
-        run_well(chosen, [&] {
-            const auto all = motet::array<wandered>::create(16);
-            wandered::set_out(all);
-            motet::checkpoint_every(where.name, all[0].to<&wandered::go_on>(), std::chrono::milliseconds(10));
-            motet::sleep_for(std::chrono::milliseconds(25));
-            motet::quiescence().get();
-            CHECK(all.reduce<&wandered::count>(motet::sum).get() == wandered::tokens);
-        });
+        run_well(chosen, [&] { wander_to_the_end_beside_checkpoints(where); });
     }
 }
 

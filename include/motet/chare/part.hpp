@@ -165,11 +165,6 @@ struct section_round : reduction_round {
 struct element_moves {
     std::uint64_t came = 0;
     std::uint64_t left = 0;
-
-    template <class Archive>
-    void serialize(Archive& archive) {
-        archive(came, left);
-    }
     friend bool operator==(const element_moves&, const element_moves&) = default;
 };
 

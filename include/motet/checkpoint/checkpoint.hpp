@@ -308,9 +308,11 @@ inline bool nothing_goes_on(pe& p) {
     return pe_checkpointing::of(p).previous.goes_on == 0 && !(p.job.listening && p.port == nullptr);
 }
 
-/// Not before so many seconds have passed: while attempts take all the time nothing else comes, such as quiescence.
-inline void expect_next(pe& p, double least = 0) {
+/// After an attempt that wrote nothing not before ten times its length: while attempts take all the time nothing else
+/// comes, such as quiescence.
+inline void expect_next(pe& p, bool written = true) {
     pe_checkpointing& s = pe_checkpointing::of(p);
+    const double least = written ? 0 : 10 * (p.now() - s.attempt_began);
     if (s.period > 0) uncounted_after<&want_periodic_checkpoint>(p, std::max(s.period, least), ++s.timers);
 }
 
@@ -333,7 +335,7 @@ inline void leave_out(pe& p) {
     if (nothing_goes_on(p)) s.period = 0;
     go_on_without(p);
     s.under_way = false;
-    expect_next(p, 10 * (p.now() - s.attempt_began));
+    expect_next(p, false);
     begin_next(p);
 }
 
@@ -401,7 +403,7 @@ inline void finish_checkpoint(pe& p) {
     if (!failed && done.path == s.periodic.path) s.last_progress = s.progress();
     if (done.is_periodic) {
         if (failed && nothing_goes_on(p)) s.period = 0;
-        expect_next(p, failed ? 10 * (p.now() - s.attempt_began) : 0);
+        expect_next(p, !failed);
     }
     if (!failed)
         deliver_nothing(p, done.told);
