@@ -43,7 +43,8 @@ struct world {
     motet::array<bag> array() const { return {all}; }
 
     // Births and rounds do not overlap: which round a newcomer starts with would be a matter of chance. Nor do rounds
-    // of different kinds, or rounds and balancing points: what an element hears first it contributes to first.
+    // of different kinds: what an element hears first it contributes to first. Balancing points are counted on their
+    // own, and may come between rounds; but what is said of two loops with balancing points at once holds there, too.
     void end_births() {
         for (auto& each : births) each.get();
         births.clear();
@@ -303,7 +304,6 @@ private:
     void contribute(number n) {
         world& w = any_world();
         w.end_births();
-        w.end_staging();
         number sum = 0;
         for (number i = 0; i < w.permanent; ++i) sum += i + 1;
         if (!w.is_fixed() || random.chance(40)) {
@@ -364,7 +364,6 @@ private:
     /// Every element of the dense array comes to some balancing points.
     void stages(number n) {
         world& w = worlds[1];
-        w.end_rounds();
         w.end_staging();
         w.staging.emplace_back(w.all.reduce<&bag::stages>(motet::sum, n, random.below(4)),
                                w.permanent * (w.permanent - 1) / 2);
