@@ -3,12 +3,15 @@
 
 #include <motet/motet.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +21,10 @@ namespace random_program {
 
 using number = std::int64_t;
 using numbers = std::vector<number>;
+
+inline void must(bool right, const std::string& what) {
+    if (!right) throw motet::error("the random program is wrong: " + what);
+}
 
 /// SplitMix64, apart from the simulator's own.
 struct source {
@@ -31,6 +38,30 @@ struct source {
     number below(number n) { return static_cast<number>((*this)() % static_cast<std::uint64_t>(n)); }
     bool chance(number percent) { return below(100) < percent; }
 };
+
+/// A piece of work that begets others: where, and which, only its seed says.
+struct errand {
+    std::uint64_t seed = 0;
+    number depth = 0;
+
+    std::pair<number, number> place(const numbers& sizes) const {
+        source random{seed + 1};
+        const number world = random.below(static_cast<number>(sizes.size()));
+        return {world, random.below(sizes[static_cast<std::size_t>(world)])};
+    }
+    std::vector<errand> next() const {
+        source random{seed};
+        std::vector<errand> all;
+        for (number left = depth > 0 ? random.below(4) : 0; left > 0; --left) all.push_back({random(), depth - 1});
+        return all;
+    }
+};
+
+inline number square_slowly(number n) {
+    if (n % 3 == 0) motet::yield();
+    if (n % 7 == 1) motet::sleep_for(std::chrono::microseconds(n % 20));
+    return n * n;
+}
 
 /// An element of an array, or a member of a group.
 struct bag {
@@ -168,20 +199,72 @@ struct bag {
     void give_to_section(motet::section<bag> some, number n, motet::target<number> to) {
         motet::contribute(some, n * motet::this_index() + 1, motet::sum, to);
     }
-    void send_values(motet::element_proxy<bag, number> peer, number tag, number count) {
+    /// Only says that it has come.
+    void come(motet::target<void> to) { motet::contribute(to); }
+    template <class Peer>
+    void send_values(motet::element_proxy<Peer, number> peer, number tag, number first, number count) {
         const motet::channel<number> way(peer, static_cast<std::uint64_t>(tag));
-        for (number i = 0; i < count; ++i) way.send(tag + i);
+        for (number i = 0; i < count; ++i) way.send(first + i);
     }
-    number receive_values(motet::element_proxy<bag, number> peer, number tag, number count) {
+    template <class Peer>
+    number receive_values(motet::element_proxy<Peer, number> peer, number tag, number first, number count) {
         const motet::channel<number> way(peer, static_cast<std::uint64_t>(tag));
         number sum = 0;
         for (number i = 0; i < count; ++i) {
             const number value = way.receive();
-            disorder += value != tag + i;
+            disorder += value != first + i;
             sum += value;
         }
         return sum;
     }
+    void visit(motet::activity all, std::vector<motet::collection<bag>> worlds, numbers sizes, number n, errand now) {
+        told.push_back(n);
+        if (now.seed % 5 == 0) motet::sleep_for(std::chrono::microseconds(now.seed % 20));
+        for (const errand& next : now.next()) {
+            const auto [world, index] = next.place(sizes);
+            all.produce();
+            worlds[static_cast<std::size_t>(world)][index]
+                .with_priority(static_cast<int>(next.seed % 5) - 2)
+                .tell<&bag::visit>(all, worlds, sizes, n, next);
+            if (next.seed % 7 == 0) motet::yield();
+        }
+        all.consume();
+    }
+    number times(number n) const { return std::count(told.begin(), told.end(), n); }
+    /// Calls others, and waits for them.
+    number call_section(motet::section<bag> some, number n) {
+        some.all<&bag::put>(n).get();
+        const numbers all = some.gather<&bag::index>().get();
+        const number sum = some.reduce<&bag::index>(motet::sum).get();
+        disorder += std::accumulate(all.begin(), all.end(), number{0}) != sum;
+        return sum;
+    }
+    /// The sum of the squares below n: by a loop that the PEs of the process share, and by a pool.
+    number share(motet::pool pool, number n, number pes) {
+        numbers squares(static_cast<std::size_t>(n)), items = squares;
+        std::iota(items.begin(), items.end(), number{0});
+        auto same = pool.map<&square_slowly>(items, {.pes = pes, .chunk = 1 + n % 3});
+        const auto at = [&](number i) -> number& { return squares[static_cast<std::size_t>(i)]; };
+        motet::parallel_for(
+            number{0}, n, [&](number i) { at(i) = i * i; }, 1 + n % 7);
+        disorder += same.get() != squares;
+        return motet::parallel_reduce(number{0}, n, number{0}, at, motet::sum);
+    }
+    /// Data of several kinds, which wait for their turn.
+    number unpack(number after, std::span<const number> goods, std::string_view name,
+                  std::shared_ptr<const numbers> more) {
+        disorder += after > turn;
+        motet::yield();
+        number sum = std::accumulate(goods.begin(), goods.end(), number{0});
+        sum += std::accumulate(more->begin(), more->end(), number{0}) + std::count(name.begin(), name.end(), 'x');
+        told.push_back(sum);
+        return sum;
+    }
+    bool when(motet::entry<&bag::unpack>, number after, std::span<const number> goods, std::string_view name,
+              const std::shared_ptr<const numbers>&) const {
+        return after <= turn && (goods.empty() || goods.back() == 3) && (name.empty() || name.back() == 'x');
+    }
+    void break_promise(motet::promise<number> what, number n) { what.fail("no " + std::to_string(n)); }
 
     number index() const { return motet::this_index(); }
     numbers all_told() const { return told; }

@@ -13,10 +13,6 @@
 
 namespace random_program {
 
-inline void must(bool right, const std::string& what) {
-    if (!right) throw motet::error("the random program is wrong: " + what);
-}
-
 /// What must be found in an element in the end.
 struct expected {
     std::multiset<number> told;
@@ -398,8 +394,8 @@ private:
         const auto b = to.all[random.below(to.permanent)];
         if (a == b) return;
         const number count = random.below(6);
-        answers.emplace_back(b.ask<&bag::receive_values>(a, n, count), count * n + count * (count - 1) / 2);
-        a.tell<&bag::send_values>(b, n, count);
+        answers.emplace_back(b.ask<&bag::receive_values<bag>>(a, n, n, count), count * n + count * (count - 1) / 2);
+        a.tell<&bag::send_values<bag>>(b, n, n, count);
     }
     /// The indices of all elements: the permanent ones, and of the others some.
     static void gather(const world& w) {

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// random [--seed N] [--seeds N] [--steps N] [--seconds N] [--motet-...]: programs made from seeds, each checked against
-// what must come out. Without options of Motet each is simulated, on machines of several shapes, with elements that
-// move without being asked and messages that are late and overtake one another. The first that is wrong ends it, and is
-// named.
+// random [--kind program|mixture|chain] [--seed N] [--seeds N] [--steps N] [--seconds N] [--motet-...]: programs made
+// from seeds, each checked against what must come out. Without options of Motet each is simulated, on machines of
+// several shapes, with elements that move without being asked and messages that are late and overtake one another. The
+// first that is wrong ends it, and is named.
+//
+// program: main does one thing after the other (--steps says how many). mixture: chares do many at the same time.
+// chain: a program that is restarted from its checkpoints, on another machine each time; only simulated.
 
 #include "../chare/configurations.hpp"
+#include "chain.hpp"
+#include "mixture.hpp"
 #include "program.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -30,6 +36,23 @@ options simulation_of(std::uint64_t seed) {
     chosen.shuffle = seed % 11 != 10;
     if (seed % 5 == 0) chosen.network = {.latency = 2e-6, .overhead = 1e-7, .gap = 1e-7, .bandwidth = 1e9};
     return chosen;
+}
+
+/// What is balanced by whom, too.
+options balanced_simulation_of(std::uint64_t seed) {
+    options chosen = simulation_of(seed);
+    const char* const strategies[] = {"", "greedy", "", "rotate", "", "communication", "distributed", "", "none"};
+    chosen.balance = strategies[seed / 108 % 9];
+    if (seed % 6 == 5) chosen.balance_period = 20e-6;
+    return chosen;
+}
+
+/// For the checkpoints of a chain: in memory, where there is such a folder, for a disk is slow.
+std::string folder_of_chains() {
+    namespace fs = std::filesystem;
+    const fs::path memory = "/dev/shm";
+    return (fs::is_directory(memory) ? memory : fs::temp_directory_path()) /
+           ("motet-random-" + std::to_string(getpid()));
 }
 
 /// What the first process says.
@@ -53,44 +76,75 @@ int main(int argc, char** argv) {
         return 2;
     }
     std::uint64_t first = 1, count = 100, steps = 0, seconds = 0;
-    for (std::size_t i = 1; i < words.size(); ++i) {
+    std::string kind = "program";
+    for (std::size_t i = 1; i < words.size(); i += 2) {
         std::uint64_t* const value = words[i] == "--seed"      ? &first
                                      : words[i] == "--seeds"   ? &count
                                      : words[i] == "--steps"   ? &steps
                                      : words[i] == "--seconds" ? &seconds
                                                                : nullptr;
-        if (value == nullptr || i + 1 == words.size()) {
-            std::fprintf(stderr, "random [--seed N] [--seeds N] [--steps N] [--seconds N] [--motet-...]\n");
+        const bool names_kind = words[i] == "--kind" && i + 1 < words.size() &&
+                                (words[i + 1] == "program" || words[i + 1] == "mixture" || words[i + 1] == "chain");
+        if ((value == nullptr && !names_kind) || i + 1 == words.size()) {
+            std::fprintf(stderr, "random [--kind program|mixture|chain] [--seed N] [--seeds N] [--steps N] "
+                                 "[--seconds N] [--motet-...]\n");
             return 2;
         }
-        *value = std::strtoull(words[++i].c_str(), nullptr, 10);
+        if (value != nullptr)
+            *value = std::strtoull(words[i + 1].c_str(), nullptr, 10);
+        else
+            kind = words[i + 1];
     }
     const job own = this_job();
     const bool of_its_own = static_cast<int>(words.size()) < argc || own.size > 1;
+    if (kind == "chain" && of_its_own) {
+        std::fprintf(stderr, "random: a chain is only simulated, and takes no options of Motet\n");
+        return 2;
+    }
     given.stack = 512 << 10;
     given.table = false;
     const auto start = std::chrono::steady_clock::now();
     const auto so_far = [&] { return std::chrono::steady_clock::now() - start; };
     std::uint64_t seed = first;
     for (; agreed(seconds > 0 ? so_far() < std::chrono::seconds(seconds) : seed < first + count); ++seed) {
-        options chosen = of_its_own ? given : simulation_of(seed);
+        options chosen = of_its_own ? given : kind == "program" ? simulation_of(seed) : balanced_simulation_of(seed);
         if (of_its_own && chosen.simulated) chosen.seed = seed;
-        try {
+        const auto run = [&](auto body, int code) {
             const watched until_the_end(chosen);
-            auto body = [&] { random_program::program(seed, static_cast<std::int64_t>(steps)).run(); };
-            if (motet::runtime::launch(chosen, {"random"}, body, &motet::runtime::equip) != 0)
+            if (motet::runtime::launch(chosen, {"random"}, body, &motet::runtime::equip) != code)
                 throw motet::error("it ended with an error");
+        };
+        try {
+            if (kind == "program") {
+                run([&] { random_program::program(seed, static_cast<std::int64_t>(steps)).run(); }, 0);
+            } else if (kind == "mixture") {
+                const random_program::mixture one(seed);
+                run([&] { one.run(); }, one.code());
+            } else {
+                const std::string folder = folder_of_chains(); // stays where a chain is wrong
+                std::filesystem::remove_all(folder);
+                const std::uint64_t restarts = 1 + seed % 3;
+                for (std::uint64_t link = 0; link <= restarts; ++link) {
+                    if (link > 0) chosen = balanced_simulation_of(seed + 1009 * link);
+                    if (link > 0) chosen.restart = folder;
+                    random_program::captain::finished = 0;
+                    run([&] { random_program::start_chain(seed, static_cast<std::int64_t>(restarts), folder); }, 0);
+                    if (random_program::captain::finished == 0) throw motet::error("it did not come to its end");
+                }
+                std::filesystem::remove_all(folder);
+            }
         } catch (const motet::runtime::told_elsewhere&) {
             return 1;
         } catch (const std::exception& problem) {
-            std::fprintf(stderr, "random: seed %llu of the program, under %s:\n%s\n",
-                         static_cast<unsigned long long>(seed), describe(chosen).c_str(), problem.what());
+            std::fprintf(stderr, "random: --kind %s --seed %llu, under %s%s:\n%s\n", kind.c_str(),
+                         static_cast<unsigned long long>(seed), describe(chosen).c_str(),
+                         chosen.restart.empty() ? "" : (" --motet-restart " + chosen.restart).c_str(), problem.what());
             return 1;
         }
     }
     if (own.rank == 0)
-        std::printf("%llu programs, seeds %llu to %llu, all right, in %lld s\n",
-                    static_cast<unsigned long long>(seed - first), static_cast<unsigned long long>(first),
+        std::printf("%llu %ss, seeds %llu to %llu, all right, in %lld s\n",
+                    static_cast<unsigned long long>(seed - first), kind.c_str(), static_cast<unsigned long long>(first),
                     static_cast<unsigned long long>(seed - 1),
                     static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(so_far()).count()));
     return 0;
