@@ -21,15 +21,15 @@ struct captain {
     std::string folder{};
     number restarts = 0; ///< that write a checkpoint again
     bool periodic = false;
-    std::map<place, number> turns{};
-    std::optional<std::pair<place, number>> left_out{}; ///< a turn for which others wait
-    std::optional<number> unborn{};                     ///< has been told something already
+    std::map<spot, number> turns{};
+    std::optional<std::pair<spot, number>> left_out{}; ///< a turn for which others wait
+    std::optional<number> unborn{};                    ///< has been told something already
     std::vector<numbers> given{}; ///< how often each member has given to each section; last, to an array
     number owed = 0;              ///< to this one: results of reductions, and news of quiescence
     number owed_sum = 0;
     number silences = 0;
     motet::activity errands{};
-    std::map<std::pair<place, place>, number> sent{}; ///< by channels: nobody receives it until the end
+    std::map<std::pair<spot, spot>, number> sent{}; ///< by channels: nobody receives it until the end
     bool has_begun_all = false;
     bool judging = false;
     bool done = false;
@@ -103,13 +103,13 @@ private:
 
     void do_something() {
         const number n = books.fresh();
-        const place p = books.any(2);
+        const spot p = books.any(2);
         const auto plain = books.at(p);
         const auto one = books.hurried(plain);
         switch (below(18)) {
         case 0: chance(50) ? one.tell<&bag::put>(n) : one.tell<&bag::put_slowly>(n), books.note(p, n); break;
         case 1: {
-            std::vector<place> way;
+            std::vector<spot> way;
             for (number hops = 1 + below(8); hops > 0; --hops) way.push_back(books.any(2));
             books.note(way.back(), n);
             one.tell<&bag::pass>(books.worlds, n, way, true);
@@ -124,7 +124,7 @@ private:
             break;
         case 4: left_out ? catch_up() : leave_out(p); break;
         case 5:
-            if (const place to = books.any(2); to != p && sent.insert({{p, to}, n}).second)
+            if (const spot to = books.any(2); to != p && sent.insert({{p, to}, n}).second)
                 plain.tell<&bag::send_values<bag>>(books.at(to), 1, n, 3);
             books.last_number += 3;
             break;
@@ -156,7 +156,7 @@ private:
             books.array(1).erase(n).get();
             break;
         case 14: {
-            const place at{3, below(8)};
+            const spot at{3, below(8)};
             books.at(at).tell<&bag::put>(n);
             books.note(at, n);
             break;
@@ -170,14 +170,14 @@ private:
         }
         }
     }
-    void take_turn(place p, number turn, number step) {
+    void take_turn(spot p, number turn, number step) {
         const number n = books.fresh();
         books.at(p).tell<&bag::in_turn>(turn, n);
         books.note(p, n);
         turns[p] += step;
     }
     /// Leaves out a turn, for which the next one waits, and data.
-    void leave_out(place p) {
+    void leave_out(spot p) {
         left_out = {p, turns[p]};
         take_turn(p, turns[p] + 1, 2);
         const numbers goods(static_cast<std::size_t>(below(chance(10) ? 12'000 : 30)), 3);

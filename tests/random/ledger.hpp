@@ -13,7 +13,7 @@
 namespace random_program {
 
 /// A collection, and an index in it.
-using place = std::pair<number, number>;
+using spot = std::pair<number, number>;
 
 /// What a chare has told others, and so must be found there in the end. It moves along with its chare, and is in its
 /// checkpoints.
@@ -22,7 +22,7 @@ struct ledger {
     numbers sizes{}; ///< of each: elements 0 to size - 1 live from the start to the end
     source random{};
     number last_number = 0;
-    std::map<place, numbers> told{}; ///< has an entry for every other element that lives in the end
+    std::map<spot, numbers> told{}; ///< has an entry for every other element that lives in the end
     std::map<number, numbers> heard{};
     std::vector<motet::section<bag>> sections{};
     std::vector<std::pair<number, numbers>> members{}; ///< of each section: the collection, and who
@@ -51,11 +51,11 @@ struct ledger {
     }
     const motet::collection<bag>& all(number world) const { return worlds[static_cast<std::size_t>(world)]; }
     motet::array<bag> array(number world) const { return {all(world)}; }
-    auto at(place p) const { return all(p.first)[p.second]; }
-    void note(place p, number n) { told[p].push_back(n); }
+    auto at(spot p) const { return all(p.first)[p.second]; }
+    void note(spot p, number n) { told[p].push_back(n); }
     number any_pe() { return random.below(motet::pe_count()); }
     /// Of one of the first worlds.
-    place any(number count) {
+    spot any(number count) {
         const number world = random.below(count);
         return {world, random.below(size(world))};
     }
@@ -76,7 +76,7 @@ struct ledger {
         for (const number i : some.second) note({some.first, i}, n);
     }
     number note_errands(errand first, number count, number n) {
-        const place p = first.place({sizes.begin(), sizes.begin() + count});
+        const spot p = first.place({sizes.begin(), sizes.begin() + count});
         note(p, n);
         number all = 1;
         for (const errand& each : first.next()) all += note_errands(each, count, n);

@@ -76,7 +76,7 @@ private:
 
     void do_something(promised& all) {
         const number n = books.fresh();
-        const place p = books.any(mixed_worlds);
+        const spot p = books.any(mixed_worlds);
         const auto plain = books.at(p);
         const auto one = books.hurried(plain);
         switch (below(24)) {
@@ -139,7 +139,7 @@ private:
     void race(number n) {
         auto [several, from_each] = motet::make_future<number>(3);
         for (number i = 0; i < 3; ++i) {
-            const place p = books.any(mixed_worlds);
+            const spot p = books.any(mixed_worlds);
             books.at(p).tell<&bag::fulfil>(from_each, n), books.note(p, n);
         }
         auto timeout = motet::after(std::chrono::microseconds(below(40)));
@@ -153,7 +153,7 @@ private:
         const std::string text = "no " + std::to_string(n);
         std::vector<motet::future<number>> calls;
         calls.push_back(one.ask<&bag::fail>(n));
-        const place p = books.any(mixed_worlds);
+        const spot p = books.any(mixed_worlds);
         calls.push_back(books.at(p).ask<&bag::ask_slowly>(n)), books.note(p, n);
         calls.push_back(books.sections[any_section()].reduce<&bag::fail>(motet::sum, n));
         auto [broken, promise] = motet::make_future<number>();
@@ -226,7 +226,7 @@ private:
     void activity(number n) {
         const auto act = motet::activity::begin();
         const errand first{books.random(), 1 + below(4)};
-        std::map<place, numbers> before = std::exchange(books.told, {});
+        std::map<spot, numbers> before = std::exchange(books.told, {});
         books.note_errands(first, mixed_worlds, n);
         std::swap(books.told, before);
         act.produce();
@@ -275,7 +275,7 @@ private:
     }
     /// One index, several lives, the last of which may go on.
     void live(number n) {
-        const place p{1, n};
+        const spot p{1, n};
         const auto one = books.at(p);
         for (number lives = 1 + below(3), last = lives; lives > 0; --lives) {
             auto early = one.ask<&bag::ask>(n);
@@ -291,7 +291,7 @@ private:
         }
     }
     /// Some of it large; to one, to a section, to all.
-    void data(place p, promised& all) {
+    void data(spot p, promised& all) {
         const auto any_size = [&] { return static_cast<std::size_t>(below(chance(10) ? 12'000 : 100)); };
         const numbers goods(any_size(), 3);
         const std::string name(any_size(), 'x');
