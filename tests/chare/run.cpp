@@ -105,7 +105,8 @@ TEST_CASE("a run ends when main has returned and nothing moves any more, not bef
     }
 }
 
-#ifndef MOTET_ADDRESS_SANITIZER // frames that are left for ever keep their memory
+// Frames that are left for ever keep their memory; and with their fibers ThreadSanitizer lets no test fork after this.
+#if !defined(MOTET_ADDRESS_SANITIZER) && !defined(MOTET_THREAD_SANITIZER)
 TEST_CASE("exit in a destructor that an exception calls, or the end of the run") {
     struct quits {
         int value = 0;
@@ -404,6 +405,7 @@ struct holder {
     int value = 0;
     void never() {}
     bool when(motet::entry<&holder::never>) const { return value > 0; }
+    int look() const { return value; }
 };
 
 } // namespace run_test
@@ -425,6 +427,7 @@ TEST_CASE("exit with messages that a `when` holds back is a warning that names t
         const auto held = motet::array<run_test::holder>::create(2);
         held[1].tell<&run_test::holder::never>();
         motet::quiescence(motet::make_future<void>().second);
+        held[1].ask<&run_test::holder::look>().get(); // its PE may be late
         motet::sleep_for(std::chrono::milliseconds(5));
         motet::exit(4);
     };
