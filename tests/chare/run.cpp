@@ -487,6 +487,38 @@ TEST_CASE("a promise of a run before finds nobody") {
     }
 }
 
+TEST_CASE("names are not given twice, however many there were: of futures, of what is created") {
+    using namespace motet::runtime;
+    constexpr std::uint64_t many = std::uint64_t{1} << 32;
+    one(threads(1), [&] {
+        future_table table;
+        table.begin_after(0, many - 1);
+        auto* const state = reinterpret_cast<future_state_base*>(&table); // NOLINT: nobody looks at it
+        const auto before = table.add(state);
+        table.remove(before);
+        const auto next = table.add(state);
+        CHECK(table.find(before) == nullptr);
+        CHECK(table.find(next) == state);
+        CHECK_FALSE(table.is_of_earlier_run(next));
+        CHECK(table.next_generation() > many);
+        table.remove(next);
+    });
+    one(simulated(2, 2), [&] {
+        const auto all = motet::array<run_test::holder>::create(4, {.value = 3});
+        creation_counts& created = this_pe().created;
+        created.chares += many;
+        const auto other = motet::array<run_test::holder>::create(4);
+        CHECK(all.reduce<&run_test::holder::look>(motet::sum).get() == 12);
+        created.others = 256 * many - 2;
+        CHECK(all.section({0, 1}).reduce<&run_test::holder::look>(motet::sum).get() == 6);
+        CHECK(contains(thrown_by([&] { all.section({0, 1}); }), "no more sections, activities and channels"));
+        CHECK(contains(thrown_by([] { motet::activity::begin(); }), "no more sections, activities and channels"));
+        created.collections = many - 1;
+        CHECK(contains(thrown_by([] { motet::array<run_test::holder>::create(1); }), "no more collections"));
+        CHECK(motet::chare<run_test::holder>::create().ask<&run_test::holder::look>().get() == 0);
+    });
+}
+
 TEST_CASE("a timer whose future is gone does not keep the run going") {
     for (const auto& chosen : {threads(2), simulated(2, 2)}) {
         const auto begin = std::chrono::steady_clock::now();

@@ -141,7 +141,7 @@ public:
         runtime::pe& p = runtime::this_pe();
         activity a;
         a.owner_ = p.number;
-        a.serial_ = ++p.serial;
+        a.id_ = p.created.next_name(p.number);
         return a;
     }
     /// So many pieces of work come into being.
@@ -153,11 +153,10 @@ public:
 
     template <class Archive>
     void serialize(Archive& archive) {
-        archive(owner_, serial_);
+        archive(owner_, id_);
     }
 
 private:
-    std::uint64_t id() const { return (std::uint64_t{owner_} << 32) | (serial_ & 0xFFFFFFFFu); }
     /// The PE that sends the waves: after a restart there may be none of the number of the one that began it.
     runtime::pe_number owner(const runtime::pe& p) const { return runtime::root_of(p, {owner_, 0}); }
     void check() const {
@@ -167,15 +166,15 @@ private:
     runtime::activity_counts& count() const;
 
     runtime::pe_number owner_ = runtime::no_pe;
-    std::uint64_t serial_ = 0;
+    std::uint64_t id_ = 0;
 };
 
 #if MOTET_BODIES
 MOTET_INLINE runtime::activity_counts& activity::count() const {
     check();
     runtime::pe& p = runtime::this_pe();
-    runtime::activity_state& here = runtime::local_chares::of(p).activities[id()];
-    runtime::note_activity(p, id(), owner(p), here);
+    runtime::activity_state& here = runtime::local_chares::of(p).activities[id_];
+    runtime::note_activity(p, id_, owner(p), here);
     return here.own;
 }
 
@@ -184,7 +183,7 @@ MOTET_INLINE future<void> activity::completed() const {
     runtime::pe& p = runtime::this_pe();
     auto [made, to] = runtime::new_future<void>(p);
     made.held().awaited = [] { return std::string("for the completion of an activity"); };
-    runtime::post<&runtime::want_completion>(p, owner(p), id(), to);
+    runtime::post<&runtime::want_completion>(p, owner(p), id_, to);
     return std::move(made);
 }
 #endif // MOTET_BODIES

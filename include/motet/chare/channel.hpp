@@ -47,7 +47,7 @@ MOTET_INLINE void take_channel_value(pe& p, part&, element_header& e, channel_ke
 
 MOTET_INLINE channel_place next_channel_place(pe& p, element_header& e, const channel_key& to) {
     channel_end& end = e.extend().channels[to];
-    if (end.name == 0) end.name = (std::uint64_t{p.number} << 32) | (++p.serial & 0xFFFFFFFFu);
+    if (end.name == 0) end.name = p.created.next_name(p.number);
     return {end.name, ++end.sent};
 }
 

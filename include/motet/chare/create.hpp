@@ -70,7 +70,7 @@ MOTET_INLINE collection_id create_collection(pe& p, collection_info&& made) {
     if (info->total / p.job.pe_total() >= (std::uint64_t{1} << 32))
         throw error("an array of " + std::to_string(info->total) +
                     " elements has more elements than the PEs of this run can hold: 4 billion each");
-    info->id = {p.number, static_cast<std::uint32_t>(++p.serial)};
+    info->id = {p.number, p.created.next_collection()};
     p.job.created_something = true;
     const collection_id id = info->id;
     create_part(p, std::move(info));

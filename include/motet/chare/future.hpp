@@ -55,13 +55,13 @@ struct future_waiter : waiter {
 /// What a future waits for. Belongs to the future, on the PE that made it.
 class future_state_base {
 public:
-    explicit future_state_base(pe& on) : home(on), number(local_chares::of(on).futures.add(this)) {}
+    explicit future_state_base(pe& on) : home(on), name(local_chares::of(on).futures.add(this)) {}
     future_state_base(const future_state_base&) = delete;
     future_state_base& operator=(const future_state_base&) = delete;
     virtual ~future_state_base() {
         if (run_is_over) return;
         if (timer != nullptr && !ready) home.cancel_timer(timer);
-        local_chares::of(home).futures.remove(number);
+        local_chares::of(home).futures.remove(name);
         if (waiting != nullptr) [[unlikely]]
             leave_waiter();
         if (failed && !told) fail_unseen(home, why);
@@ -95,7 +95,7 @@ public:
     }
 
     pe& home;
-    const std::uint64_t number;
+    const index_bits name;
     future_waiter* waiting = nullptr;
     bool ready = false;
     bool failed = false;
@@ -248,36 +248,36 @@ private:
 MOTET_INLINE void fail_future(pe& p, const address& to, failure&& why);
 
 #if MOTET_BODIES
-inline void fail_future_here(pe& p, std::uint64_t number, failure why) {
+inline void fail_future_here(pe& p, const index_bits& name, failure why) {
     const future_table& futures = local_chares::of(p).futures;
-    if (auto* state = futures.find(number))
+    if (auto* state = futures.find(name))
         state->fail(std::move(why));
-    else if (!why.erased && !futures.is_of_earlier_run(number))
+    else if (!why.erased && !futures.is_of_earlier_run(name))
         fail_unseen(p, why);
 }
 MOTET_INLINE void fail_future(pe& p, const address& to, failure&& why) {
-    do_at<&fail_future_here>(p, to.pe, to.index.low, std::move(why));
+    do_at<&fail_future_here>(p, to.pe, to.index, std::move(why));
 }
 #endif // MOTET_BODIES
 
 /// How values reach futures: from this PE at once, from others as a message.
 template <class State, class T>
 struct future_delivery {
-    static void set(pe& p, std::uint64_t number, T made) {
-        if (auto* state = static_cast<State*>(local_chares::of(p).futures.find(number))) state->set(std::move(made));
+    static void set(pe& p, const index_bits& name, T made) {
+        if (auto* state = static_cast<State*>(local_chares::of(p).futures.find(name))) state->set(std::move(made));
     }
     static void give_value(pe& p, const address& to, void* value) {
-        do_at<&future_delivery::set>(p, to.pe, to.index.low, std::move(*static_cast<T*>(value)));
+        do_at<&future_delivery::set>(p, to.pe, to.index, std::move(*static_cast<T*>(value)));
     }
     static inline const delivery operations{&give_value, &fail_future};
     static std::uint32_t id() { return registered<future_delivery, operations>::id(); }
 };
 template <class State>
 struct future_delivery<State, void> {
-    static void set(pe& p, std::uint64_t number) {
-        if (auto* state = static_cast<State*>(local_chares::of(p).futures.find(number))) state->set();
+    static void set(pe& p, const index_bits& name) {
+        if (auto* state = static_cast<State*>(local_chares::of(p).futures.find(name))) state->set();
     }
-    static void give_value(pe& p, const address& to, void*) { do_at<&future_delivery::set>(p, to.pe, to.index.low); }
+    static void give_value(pe& p, const address& to, void*) { do_at<&future_delivery::set>(p, to.pe, to.index); }
     static inline const delivery operations{&give_value, &fail_future};
     static std::uint32_t id() { return registered<future_delivery, operations>::id(); }
 };
@@ -340,7 +340,7 @@ namespace runtime {
 
 template <class T>
 address address_of_future(const future_state<T>& state) {
-    return {future_delivery<future_state<T>, T>::id(), state.home.number, {}, {state.number, 0}};
+    return {future_delivery<future_state<T>, T>::id(), state.home.number, {}, state.name};
 }
 
 /// A future and where to send its value (one of void: where to send so many).
@@ -378,7 +378,7 @@ auto make_future(std::integral auto count) {
         using state_type = runtime::several_state<T>;
         auto state = std::make_unique<state_type>(p, missing);
         const runtime::address to{
-            runtime::future_delivery<state_type, T>::id(), state->home.number, {}, {state->number, 0}};
+            runtime::future_delivery<state_type, T>::id(), state->home.number, {}, state->name};
         return std::pair(future<std::vector<T>>(std::move(state)), promise<T>(to));
     }
 }

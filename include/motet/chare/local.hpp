@@ -22,19 +22,21 @@ namespace motet::inline MOTET_VARIANT::runtime {
 
 class future_state_base;
 
-/// Futures by number, so that a reply finds the one it is for, or finds that nobody wants it any more.
+/// Futures by their names, so that a reply finds the one it is for, or finds that nobody wants it any more. A name is a
+/// slot, which serves one future after the other, and a generation, which no other future of the slot has had or will
+/// have (64 bits: a program that asks for years does not come to their end).
 class future_table {
 public:
-    std::uint64_t add(future_state_base* state) {
+    index_bits add(future_state_base* state) {
         if (vacant.empty()) [[unlikely]]
             return grow(state);
         const std::uint32_t slot = vacant.back();
         vacant.pop_back();
         slots[slot].state = state;
-        return slot | (std::uint64_t{slots[slot].generation} << 32);
+        return {slot, slots[slot].generation};
     }
-    void remove(std::uint64_t number) {
-        const auto slot = static_cast<std::uint32_t>(number);
+    void remove(const index_bits& name) {
+        const auto slot = static_cast<std::uint32_t>(name.low);
         slots[slot].state = nullptr;
         ++slots[slot].generation;
         vacant.push_back(slot);
@@ -45,44 +47,43 @@ public:
         for (const entry& each : slots)
             if (each.state != nullptr) f(*each.state);
     }
-    future_state_base* find(std::uint64_t number) const {
-        const auto slot = static_cast<std::uint32_t>(number);
-        return slot < slots.size() && slots[slot].generation == number >> 32 ? slots[slot].state : nullptr;
+    future_state_base* find(const index_bits& name) const {
+        return name.low < slots.size() && slots[name.low].generation == name.high ? slots[name.low].state : nullptr;
     }
 
-    /// After so many restarts, before the first is added: no number is that of a future whose generation is below.
-    void begin_after(std::uint32_t restarts, std::uint32_t generation) {
+    /// After so many restarts, before the first is added: no future has had the generation, or one after it.
+    void begin_after(std::uint32_t restarts, std::uint64_t generation) {
         restart_count = restarts;
         first_generation = std::max(first_generation, generation);
     }
     std::uint32_t restarts() const { return restart_count; }
-    /// Whether nobody can wait for a future of this number: it is of a run before.
-    bool is_of_earlier_run(std::uint64_t number) const { return (number >> 32) < first_generation; }
+    /// Whether nobody can wait for a future of this name: it is of a run before.
+    bool is_of_earlier_run(const index_bits& name) const { return name.high < first_generation; }
     /// The run is over: a promise that somebody keeps finds nobody in the next run of this process.
-    void close() { after_earlier_runs = std::max<std::uint32_t>(after_earlier_runs, next_generation()); }
+    void close() { after_earlier_runs = std::max<std::uint64_t>(after_earlier_runs, next_generation()); }
     /// A generation that no future has had.
-    std::uint32_t next_generation() const;
+    std::uint64_t next_generation() const;
 
 private:
-    std::uint64_t grow(future_state_base* state);
+    index_bits grow(future_state_base* state);
     struct entry {
         future_state_base* state;
-        std::uint32_t generation;
+        std::uint64_t generation;
     };
     std::vector<entry> slots;
     std::vector<std::uint32_t> vacant;
-    static inline std::atomic<std::uint32_t> after_earlier_runs{0};
-    std::uint32_t first_generation = after_earlier_runs;
+    static inline std::atomic<std::uint64_t> after_earlier_runs{0};
+    std::uint64_t first_generation = after_earlier_runs;
     std::uint32_t restart_count = 0;
 };
 
 #if MOTET_BODIES
-MOTET_INLINE std::uint64_t future_table::grow(future_state_base* state) {
+MOTET_INLINE index_bits future_table::grow(future_state_base* state) {
     slots.push_back({state, first_generation});
-    return (slots.size() - 1) | (std::uint64_t{first_generation} << 32);
+    return {slots.size() - 1, first_generation};
 }
-MOTET_INLINE std::uint32_t future_table::next_generation() const {
-    std::uint32_t next = first_generation;
+MOTET_INLINE std::uint64_t future_table::next_generation() const {
+    std::uint64_t next = first_generation;
     for (const entry& each : slots) next = std::max(next, each.generation + 1);
     return next;
 }

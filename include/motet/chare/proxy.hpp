@@ -402,7 +402,7 @@ public:
     static chare create(T prototype = T{}, std::optional<std::int64_t> on = {}) {
         runtime::check_chare<T>();
         runtime::pe& p = runtime::this_pe();
-        const std::uint64_t serial = ++p.serial;
+        const std::uint64_t serial = ++p.created.chares;
         const runtime::pe_number home =
             on ? runtime::checked_pe(p, *on) : static_cast<runtime::pe_number>((p.number + serial) % p.job.pe_total());
         p.job.created_something = true;

@@ -222,7 +222,7 @@ public:
         all.erase(std::unique(all.begin(), all.end()), all.end());
         members_ = std::make_shared<const std::vector<runtime::index_bits>>(std::move(all));
         runtime::pe& p = runtime::this_pe();
-        number_ = (std::uint64_t{p.number} << 32) | (++p.serial & 0xFFFFFFFFu);
+        number_ = p.created.next_name(p.number);
     }
 
     /// How many members it has.

@@ -67,15 +67,15 @@ struct cut_counts {
 
 struct save_report {
     std::vector<saved_summary> summaries;
-    std::uint64_t serial = 0;
-    std::uint32_t futures = 0;
+    creation_counts created;
+    std::uint64_t futures = 0;
     bool keeps = false;
     std::string problem;
 
     void add(save_report&& other) {
         keeps = keeps || other.keeps;
         add_summaries(summaries, other.summaries);
-        serial = std::max(serial, other.serial);
+        created.reach(other.created);
         futures = std::max(futures, other.futures);
         if (problem.empty()) problem = std::move(other.problem);
     }
@@ -351,7 +351,7 @@ inline void save_up(pe& p, save_report report) {
 
 inline save_report save_here(pe& p, const std::string& folder, std::uint64_t cut) {
     save_report own;
-    own.serial = p.serial;
+    own.created = p.created;
     own.futures = local_chares::of(p).futures.next_generation();
     try {
         std::vector<saved_object> kept;
@@ -385,7 +385,7 @@ inline void finish_checkpoint(pe& p) {
         try {
             manifest all = describe_run(p, done.target, s.report.summaries);
             all.keeps = s.report.keeps;
-            all.serial = s.report.serial;
+            all.created = s.report.created;
             all.futures = s.report.futures;
             all.generation = s.generation;
             publish(done.path, s.generation, s.cut, all);

@@ -4,6 +4,8 @@
 #include <motet/checkpoint/file.hpp>
 #include <motet/checkpoint/image.hpp>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
@@ -42,7 +44,7 @@ struct saved_collection {
 struct manifest {
     std::uint64_t generation = 0;
     std::uint32_t epoch = 0;   ///< how many restarts there were
-    std::uint32_t futures = 0; ///< the first generation of futures that is free on every PE
+    std::uint64_t futures = 0; ///< the first generation of futures that is free on every PE
     pe_number pes = 0;
     pe_number width = 0; ///< PEs of each process
     bool keeps = false;  ///< there are objects of the program outside of chares
@@ -51,7 +53,7 @@ struct manifest {
     std::vector<saved_constant> constants;
     address target;
     std::vector<address> waiting; ///< for quiescence
-    std::uint64_t serial = 0;     ///< the last number that any PE gave to a collection
+    creation_counts created;      ///< the last numbers that any PE gave
 };
 
 // The folder.
@@ -86,14 +88,14 @@ inline bool is_file_of_checkpoint(std::string_view name) {
 /// Removes the files of a checkpoint, and their folder if there is nothing else in it: it may be somebody else's.
 inline void remove_generation(const std::string& folder) {
     for (const std::string& name : names_in(folder))
-        if (is_file_of_checkpoint(name)) ::unlink((folder + "/" + name).c_str());
+        if (is_file_of_checkpoint(name)) ::unlink(fmt::format("{}/{}", folder, name).c_str());
     ::rmdir(folder.c_str());
 }
 
 /// Removes all checkpoints from the folder but one.
 inline void remove_others(const std::string& path, std::uint64_t kept) {
     for (const std::string& name : names_in(path))
-        if (is_number(name) && name != std::to_string(kept)) remove_generation(path + "/" + name);
+        if (is_number(name) && name != std::to_string(kept)) remove_generation(fmt::format("{}/{}", path, name));
 }
 
 /// Makes the folder for the next checkpoint. Throws `error`. No whole checkpoint is removed before that is published:
@@ -103,10 +105,10 @@ inline std::uint64_t begin_generation(const std::string& path) {
     std::uint64_t last = newest_generation(path);
     for (const std::string& name : names_in(path)) {
         if (!is_number(name)) continue;
-        if (::access((path + "/" + name + "/manifest").c_str(), F_OK) == 0)
+        if (::access(fmt::format("{}/{}/manifest", path, name).c_str(), F_OK) == 0)
             last = std::max<std::uint64_t>(last, std::strtoull(name.c_str(), nullptr, 10));
         else
-            remove_generation(path + "/" + name); // what a killed process has left
+            remove_generation(fmt::format("{}/{}", path, name)); // what a killed process has left
     }
     make_folders(generation_folder(path, last + 1));
     return last + 1;

@@ -6,6 +6,8 @@
 #include <motet/checkpoint/kept.hpp>
 #include <motet/checkpoint/manifest.hpp>
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -290,7 +292,7 @@ private:
     void prepare(pe& p) const {
         local_chares& here = local_chares::of(p);
         here.futures.begin_after(all.epoch + 1, all.futures);
-        p.serial = all.serial;
+        p.created = all.created;
     }
 
     struct known_collection {
@@ -439,7 +441,7 @@ private:
                             "\", which this program does not keep (motet::keep)");
             const std::string where = "the checkpoint file " + file.name() + " has the object \"" + each.name + "\"";
             if (const std::string now = found->second.schema(); now != each.schema)
-                throw error(where + " of type " + each.schema + ", which is " + now + " now");
+                throw error(fmt::format("{} of type {}, which is {} now", where, each.schema, now));
             try {
                 found->second.load(found->second.object, each.bytes);
             } catch (const error& problem) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
+#include <motet/error.hpp>
 #include <motet/variant.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 
@@ -42,6 +44,32 @@ struct collection_id {
 /// The root in the names of single chares, which stand in no collection that somebody created: the serial is the number
 /// of their type.
 inline constexpr pe_number singles_root = no_pe - 1;
+
+/// What a PE has created so far is told apart by these numbers. A restart goes on with the largest of all PEs.
+struct creation_counts {
+    std::uint64_t collections = 0;
+    std::uint64_t chares = 0; ///< single ones
+    std::uint64_t others = 0; ///< ends of channels, sections, activities, transactions
+
+    void reach(const creation_counts& other) {
+        collections = std::max(collections, other.collections);
+        chares = std::max(chares, other.chares);
+        others = std::max(others, other.others);
+    }
+    /// The serial of the next collection. Throws `error` rather than give one twice.
+    std::uint32_t next_collection() {
+        if (collections >= 0xFFFF'FFFF)
+            throw error("no more collections can be created here: a PE can create 4,294,967,295 in a run");
+        return static_cast<std::uint32_t>(++collections);
+    }
+    /// A name that nothing else of its kind has in the run; not 0. Throws `error` rather than give one twice.
+    std::uint64_t next_name(pe_number here) {
+        constexpr int bits = 40; // there are at most 2^24 PEs
+        if (others >= (std::uint64_t{1} << bits) - 1)
+            throw error("no more sections, activities and channels can be made here: a PE can make 2^40 in a run");
+        return (std::uint64_t{here} << bits) | ++others;
+    }
+};
 
 /// Where a value goes: `how` names a registered kind of delivery (0: nowhere), the rest is its to interpret.
 struct address {

@@ -458,7 +458,7 @@ public:
     std::uint64_t processed = 0;
     std::uint64_t frames = 0;  ///< methods of chares run so far
     std::uint64_t resumed = 0; ///< parked fibers that went on so far
-    std::uint64_t serial = 0;  ///< numbers whatever this PE creates
+    creation_counts created;   ///< by this PE
     std::atomic<bool> stopping{false};
     wave_share wave;
     std::unique_ptr<quiescence_watch> watch; ///< of PE 0

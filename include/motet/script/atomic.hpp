@@ -261,7 +261,7 @@ struct transaction_root {
     }
     static void add(runtime::pe& p, runtime::collection_id id, shared_job job, runtime::address reply) {
         auto& all = queue(p, id);
-        all.push_back({std::move(job), reply, (std::uint64_t{p.number} << 32) + ++p.serial, {}, {}, false});
+        all.push_back({std::move(job), reply, p.created.next_name(p.number), {}, {}, false});
         if (all.size() == 1) prepare(p, id);
     }
     static void prepare(runtime::pe& p, runtime::collection_id id) {
