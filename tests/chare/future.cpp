@@ -131,7 +131,7 @@ TEST_CASE("a promise can be sent to anyone and set from anywhere; the first valu
         CHECK(k.get() == 1);
         auto [m, t] = motet::make_future<int>();
         workers[3].tell<&worker::break_it>(t);
-        CHECK(contains(thrown_by([&] { m.get(); }), "no value today"));
+        CHECK(contains(thrown_by([&m = m] { m.get(); }), "no value today"));
         auto [n, u] = motet::make_future<int>();
         workers[3].ask<&worker::keep>(u).get();
         workers[3].tell<&worker::release>(17); // the promise moves with the chare

@@ -373,7 +373,8 @@ struct in_ring {
         std::array<std::int64_t, count> now{};
         for (std::int64_t step = 0; step < end; ++step) {
             const auto before = now;
-            for (std::int64_t i = 0; i < count; ++i) now[i] = after(before[i] + i, before[(i + count - 1) % count]);
+            const auto at = [](std::int64_t i) { return static_cast<std::size_t>(i % count); };
+            for (std::int64_t i = 0; i < count; ++i) now[at(i)] = after(before[at(i)] + i, before[at(i + count - 1)]);
         }
         return std::accumulate(now.begin(), now.end(), std::int64_t{0});
     }
@@ -392,7 +393,7 @@ TEST_CASE("a checkpoint in the middle of everything: the run goes on, and a rest
         const folder where;
         run_well(chosen, [&] { start(where.name); });
         check_restart(chosen, where.name,
-                      this_job().size > 1 ? this_job().size * chosen.pes
+                      this_job().size > 1 ? static_cast<std::uint32_t>(this_job().size) * chosen.pes
                       : chosen.simulated  ? chosen.processes * chosen.pes
                                           : chosen.pes);
         if (this_job().size > 1) continue;
@@ -1126,8 +1127,10 @@ TEST_CASE("an element at a balancing point may be moved as soon as a restarted r
 TEST_CASE("elements at a balancing point go on after a restart, whether arrays are balanced there then or not") {
     if (this_job().size > 1) return;
     for (const bool by_section : {false, true})
-        for (const auto& [then, now] : std::vector<std::pair<std::string, std::string>>{
+        for (const auto& strategies : std::vector<std::pair<std::string, std::string>>{
                  {"greedy", "none"}, {"greedy", ""}, {"none", "greedy"}, {"", "rotate"}, {"rotate", "greedy"}}) {
+            const auto& then = strategies.first;
+            const auto& now = strategies.second;
             CAPTURE(then);
             CAPTURE(now);
             const folder where;

@@ -109,20 +109,20 @@ TEST_CASE("what is no std::exception ends a run all the same") {
 }
 
 TEST_CASE("a tree reaches every PE once from any root, and every process but the root's by one message") {
-    for (const auto& [processes, width] : std::vector<std::pair<pe_number, pe_number>>{{1, 1},
-                                                                                       {1, 2},
-                                                                                       {1, 5},
-                                                                                       {1, 6},
-                                                                                       {1, 100},
-                                                                                       {2, 1},
-                                                                                       {6, 1},
-                                                                                       {21, 1},
-                                                                                       {1000, 1},
-                                                                                       {2, 2},
-                                                                                       {3, 4},
-                                                                                       {22, 7},
-                                                                                       {100, 22}}) {
-        const pe_number total = processes * width;
+    for (const auto& shape : std::vector<std::pair<pe_number, pe_number>>{{1, 1},
+                                                                          {1, 2},
+                                                                          {1, 5},
+                                                                          {1, 6},
+                                                                          {1, 100},
+                                                                          {2, 1},
+                                                                          {6, 1},
+                                                                          {21, 1},
+                                                                          {1000, 1},
+                                                                          {2, 2},
+                                                                          {3, 4},
+                                                                          {22, 7},
+                                                                          {100, 22}}) {
+        const pe_number width = shape.second, total = shape.first * width;
         for (const pe_number root : {0u, 1u, total / 2, total - 1}) {
             if (root >= total) continue;
             const tree t{root, total, width};

@@ -95,7 +95,7 @@ bool read_all(const std::vector<std::byte>& packet, std::size_t& count) {
 } // namespace
 
 TEST_CASE("messages are read from a packet as they were written") {
-    random_source random(1);
+    random_source random{1};
     for (int round = 0; round < 200; ++round) {
         const auto letters = some_letters(random, 1 + random() % 60);
         const auto packet = packed(letters);
@@ -138,7 +138,7 @@ TEST_CASE("a small message to where the last one went costs eight bytes more tha
 }
 
 TEST_CASE("a packet that is cut or damaged is refused, or read within its bounds") {
-    random_source random(2);
+    random_source random{2};
     const auto letters = some_letters(random, 20);
     const auto packet = packed(letters);
     std::size_t count = 0;

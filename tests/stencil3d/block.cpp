@@ -14,7 +14,7 @@ namespace {
 
 /// The same without blocks: every point asks what its six neighbours are.
 std::vector<double> serial(const triple& points, std::int64_t iterations) {
-    const auto [nx, ny, nz] = points;
+    const std::int64_t nx = points[0], ny = points[1], nz = points[2];
     std::vector<double> now, next;
     for (std::int64_t x = 0; x < nx; ++x)
         for (std::int64_t y = 0; y < ny; ++y)

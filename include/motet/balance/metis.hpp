@@ -9,6 +9,7 @@
 #include <motet/balance/partition.hpp>
 #include <motet/error.hpp>
 
+#include <cmath>
 #include <cstddef>
 #include <metis.h>
 #include <mutex>
@@ -66,7 +67,7 @@ inline void metis_strategy::operator()(balancing& all) const {
         idx_t weights = 1, cut = 0, options[METIS_NOPTIONS];
         METIS_SetDefaultOptions(options);
         options[METIS_OPTION_SEED] = 1;
-        options[METIS_OPTION_UFACTOR] = static_cast<idx_t>(1000 * (runtime::partition::tolerance - 1) + 0.5);
+        options[METIS_OPTION_UFACTOR] = static_cast<idx_t>(std::lround(1000 * (runtime::partition::tolerance - 1)));
         auto* const method = wanted > 8 ? &METIS_PartGraphKway : &METIS_PartGraphRecursive; // as its manual advises
         const std::lock_guard one_at_a_time(runtime::metis_works);
         const int code =

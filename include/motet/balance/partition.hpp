@@ -177,6 +177,7 @@ private:
         for (const chare_load& c : all.chares)
             if (c.may_move && is_free(c.to) && is_free(c.pe)) stays[c.to * all.pes + c.pe] += c.load + least;
         std::vector<share> shares;
+        shares.reserve(stays.size());
         for (const auto& [both, load] : stays) shares.push_back({load, both / all.pes, both % all.pes});
         std::sort(shares.begin(), shares.end(), [](const share& a, const share& b) {
             return a.load != b.load ? a.load > b.load : a.part != b.part ? a.part < b.part : a.pe < b.pe;

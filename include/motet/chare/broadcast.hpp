@@ -283,7 +283,7 @@ inline void deliver_late(pe& p, part& c, element_header& e, const delivery_work&
 
 /// Step 2, at each PE but the root.
 inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_ptr<broadcast> what,
-                            std::vector<std::uint64_t> closed);
+                            const std::vector<std::uint64_t>& closed);
 
 /// Hands it down to the PEs below this one, or why it cannot be (step 7).
 inline void hand_down(pe& p, part& c, std::uint64_t number, const std::shared_ptr<broadcast>& what,
@@ -330,7 +330,7 @@ inline void begin_here(pe& p, part& c, std::uint64_t number, std::shared_ptr<bro
 }
 
 inline void begin_broadcast(pe& p, part& c, std::uint64_t number, std::shared_ptr<broadcast> what,
-                            std::vector<std::uint64_t> closed) {
+                            const std::vector<std::uint64_t>& closed) {
     hand_down(p, c, number, what, closed);
     begin_here(p, c, number, std::move(what), closed);
 }

@@ -117,7 +117,9 @@ struct method_traits;
 /// Makes what the message stores out of what the caller gave: exactly the conversion that a direct call would make.
 template <class Stored, class Given>
 Stored store(Given&& given) {
-    if constexpr (std::is_constructible_v<Stored, Given&&> && std::is_convertible_v<Given&&, Stored>) {
+    if constexpr (std::is_integral_v<Stored> && std::is_integral_v<std::remove_cvref_t<Given>>) {
+        return static_cast<Stored>(given); // also 3 for a size: some compilers' -Wconversion warns of it in here
+    } else if constexpr (std::is_constructible_v<Stored, Given&&> && std::is_convertible_v<Given&&, Stored>) {
         return static_cast<Given&&>(given);
     } else if constexpr (requires { Stored(given.begin(), given.end()); }) {
         return Stored(given.begin(), given.end());

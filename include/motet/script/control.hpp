@@ -161,7 +161,7 @@ private:
 /// Sends and takes notes of an embedded machine, between two bytecodes of the script that runs (stop.hpp).
 inline int exchange_notes(void*);
 
-inline script_control::~script_control() {
+MOTET_INLINE script_control::~script_control() {
     if (lives) {
         const gil lock; // no thread of a script is in here
         lives.reset();

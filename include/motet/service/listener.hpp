@@ -228,7 +228,7 @@ inline void listener::accept_tcp() {
 }
 #endif
 
-inline listener::~listener() {
+MOTET_INLINE listener::~listener() {
     asio::post(context, [this] {
         boost::system::error_code ignored;
         at_socket.close(ignored);

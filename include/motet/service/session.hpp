@@ -138,7 +138,7 @@ struct inbound {
 /// On PE 0 (inbound.hpp).
 inline void take_request(runtime::pe& p, std::shared_ptr<inbound> in);
 
-inline session::~session() {
+MOTET_INLINE session::~session() {
 #ifdef MOTET_WITH_TCP
     be_known();
 #endif

@@ -101,9 +101,8 @@ struct shaped {
     using element_type = E;
     E* first = nullptr;
     std::vector<std::int64_t> shape;
+    shaped(E* begin, std::vector<std::int64_t> lengths) : first(begin), shape(std::move(lengths)) {}
     E* data() const { return first; }
 };
-template <class E>
-shaped(E*, std::vector<std::int64_t>) -> shaped<E>;
 
 } // namespace motet::inline MOTET_VARIANT
