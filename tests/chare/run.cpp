@@ -507,7 +507,7 @@ TEST_CASE("names are not given twice, however many there were: of futures, of wh
         const auto all = motet::array<run_test::holder>::create(4, {.value = 3});
         creation_counts& created = this_pe().created;
         created.chares += many;
-        const auto other = motet::array<run_test::holder>::create(4);
+        motet::array<run_test::holder>::create(4);
         CHECK(all.reduce<&run_test::holder::look>(motet::sum).get() == 12);
         created.others = 256 * many - 2;
         CHECK(all.section({0, 1}).reduce<&run_test::holder::look>(motet::sum).get() == 6);

@@ -154,6 +154,40 @@ TEST_CASE("threads share a loop") {
           }) == 0);
 }
 
+namespace parallel_for_test {
+
+struct busy {
+    int value = 0;
+    static inline std::atomic<bool> has_begun, may_end;
+    void work() {
+        has_begun = true;
+        while (!may_end) std::this_thread::yield();
+    }
+};
+
+} // namespace parallel_for_test
+
+TEST_CASE("a PE that is busy is called once, however many loops there are, and joins the newest") {
+    using parallel_for_test::busy;
+    busy::has_begun = busy::may_end = false;
+    CHECK(run_with({"--motet-pes", "2"}, [] {
+              auto end = motet::chare<busy>::create({}, 1).ask<&busy::work>();
+              motet::wait([] { return busy::has_begun.load(); });
+              std::int64_t total = 0;
+              const std::uint64_t before = motet::runtime::this_pe().sent;
+              for (int k = 0; k < 1'000; ++k) motet::parallel_for(0, 100, [&](int x) { total += x; });
+              CHECK(total == 1'000 * 4950);
+              CHECK(motet::runtime::this_pe().sent - before <= 1);
+              std::atomic<bool> joined{false};
+              motet::parallel_for(0, 2, [&](int) {
+                  busy::may_end = true;
+                  joined = joined || motet::my_pe() == 1;
+                  while (!joined) std::this_thread::yield();
+              });
+              end.get();
+          }) == 0);
+}
+
 TEST_CASE("reductions are in order and the same in every run") {
     double first = 0;
     in_many_runs([&] {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -25,8 +26,10 @@
 /// 1. The range is cut into rounds of two chunks for each PE; a round takes half of what is left ("factoring": Hummel,
 ///    Schonberg and Flynn, 1992). Chunk number k follows from k alone, so that a claim is one atomic addition, and the
 ///    chunks are the same in every run.
-/// 2. The caller sends every other PE of its process an expedited message that holds a share of the loop's control
-///    block, and starts to work. Whoever takes part claims chunks until there are none.
+/// 2. The caller calls every other PE of its process by an expedited message, and starts to work. Whoever takes part
+///    has a share of the loop's control block, and claims chunks until there are none. A PE that is busy has one call
+///    of each other PE at most, however many loops that begins meanwhile, and finds its newest: no older one of a PE
+///    has chunks left, for a loop inside of a body calls nobody before the one around it has none.
 /// 3. A helper counts itself in before its first claim. When the caller finds no chunk any more it waits until nobody
 ///    is counted in: it looks for some time, then parks, and the last to leave sends it a message. A helper that comes
 ///    later claims nothing, hence never touches the body, which may be gone.
@@ -207,6 +210,37 @@ inline void help_in_loop(pe& p, const loop_share& loop) {
     while (run_chunk(*loop)) {}
 }
 
+/// Step 2: the calls of a PE.
+class loop_calls : public upper_state {
+public:
+    explicit loop_calls(std::size_t pes) : unread(pes) {}
+    void begin(const loop_share& loop) {
+        const std::lock_guard lock(guard);
+        newest = loop;
+    }
+    void end(const loop_share& loop) {
+        const std::lock_guard lock(guard);
+        if (newest == loop) newest.reset();
+    }
+    /// False if the PE at this place of the process has a call yet to read. It finds what has begun by then.
+    bool send(pe_number place) { return !unread[place].exchange(true); }
+    loop_share receive(pe_number place) {
+        unread[place] = false;
+        const std::lock_guard lock(guard);
+        return newest;
+    }
+
+private:
+    std::mutex guard;
+    loop_share newest;
+    std::vector<std::atomic<bool>> unread;
+};
+
+inline void answer_loop_call(pe& p, pe_number caller) {
+    auto& calls = static_cast<loop_calls&>(*p.job.pes[caller - p.home.first_pe]->loops);
+    if (const loop_share loop = calls.receive(p.number - p.home.first_pe)) help_in_loop(p, loop);
+}
+
 /// Looks until nobody is counted in, for so many turns (0: for ever). True if nobody is.
 inline bool wait_for_helpers(const loop_control& loop, std::uint64_t turns) {
     for (std::uint64_t i = 1; loop.active.load(std::memory_order_acquire) != 0; ++i) {
@@ -235,16 +269,18 @@ void park_for_loop(pe& p, loop_control& loop, Done done) {
 /// Ends the caller's part in a loop, however it leaves: nobody may use its body then.
 class loop_end {
 public:
-    explicit loop_end(loop_control& of) : loop(of) {}
+    loop_end(const loop_share& of, loop_calls* others) : loop(of), calls(others) {}
     loop_end(const loop_end&) = delete;
     loop_end& operator=(const loop_end&) = delete;
     ~loop_end() {
-        loop.stop();
-        wait_for_helpers(loop, 0);
+        loop->stop();
+        wait_for_helpers(*loop, 0);
+        if (calls != nullptr) calls->end(loop);
     }
 
 private:
-    loop_control& loop;
+    const loop_share& loop;
+    loop_calls* calls; ///< null: there were none
 };
 
 MOTET_INLINE void run_loop(pe& p, std::uint64_t iterations, std::uint64_t grain, void* work,
@@ -262,10 +298,16 @@ MOTET_INLINE void run_loop(pe& p, std::uint64_t iterations, std::uint64_t grain,
     loop->chunks = chunks;
     loop->home = p.number;
     {
-        const loop_end at_the_end(*loop);
+        loop_calls* const calls =
+            helpers > 0 && !simulated ? &kept_as<loop_calls>(p.loops, std::size_t{p.home.pe_count}) : nullptr;
+        const loop_end at_the_end(loop, calls);
+        if (calls != nullptr) calls->begin(loop);
         for (pe_number i = 1; i <= helpers; ++i) {
-            const pe_number to = p.home.first_pe + (p.number - p.home.first_pe + i) % p.home.pe_count;
-            expedite(p, to, call<&help_in_loop>::make(p, loop));
+            const pe_number place = (p.number - p.home.first_pe + i) % p.home.pe_count, to = p.home.first_pe + place;
+            if (calls == nullptr)
+                expedite(p, to, call<&help_in_loop>::make(p, loop));
+            else if (calls->send(place))
+                expedite(p, to, call<&answer_loop_call>::make(p, p.number));
         }
         for (bool more = true; more;) {
             {

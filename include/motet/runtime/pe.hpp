@@ -465,6 +465,7 @@ public:
     std::unique_ptr<upper_state> checkpointing;
     std::unique_ptr<upper_state> scripting;
     std::unique_ptr<upper_state> transactions;
+    std::unique_ptr<upper_state> loops; ///< parallel ones, of this PE
 
     alignas(64) inbox incoming;
 
