@@ -281,6 +281,38 @@ TEST_CASE("nobody passes a balancing point before all have come, however they mo
     }
 }
 
+namespace balance_test {
+
+/// Each splits in two, once; both go on from the same step.
+struct splitting {
+    std::int64_t step = 0;
+    motet::eventually<std::int64_t> run(std::int64_t until) {
+        if (step == until) return step;
+        const std::int64_t own = motet::this_index();
+        if (step == 3 && own < 100) {
+            const motet::array<splitting> all(motet::this_collection<splitting>());
+            all.insert(own + 100, {.step = step}).get();
+            all[own + 100].tell<&splitting::run>(until);
+        }
+        ++step;
+        return motet::balance_next<&splitting::run>(until);
+    }
+    std::int64_t steps() const { return step; }
+};
+
+} // namespace balance_test
+
+TEST_CASE("an element inserted between two balancing points takes part from the next one of who inserted it on") {
+    everywhere([] {
+        const auto all = motet::array<splitting>::create();
+        motet::balance_with(all, motet::rotate).get();
+        for (std::int64_t i = 0; i < 8; ++i) all.insert(i).get();
+        all.tell<&splitting::run>(std::int64_t{6});
+        motet::quiescence().get();
+        CHECK(all.gather<&splitting::steps>().get() == std::vector<std::int64_t>(16, 6));
+    });
+}
+
 TEST_CASE("without a strategy a balancing point waits for nobody") {
     everywhere([] {
         const auto all = motet::array<worker>::create(5);

@@ -241,6 +241,33 @@ TEST_CASE("elements that contribute differently to one round: the target is told
 }
 
 namespace reduction_test {
+struct to_itself {
+    int value = 1;
+    void give() { motet::contribute(value, motet::sum, motet::this_element<to_itself>().to<&to_itself::take>()); }
+    void give_to(motet::promise<int> one, motet::promise<int> other) {
+        motet::contribute(value, motet::sum, motet::this_index() == 2 ? other : one);
+    }
+    void take(int) {}
+};
+} // namespace reduction_test
+
+TEST_CASE("elements that contribute to one round with different targets: that is told, not one of them chosen") {
+    using reduction_test::to_itself;
+    everywhere([] {
+        const auto all = motet::array<to_itself>::create(6);
+        auto [f, p] = motet::make_future<int>();
+        auto [g, q] = motet::make_future<int>();
+        all.tell<&to_itself::give_to>(p, q);
+        const auto why = thrown_by([&f = f, &g = g] { motet::wait_any(f, g) == 0 ? f.get() : g.get(); });
+        CHECK(contains(why, "with different targets: all name the same one, or none"));
+    });
+    if (this_job().size > 1) return;
+    for (const auto& chosen : {threads(2), simulated(2, 2)})
+        CHECK(contains(error_of(chosen, [] { motet::array<to_itself>::create(6).tell<&to_itself::give>(); }),
+                       "with different targets: all name the same one, or none"));
+}
+
+namespace reduction_test {
 struct lonely {
     int value = 0;
     std::string give(motet::target<long> to) {

@@ -1,4 +1,4 @@
-// expect: motet: this type is neither a plain struct nor a known container
+// expect: motet: a type that can only be moved, such as a future or a thread, stays where it is
 // SPDX-License-Identifier: BSL-1.0
 #include <motet/motet.hpp>
 

@@ -23,7 +23,9 @@
 ///    again.
 ///
 /// Not a reduction (reduction.hpp): points and contributions may come in another order at each element. An element
-/// that is born while others wait takes part from this release on, or, where its PE has answered, from the next one on.
+/// that is inserted takes part from the first release on that whoever inserts it does not know to be over: its PE may
+/// know less (the newcomer has that number), and may have answered already (so a birth counts as a move). Only an
+/// insertion that nobody waits for may come too late for that one.
 namespace motet::inline MOTET_VARIANT::runtime {
 
 /// The element is at its balancing point, and `m` is to be called after that.

@@ -377,8 +377,7 @@ auto make_future(std::integral auto count) {
         serial::check_owning<T>();
         using state_type = runtime::several_state<T>;
         auto state = std::make_unique<state_type>(p, missing);
-        const runtime::address to{
-            runtime::future_delivery<state_type, T>::id(), state->home.number, {}, state->name};
+        const runtime::address to{runtime::future_delivery<state_type, T>::id(), state->home.number, {}, state->name};
         return std::pair(future<std::vector<T>>(std::move(state)), promise<T>(to));
     }
 }

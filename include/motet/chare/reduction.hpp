@@ -192,16 +192,14 @@ inline void look_at_rounds(pe& p, part& c) {
 inline void add_to_round(const pe& p, const part& c, contributions& round, std::uint32_t type, const address& target,
                          partial&& more) {
     if (type == 0) return;
-    if (round.type != 0 && round.type != type) {
-        round.result.fail({"elements contribute to one reduction with different reducers or types",
-                           "motet::error",
-                           c.type->name(),
-                           {},
-                           false});
-        return;
-    }
+    const auto refuse = [&](const char* why) { round.result.fail({why, "motet::error", c.type->name(), {}, false}); };
+    if (round.type != 0 && round.type != type)
+        return refuse("elements contribute to one reduction with different reducers or types");
     round.type = type;
-    if (round.target.how == 0) round.target = target;
+    if (round.target.how == 0)
+        round.target = target;
+    else if (target.how != 0 && !(target == round.target))
+        return refuse("elements contribute to one reduction with different targets: all name the same one, or none");
     combine_into(p, c, registry::get<reduction_type>(type), round.result, std::move(more));
 }
 

@@ -77,6 +77,7 @@ struct address {
     pe_number pe = no_pe;
     collection_id collection;
     index_bits index;
+    friend bool operator==(const address&, const address&) = default;
 
     template <class Archive>
     void serialize(Archive& archive); ///< registry.hpp

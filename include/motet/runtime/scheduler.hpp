@@ -22,7 +22,7 @@ namespace motet::inline MOTET_VARIANT::runtime {
 ///    so no frame between the loop and `resume` may own anything.
 class scheduler {
 public:
-    static constexpr std::size_t most_spares = 16384;
+    static constexpr std::size_t most_spares = 1024;
 
     /// `loop(context)` runs on the fibers; it returns when the scheduler is to stop.
     scheduler(std::size_t stack_size, void (*loop)(void*), void* context)

@@ -81,6 +81,12 @@ consteval void explain() {
         how != kind::not_default_constructible,
         "motet: what a container, optional, variant or smart pointer holds must be default constructible to be "
         "read back: give it a default constructor");
+    static_assert(how != kind::opaque || std::is_copy_constructible_v<T> || !std::is_move_constructible_v<T>,
+                  "motet: a type that can only be moved, such as a future or a thread, stays where it is: keep it in a "
+                  "local variable or in a motet::transient, and send a promise in place of a future");
+    static_assert(how != kind::opaque || std::is_default_constructible_v<T> || std::is_copy_assignable_v<T>,
+                  "motet: a lambda with captures cannot be serialized: write a struct that has them as fields, and "
+                  "operator()");
     static_assert(how != kind::opaque,
                   "motet: this type is neither a plain struct nor a known container: give it a member "
                   "'template <class Archive> void serialize(Archive& archive) { archive(a, b); }', or a free function "
