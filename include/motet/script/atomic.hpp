@@ -270,7 +270,7 @@ struct transaction_root {
         job.request.transaction = now.key;
         const runtime::address to{runtime::registered<prepared_key, of_prepared>::id(), p.number, id, {now.key, 0}};
         try {
-            script_broadcast::issue(p, *runtime::local_chares::of(p).find(p, id)->type, id, to, std::move(job));
+            issue_to_many(p, *runtime::local_chares::of(p).find(p, id)->type, id, to, std::move(job));
         } catch (const error& why) { // there are no such elements
             now.failure = why.what();
             finish(p, id);

@@ -160,7 +160,36 @@ struct script_call {
     }
 };
 
-/// Requests to all chares of a collection, or to some; the outcomes come back in the order of the indices, or reduced.
+/// What an element that a request did not get to has given.
+inline script_outcome outcome_of_failure(const runtime::failure& why) {
+    script_outcome outcome;
+    outcome.error_type = why.erased ? "LookupError" : "RuntimeError";
+    outcome.error = why.erased ? "there is no " + why.chare + ": it was erased, or never inserted"
+                               : why.text + (why.chare.empty() ? "" : ", in " + why.chare);
+    return outcome;
+}
+
+/// Those of the indices that are chosen, if some are named, that the slices have, too, in order and once each.
+/// Throws `error` for indices and slices that cannot be.
+inline std::vector<runtime::index_bits> members_of(const runtime::collection_type& chares,
+                                                   const chosen_elements& chosen) {
+    std::vector<runtime::index_bits> members;
+    for (const auto& index : chosen.indices) {
+        const runtime::index_bits bits = chares.from_coordinates(index);
+        if (chosen.has(index)) members.push_back(bits);
+    }
+    if (const std::size_t slices = chosen.slices.size(), wanted = chares.coordinates({}).size();
+        slices != 0 && slices != wanted)
+        throw error("an index of " + std::to_string(wanted) + " numbers takes as many slices, and these are " +
+                    std::to_string(slices));
+    std::sort(members.begin(), members.end());
+    members.erase(std::unique(members.begin(), members.end()), members.end());
+    return members;
+}
+
+/// Requests to all chares of a collection, or to some; the outcomes come back in the order of the indices, or reduced:
+/// then there is one, which is None over no elements.
+template <bool Reduces>
 struct script_broadcast {
     static bool deliver_one(runtime::pe& p, runtime::part& c, runtime::element_header& e,
                             const runtime::broadcast& record, const runtime::address& reply) {
@@ -187,7 +216,7 @@ struct script_broadcast {
     static void finish(runtime::pe& p, const runtime::address& target, runtime::partial&& all) {
         std::vector<script_outcome> outcomes;
         if (all.value) outcomes = finish_results(p, std::move(all.value.as<script_results>()));
-        if (outcomes.empty() && target.index.high == reduces) outcomes.emplace_back();
+        if (Reduces && outcomes.empty()) outcomes.emplace_back();
         runtime::deliver(p, target, &outcomes);
     }
     static runtime::message* message_for(runtime::pe& p, runtime::part& c, const runtime::index_bits& index,
@@ -207,16 +236,9 @@ struct script_broadcast {
     static runtime::partial lifted(const runtime::failure& why) {
         runtime::partial one;
         script_results all;
-        all.outcomes.push_back(outcome_of(why));
+        all.outcomes.push_back(outcome_of_failure(why));
         one.value = runtime::boxed::of<script_results>(std::move(all));
         return one;
-    }
-    static script_outcome outcome_of(const runtime::failure& why) {
-        script_outcome outcome;
-        outcome.error_type = why.erased ? "LookupError" : "RuntimeError";
-        outcome.error = why.erased ? "there is no " + why.chare + ": it was erased, or never inserted"
-                                   : why.text + (why.chare.empty() ? "" : ", in " + why.chare);
-        return outcome;
     }
     static void give_value(runtime::pe& p, const runtime::address& to, void* outcome) {
         runtime::give_result(p, to, id(), lifted(*static_cast<outcome_of_many*>(outcome)));
@@ -237,34 +259,12 @@ struct script_broadcast {
     static inline const runtime::broadcast_type operations{&deliver_one, &combine, &finish, &message_for};
     static std::uint32_t id() { return runtime::registered<script_broadcast, operations>::id(); }
 
-    /// In a target: what was reduced over no elements is None.
-    static constexpr std::uint64_t reduces = 1;
-
-    /// Those of the indices that are chosen, if some are named, that the slices have, too, in order and once each.
-    /// Throws `error` for indices and slices that cannot be.
-    static std::vector<runtime::index_bits> members_of(const runtime::collection_type& chares,
-                                                       const chosen_elements& chosen) {
-        std::vector<runtime::index_bits> members;
-        for (const auto& index : chosen.indices) {
-            const runtime::index_bits bits = chares.from_coordinates(index);
-            if (chosen.has(index)) members.push_back(bits);
-        }
-        if (const std::size_t slices = chosen.slices.size(), wanted = chares.coordinates({}).size();
-            slices != 0 && slices != wanted)
-            throw error("an index of " + std::to_string(wanted) + " numbers takes as many slices, and these are " +
-                        std::to_string(slices));
-        std::sort(members.begin(), members.end());
-        members.erase(std::unique(members.begin(), members.end()), members.end());
-        return members;
-    }
-
     /// Sends it. `target` takes a vector of outcomes. Throws `error` as members_of does.
     static void issue(runtime::pe& p, const runtime::collection_type& chares, runtime::collection_id name,
                       runtime::address target, script_job what) {
         const std::vector<runtime::index_bits> members = members_of(chares, what.elements);
         const bool some = !what.elements.indices.empty();
         what.many = true;
-        target.index.high = what.across ? reduces : 0;
         auto b = std::make_shared<runtime::broadcast>();
         b->type = id();
         b->target = target;
@@ -278,6 +278,15 @@ struct script_broadcast {
         }
     }
 };
+
+/// Sends it: see script_broadcast.
+inline void issue_to_many(runtime::pe& p, const runtime::collection_type& chares, runtime::collection_id name,
+                          const runtime::address& target, script_job what) {
+    if (what.across)
+        script_broadcast<true>::issue(p, chares, name, target, std::move(what));
+    else
+        script_broadcast<false>::issue(p, chares, name, target, std::move(what));
+}
 
 } // namespace motet::inline MOTET_VARIANT::script
 
@@ -316,9 +325,9 @@ future<std::vector<script_outcome>> run_script(const collection<T, Index>& chare
     if (job.request.atomic)
         script::begin_transaction(p, chares.name(), std::make_shared<const script::script_job>(std::move(job)), to);
     else
-        script::script_broadcast::issue(
-            p, runtime::registry::get<runtime::collection_type>(runtime::collection_of<T, Index>::id()), chares.name(),
-            to, std::move(job));
+        script::issue_to_many(p,
+                              runtime::registry::get<runtime::collection_type>(runtime::collection_of<T, Index>::id()),
+                              chares.name(), to, std::move(job));
     return std::move(made);
 }
 

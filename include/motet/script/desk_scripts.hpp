@@ -229,10 +229,10 @@ MOTET_INLINE void desk::execute(runtime::pe& p, execute_request request, answer_
         if (many && atomic)
             begin_transaction(p, what.collection, std::make_shared<const script_job>(std::move(run)), to);
         else if (many && is_frozen(p)) {
-            script_broadcast::members_of(what.type_of_chares(), run.elements);
+            members_of(what.type_of_chares(), run.elements);
             run_in_all(p, what.collection, std::make_shared<const script_job>(std::move(run)), handle);
         } else if (many)
-            script_broadcast::issue(p, what.type_of_chares(), what.collection, to, std::move(run));
+            issue_to_many(p, what.type_of_chares(), what.collection, to, std::move(run));
         else {
             const runtime::pe_number at =
                 runtime::where(p, what.collection, index); // throws, before there is a message

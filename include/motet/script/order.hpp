@@ -113,7 +113,7 @@ inline report obey(runtime::pe& p, const order& o) {
         runtime::part* const c = runtime::local_chares::of(p).find(p, o.collection);
         if (c == nullptr) break;
         const chosen_elements& chosen = o.job->elements;
-        std::vector<runtime::index_bits> here = script_broadcast::members_of(*c->type, chosen);
+        std::vector<runtime::index_bits> here = members_of(*c->type, chosen);
         std::erase_if(here, [&](const auto& index) { return c->table.find(index) == nullptr; });
         if (chosen.indices.empty())
             for (const runtime::element_header* e : c->table.elements) // a script may insert, and erase

@@ -79,7 +79,7 @@ private:
     static void give_done(runtime::pe& p, const runtime::address& to, void*) { give(p, to, {}); }
     static void fail(runtime::pe& p, const runtime::address& to, runtime::failure&& why) {
         std::vector<script_outcome> all;
-        all.push_back(script_broadcast::outcome_of(why));
+        all.push_back(outcome_of_failure(why));
         give(p, to, std::move(all));
     }
     struct one_key {};

@@ -40,7 +40,7 @@ inline PyObject* start_deed(PyObject*, PyObject* arguments) {
             if (target != Py_None) job.elements = chosen_elements::from_value(to_value(target));
             if (across != Py_None) job.across = std::make_shared<const value>(to_be_sent(across));
             auto [made, to] = pending_delivery::make(s.p, pending_delivery::many());
-            script_broadcast::issue(s.p, of.type_of_chares(), of.collection, to, std::move(job));
+            issue_to_many(s.p, of.type_of_chares(), of.collection, to, std::move(job));
             return handle_of(std::move(made));
         }
         const runtime::index_bits index = bits_of(of, target);
