@@ -3,6 +3,7 @@
 
 #include <motet/runtime/call.hpp>
 
+#include <atomic>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -33,8 +34,8 @@ void references(pe&, seen* into, const std::string& a, std::unique_ptr<int> b) {
 
 /// Counts the copies alive.
 struct counted {
-    int* alive;
-    explicit counted(int* where) : alive(where) { ++*alive; }
+    std::atomic<int>* alive; ///< what is sent dies on another thread
+    explicit counted(std::atomic<int>* where) : alive(where) { ++*alive; }
     counted(const counted& other) : alive(other.alive) { ++*alive; }
     counted(counted&& other) noexcept : alive(other.alive) { ++*alive; }
     counted& operator=(const counted&) = delete;
@@ -74,7 +75,7 @@ TEST_CASE("a call is known by the name of its function") {
 TEST_CASE("arguments are destroyed once, after the call, after an exception, and when the run ends before it" *
           doctest::test_suite("simulated")) {
     for (const auto& chosen : {threads(2), simulated(1, 2)}) {
-        int alive = 0;
+        std::atomic<int> alive = 0;
         run(chosen, [&](pe& p) { post<&throws>(p, 1, counted(&alive), false); });
         CHECK(alive == 0);
         CHECK(error_of(chosen, [&](pe& p) { post<&throws>(p, 1, counted(&alive), true); }) ==
