@@ -198,7 +198,7 @@ inline void add_to_round(const pe& p, const part& c, contributions& round, std::
     round.type = type;
     if (round.target.how == 0)
         round.target = target;
-    else if (target.how != 0 && !(target == round.target))
+    else if (target.how != 0 && target != round.target)
         return refuse("elements contribute to one reduction with different targets: all name the same one, or none");
     combine_into(p, c, registry::get<reduction_type>(type), round.result, std::move(more));
 }

@@ -438,10 +438,7 @@ inline void want_checkpoints_every(pe& p, const std::string& path, address targe
     pe_checkpointing& s = pe_checkpointing::of(p);
     const double before = s.period;
     s.period = p.job.options.checkpoint_period > 0 ? p.job.options.checkpoint_period : seconds;
-    const address& was = s.periodic.target;
-    if (path != s.periodic.path || target.how != was.how || !(target.collection == was.collection) ||
-        !(target.index == was.index))
-        s.last_progress = pe_checkpointing::nothing_written;
+    if (path != s.periodic.path || target != s.periodic.target) s.last_progress = pe_checkpointing::nothing_written;
     s.periodic = {path, target, {}, true};
     if (s.period != before) expect_next(p);
 }

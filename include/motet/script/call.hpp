@@ -261,7 +261,7 @@ struct script_broadcast {
 
     /// Sends it. `target` takes a vector of outcomes. Throws `error` as members_of does.
     static void issue(runtime::pe& p, const runtime::collection_type& chares, runtime::collection_id name,
-                      runtime::address target, script_job what) {
+                      const runtime::address& target, script_job what) {
         const std::vector<runtime::index_bits> members = members_of(chares, what.elements);
         const bool some = !what.elements.indices.empty();
         what.many = true;
