@@ -284,15 +284,23 @@ TEST_CASE("nobody passes a balancing point before all have come, however they mo
 namespace balance_test {
 
 /// Each splits in two, once; both go on from the same step.
+template <bool OnDemand>
 struct splitting {
     std::int64_t step = 0;
+    void begin_at(std::int64_t first) { step = first; }
+    static void make(const motet::array<splitting>& all, std::int64_t index, std::int64_t first) {
+        if constexpr (OnDemand)
+            all[index].template ask<&splitting::begin_at>(first).get();
+        else
+            all.insert(index, {.step = first}).get();
+    }
     motet::eventually<std::int64_t> run(std::int64_t until) {
         if (step == until) return step;
         const std::int64_t own = motet::this_index();
         if (step == 3 && own < 100) {
             const motet::array<splitting> all(motet::this_collection<splitting>());
-            all.insert(own + 100, {.step = step}).get();
-            all[own + 100].tell<&splitting::run>(until);
+            make(all, own + 100, step);
+            all[own + 100].template tell<&splitting::run>(until);
         }
         ++step;
         return motet::balance_next<&splitting::run>(until);
@@ -300,16 +308,21 @@ struct splitting {
     std::int64_t steps() const { return step; }
 };
 
+template <class T>
+void split_all(const motet::array<T>& all) {
+    motet::balance_with(all, motet::rotate).get();
+    for (std::int64_t i = 0; i < 8; ++i) T::make(all, i, 0);
+    all.template tell<&T::run>(std::int64_t{6});
+    motet::quiescence().get();
+    CHECK(all.template gather<&T::steps>().get() == std::vector<std::int64_t>(16, 6));
+}
+
 } // namespace balance_test
 
-TEST_CASE("an element inserted between two balancing points takes part from the next one of who inserted it on") {
+TEST_CASE("an element born between two balancing points takes part from the next one of who made it on") {
     everywhere([] {
-        const auto all = motet::array<splitting>::create();
-        motet::balance_with(all, motet::rotate).get();
-        for (std::int64_t i = 0; i < 8; ++i) all.insert(i).get();
-        all.tell<&splitting::run>(std::int64_t{6});
-        motet::quiescence().get();
-        CHECK(all.gather<&splitting::steps>().get() == std::vector<std::int64_t>(16, 6));
+        split_all(motet::array<splitting<false>>::create());
+        split_all(motet::array<splitting<true>>::create(motet::on_demand));
     });
 }
 

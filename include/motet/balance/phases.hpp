@@ -5,6 +5,7 @@
 #include <motet/chare/move.hpp>
 #include <motet/runtime/call.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -20,15 +21,22 @@ inline void do_phase(pe& p, part& c, double average);
 inline void one_arrived(pe& p, part& c);
 inline void end_balancing(pe& p, part& c);
 
-inline void begin_phase(pe& p, part& c, balancing_phase phase, double average) {
+/// `release`: calls wait for it until the balancing is over.
+inline void begin_phase(pe& p, part& c, std::uint64_t release, balancing_phase phase, double average) {
     balancing_state& s = balancing_state::of(c);
+    c.decided = std::max(c.decided, release);
     const tree over(p, root_of(p, c.info->id));
     s.phase = phase;
     s.report = {};
     s.missing = over.child_count(p.number) + 1;
-    over.for_each_child(p.number,
-                        [&](pe_number child) { post_part<&begin_phase>(p, child, c.info->id, phase, average); });
+    over.for_each_child(
+        p.number, [&](pe_number child) { post_part<&begin_phase>(p, child, c.info->id, release, phase, average); });
     do_phase(p, c, average);
+}
+/// At the root, of the balancing that is under way.
+inline void begin_next_phase(pe& p, part& c, balancing_phase phase, double average = 0) {
+    const std::uint64_t release = balancing_state::of(c).wanted.front().release;
+    post_part<&begin_phase>(p, p.number, c.info->id, release, phase, average);
 }
 
 inline void finish_part_of_phase(pe& p, part& c, phase_report report) {

@@ -22,10 +22,10 @@
 ///    distributed termination detection", 1987). The array is balanced, and release n follows. Else the root asks
 ///    again.
 ///
-/// Not a reduction (reduction.hpp): points and contributions may come in another order at each element. An element
-/// that is inserted takes part from the first release on that whoever inserts it does not know to be over: its PE may
-/// know less (the newcomer has that number), and may have answered already (so a birth counts as a move). Only an
-/// insertion that nobody waits for may come too late for that one.
+/// Not a reduction (reduction.hpp): points and contributions may come in another order at each element. A new
+/// element takes part from the first release on that is not decided: nobody is told that release n is over before all
+/// PEs have begun to balance for it, so whoever makes a newcomer knows of none that its PE does not know of. Its PE may
+/// have answered already, so a birth counts as a move. Only a newcomer that nobody waits for may come too late.
 namespace motet::inline MOTET_VARIANT::runtime {
 
 /// The element is at its balancing point, and `m` is to be called after that.

@@ -62,7 +62,7 @@ inline void begin_balancing(pe& p, part& c) {
     s.result = {};
     s.by = chosen_strategy(p, c);
     const bool central = s.by == 0 || registry::get<strategy_type>(s.by).decide != nullptr;
-    post_part<&begin_phase>(p, p.number, c.info->id, central ? balancing_phase::gather : balancing_phase::sum, 0.0);
+    begin_next_phase(p, c, central ? balancing_phase::gather : balancing_phase::sum);
 }
 
 MOTET_INLINE void want_balancing(pe& p, part& c, std::uint64_t release, address told) {
@@ -222,14 +222,14 @@ inline void end_phase(pe& p, part& c) {
         note_what_there_is(s);
         s.result.after = s.result.before;
         if (s.result.before < refine_strategy::tolerance) return end_balancing(p, c);
-        return post_part<&begin_phase>(p, p.number, c.info->id, balancing_phase::gossip, s.average);
+        return begin_next_phase(p, c, balancing_phase::gossip, s.average);
     case balancing_phase::gossip:
         if (s.steps < std::ceil(std::log2(std::max(2.0, pes))) + 1)
-            return post_part<&begin_phase>(p, p.number, c.info->id, balancing_phase::gossip, s.average);
-        return post_part<&begin_phase>(p, p.number, c.info->id, balancing_phase::give, s.average);
+            return begin_next_phase(p, c, balancing_phase::gossip, s.average);
+        return begin_next_phase(p, c, balancing_phase::give, s.average);
     case balancing_phase::give:
         s.result.moved = s.report.moved;
-        return post_part<&begin_phase>(p, p.number, c.info->id, balancing_phase::check, s.average);
+        return begin_next_phase(p, c, balancing_phase::check, s.average);
     case balancing_phase::check:
         s.result.after = s.average > 0 ? s.report.most / s.average : 1;
         return end_balancing(p, c);

@@ -32,8 +32,7 @@
 namespace motet::inline MOTET_VARIANT::runtime {
 
 /// A birth, decided at home. `on`: the PE it shall live on, or no_pe for the home itself.
-MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototype, pe_number on,
-                                 std::uint64_t released, address told);
+MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototype, pe_number on, address told);
 /// Asks for a birth, from any PE; throws what a wrong index, a user's map or serialize has thrown.
 MOTET_INLINE void insert_from(pe& p, part& c, index_bits index, boxed prototype, pe_number on, address told);
 /// The same, with the error told to `told`.
@@ -64,7 +63,7 @@ inline void look_who_waits(pe& p, part& c);
 inline void run_hook(pe& p, part& c, element_header& e, void (*hook)(element_header&), const char* name, bool may_wait);
 
 inline element_header& install_element(pe& p, part& c, element_header* e, const index_bits& index,
-                                       std::uint64_t version, std::uint64_t released = 0);
+                                       std::uint64_t version);
 
 /// The end of a message whose element does not exist (any more).
 inline void refuse_erased(pe& p, part& c, message* m) {
@@ -422,9 +421,9 @@ inline void place_element(part& c, element_header& e, const index_bits& index, s
 }
 /// The same, and its hook is going to run.
 inline element_header& install_element(pe& p, part& c, element_header* e, const index_bits& index,
-                                       std::uint64_t version, std::uint64_t released) {
+                                       std::uint64_t version) {
     place_element(c, *e, index, version);
-    if (released > c.released) e->extend().released = released;
+    if (c.decided > c.released) e->extend().released = c.decided; // whoever made it may have passed that one
     ++c.moves.came, ++c.moves.left; // a PE that has answered for its elements has another one now
     if (c.type->created != nullptr) {
         e->set(element_header::created_due);
@@ -457,7 +456,7 @@ inline void unborn(pe& p, part& c, index_bits index, std::uint64_t version, bool
 
 /// A birth away from home.
 inline void create_here(pe& p, part& c, index_bits index, boxed prototype, std::uint64_t version, bool erased_before,
-                        std::uint64_t released, address told) {
+                        address told) {
     const pe_number home = known_home(p, c, index);
     element_header* made = nullptr;
     try {
@@ -465,14 +464,13 @@ inline void create_here(pe& p, part& c, index_bits index, boxed prototype, std::
     } catch (...) {
         return post_part<&unborn>(p, home, c.info->id, index, version, erased_before, told, failed_birth(c, index));
     }
-    install_element(p, c, made, index, version, released);
+    install_element(p, c, made, index, version);
     c.settled = false;
     post_part<&there>(p, home, c.info->id, index, version, p.number);
     deliver_nothing(p, told);
 }
 
-MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototype, pe_number on,
-                                 std::uint64_t released, address told) {
+MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototype, pe_number on, address told) {
     auto found = c.homes.find(index);
     const bool exists =
         c.table.find(index) != nullptr || (found != c.homes.end() && (found->second.now == home_record::state::moving ||
@@ -493,7 +491,7 @@ MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototy
         } catch (...) {
             return tell_failure(p, told, failed_birth(c, index));
         }
-        install_element(p, c, made, index, version, released);
+        install_element(p, c, made, index, version);
         if (found != c.homes.end()) {
             release_held(c, found->second, [&](message* m) { p.enqueue_again(m); });
             c.homes.erase(index);
@@ -503,7 +501,7 @@ MOTET_INLINE void insert_at_home(pe& p, part& c, index_bits index, boxed prototy
     }
     const bool erased_before = found != c.homes.end() && found->second.now == home_record::state::erased;
     try {
-        post_part<&create_here>(p, on, c.info->id, index, std::move(prototype), version, erased_before, released, told);
+        post_part<&create_here>(p, on, c.info->id, index, std::move(prototype), version, erased_before, told);
     } catch (...) {
         return tell_failure(p, told, failed_birth(c, index));
     }
@@ -543,11 +541,7 @@ inline void erase_now(pe& p, part& c, element_header& e) {
 
 MOTET_INLINE void insert_from(pe& p, part& c, index_bits index, boxed prototype, pe_number on, address told) {
     check_index(c, index);
-    std::uint64_t released = c.released; // the newcomer waits for none that whoever inserts it knows to be over
-    if (const frame* f = p.current_frame; f != nullptr && f->part == &c && f->element != nullptr)
-        if (const auto& x = static_cast<const element_header*>(f->element)->extension)
-            released = std::max(released, x->released);
-    post_part<&insert_at_home>(p, home_of(p, c, index), c.info->id, index, std::move(prototype), on, released, told);
+    post_part<&insert_at_home>(p, home_of(p, c, index), c.info->id, index, std::move(prototype), on, told);
 }
 
 MOTET_INLINE void insert_on_request(pe& p, part& c, index_bits index, boxed prototype, pe_number on, address told) {

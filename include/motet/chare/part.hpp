@@ -260,6 +260,7 @@ struct part {
     double due = std::numeric_limits<double>::infinity(); ///< when `when_due` is to be called, if it is measured
     void (*when_due)(pe&, part&) = nullptr;
     std::uint64_t released = 0; ///< calls that were postponed until then run
+    std::uint64_t decided = 0;  ///< the release that is to come as soon as all PEs know of it, or has come
     std::uint64_t waiting = 0;  ///< elements here with a postponed call
     std::uint64_t asked = 0;    ///< the release that all elements of some PE wait for, or one before
     element_moves moves;

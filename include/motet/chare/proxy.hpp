@@ -409,7 +409,7 @@ public:
         const runtime::index_bits index{serial, (std::uint64_t{home} << 32) | p.number};
         runtime::post_part<&runtime::insert_at_home>(p, home, collection_name(), index,
                                                      runtime::boxed::of<T>(std::move(prototype)), runtime::no_pe,
-                                                     std::uint64_t{0}, runtime::address{});
+                                                     runtime::address{});
         return chare(index);
     }
 

@@ -366,7 +366,7 @@ private:
         c.passed = summary.passed;
         c.begun = summary.begun;
         c.births = summary.births + 1;
-        c.released = summary.released;
+        c.released = c.decided = summary.released;
         c.sealed = summary.sealed;
         c.settled = false;
         if (c.info->kind != collection_kind::array) return;
