@@ -283,7 +283,14 @@ TEST_CASE("nobody passes a balancing point before all have come, however they mo
 
 namespace balance_test {
 
-/// Each splits in two, once; both go on from the same step.
+/// Its member on PE 1 is busy: what passes there is late.
+struct busy {
+    void work(std::int64_t left) {
+        motet::charge(500e-6);
+        if (left > 0) motet::this_collection<busy>()[1].tell<&busy::work>(left - 1);
+    }
+};
+/// Each splits in two, once; both go on from the same step, the new one on another PE.
 template <bool OnDemand>
 struct splitting {
     std::int64_t step = 0;
@@ -300,6 +307,7 @@ struct splitting {
         if (step == 3 && own < 100) {
             const motet::array<splitting> all(motet::this_collection<splitting>());
             make(all, own + 100, step);
+            all[own + 100].move_to((motet::pe_count() / 2 + own) % motet::pe_count()).get();
             all[own + 100].template tell<&splitting::run>(until);
         }
         ++step;
@@ -312,6 +320,7 @@ template <class T>
 void split_all(const motet::array<T>& all) {
     motet::balance_with(all, motet::rotate).get();
     for (std::int64_t i = 0; i < 8; ++i) T::make(all, i, 0);
+    if (motet::pe_count() > 1) motet::group<busy>::create()[1].tell<&busy::work>(std::int64_t{100});
     all.template tell<&T::run>(std::int64_t{6});
     motet::quiescence().get();
     CHECK(all.template gather<&T::steps>().get() == std::vector<std::int64_t>(16, 6));
@@ -320,10 +329,53 @@ void split_all(const motet::array<T>& all) {
 } // namespace balance_test
 
 TEST_CASE("an element born between two balancing points takes part from the next one of who made it on") {
-    everywhere([] {
+    const auto split = [] {
         split_all(motet::array<splitting<false>>::create());
         split_all(motet::array<splitting<true>>::create(motet::on_demand));
-    });
+    };
+    everywhere(split);
+    for (std::uint64_t seed = 0; seed < 10; ++seed) {
+        auto late = simulated(1, 8, seed);
+        late.delay = 50e-6;
+        one(late, split);
+    }
+}
+
+namespace balance_test {
+
+/// One is late at a point, and makes another meanwhile on a PE where all wait already; the new one is later still.
+struct latecomer {
+    std::int64_t step = 0;
+    motet::eventually<std::int64_t> run(std::int64_t until) {
+        if (step == until) return step;
+        const std::int64_t own = motet::this_index();
+        if (step == 3 && own == 100) motet::sleep_for(std::chrono::milliseconds(2));
+        if (step == 3 && own == 0) {
+            const motet::array<latecomer> all(motet::this_collection<latecomer>());
+            motet::sleep_for(std::chrono::milliseconds(1));
+            all.insert(100, {.step = step}, motet::pe_count() - 1).get();
+            all[100].tell<&latecomer::run>(until);
+        }
+        ++step;
+        return motet::balance_next<&latecomer::run>(until);
+    }
+    std::int64_t steps() const { return step; }
+};
+
+} // namespace balance_test
+
+TEST_CASE(
+    "a balancing point waits for an element that is born while all others wait there, if nothing has moved, too") {
+    everywhere(
+        [] {
+            const auto all = motet::array<latecomer>::create();
+            motet::balance_with(all, [](motet::balancing&) {}).get();
+            for (std::int64_t i = 0; i < 8; ++i) all.insert(i).get();
+            for (std::int64_t i = 0; i < 8; ++i) all[i].tell<&latecomer::run>(std::int64_t{6});
+            motet::quiescence().get();
+            CHECK(all.gather<&latecomer::steps>().get() == std::vector<std::int64_t>(9, 6));
+        },
+        moves::none);
 }
 
 TEST_CASE("without a strategy a balancing point waits for nobody") {

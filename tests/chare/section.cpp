@@ -26,6 +26,11 @@ struct player {
     void give(motet::section<player> some, motet::target<long> to) {
         motet::contribute(some, long{motet::this_index()}, motet::sum, to);
     }
+    void come(motet::section<player> some, motet::target<void> to) {
+        motet::yield();
+        ++calls;
+        motet::contribute(some, to);
+    }
     std::string give_wrongly(motet::section<player> some, motet::target<long> to) {
         return thrown_by([&] { motet::contribute(some, 1L, motet::sum, to); });
     }
@@ -128,6 +133,10 @@ TEST_CASE("members contribute to reductions of their section, several rounds and
         long sum = 0;
         for (const long each : several.get()) sum += each;
         CHECK(sum == 7 * 1023);
+        auto [come, s] = motet::make_future<void>();
+        odd.tell<&player::come>(odd, s);
+        come.get();
+        CHECK(odd.reduce<&player::played>(motet::sum).get() == 7);
         CHECK(contains(all[2].ask<&player::give_wrongly>(odd, p).get(), "player[2] is no member of this section"));
     });
 }

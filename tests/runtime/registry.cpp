@@ -111,6 +111,7 @@ struct names {};
 TEST_CASE("names of functions that return strings bear no mark of the library's") {
     const std::string name = demangled(typeid(registry_test::names<&registry_test::of_strings::text>).name());
     CHECK(name == "registry_test::names<&registry_test::of_strings::text>");
+    CHECK(demangled(typeid(std::pair<std::string, int>).name()) == "std::pair<std::string, int>");
 }
 
 TEST_CASE("what is no mangled name stays as it is") { CHECK(demangled("not mangled!") == "not mangled!"); }

@@ -12,20 +12,23 @@
 
 /// When all elements of an array have come to their balancing points.
 ///
-/// 1. An element that comes to its point waits for a release: the first one that neither it nor its PE knows to be over
+/// 1. An element that comes to its point waits for a release: the first one that its PE does not know to be decided
 ///    (postponed.hpp). It does nothing more until then, so that all who wait, wait for the same one.
 /// 2. A PE where all elements wait for release n tells the root so, once.
 /// 3. The root asks all PEs, down the tree. A PE answers as soon as all its elements wait for n (or it has none): how
 ///    many elements have left it so far, and how many have come to it. The sums go up the tree.
-/// 4. If they are what the last answers were, and as many have come as have left, then none was under way all the
-///    while, and none has come to a PE that had answered: all are at their points (F. Mattern, "Algorithms for
+/// 4. If they are what the last answers about n were, and as many have come as have left, then none was under way all
+///    the while, and none has come to a PE that had answered: all are at their points (F. Mattern, "Algorithms for
 ///    distributed termination detection", 1987). The array is balanced, and release n follows. Else the root asks
 ///    again.
 ///
-/// Not a reduction (reduction.hpp): points and contributions may come in another order at each element. A new
-/// element takes part from the first release on that is not decided: nobody is told that release n is over before all
-/// PEs have begun to balance for it, so whoever makes a newcomer knows of none that its PE does not know of. Its PE may
-/// have answered already, so a birth counts as a move. Only a newcomer that nobody waits for may come too late.
+/// Nobody is told that release n is over before all PEs have begun to balance for it and so know that it is decided.
+/// Whoever has passed a point, or hears of somebody who has, is therefore on a PE that knows: it may be moved, or born,
+/// anywhere, and waits for the next one. A PE may have answered before a birth and whoever made the newcomer after it,
+/// so a birth counts as a move, and one question is not enough. Only a newcomer that nobody waits for may come too
+/// late.
+///
+/// Not a reduction (reduction.hpp): points and contributions may come in another order at each element.
 namespace motet::inline MOTET_VARIANT::runtime {
 
 /// The element is at its balancing point, and `m` is to be called after that.
@@ -59,7 +62,9 @@ inline void add_answers(pe& p, part& c, std::uint64_t number, element_moves answ
 
 /// Step 2, at the root.
 inline void all_of_a_pe_wait(pe& p, part& c, std::uint64_t number) {
-    if (number > std::max(c.released, c.asked)) ask_who_waits(p, c, number);
+    if (number <= std::max(c.released, c.asked)) return;
+    balancing_state::of(c).last_answers.reset();
+    ask_who_waits(p, c, number);
 }
 
 /// All elements of this PE wait: step 2, or the answer of step 3.

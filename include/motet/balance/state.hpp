@@ -89,11 +89,11 @@ struct balancing_state : part_state {
     double period = 0;
     std::uint64_t rounds = 0; ///< ended
     // Who waits at a balancing point (points.hpp).
-    std::uint64_t told = 0;       ///< the root knows that all here wait for this release
-    bool owes_answer = false;     ///< of its own
-    std::uint32_t unanswered = 0; ///< by children, and the PE itself
-    element_moves answers;        ///< that have come
-    element_moves last_answers;   ///< to the question before; at the root
+    std::uint64_t told = 0;                    ///< the root knows that all here wait for this release
+    bool owes_answer = false;                  ///< of its own
+    std::uint32_t unanswered = 0;              ///< by children, and the PE itself
+    element_moves answers;                     ///< that have come
+    std::optional<element_moves> last_answers; ///< to the question before about the same release; at the root
     // Of the phase that passes through.
     phase_report report;
     std::uint32_t missing = 0; ///< children, and the PE itself

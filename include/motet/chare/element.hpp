@@ -100,9 +100,8 @@ struct element_extension {
     std::map<channel_key, channel_end> channels;
     std::map<std::uint64_t, std::uint64_t> section_rounds; ///< contributions made, by section
     postponed_call postponed;
-    std::uint64_t released = 0; ///< the last release that a call of it has waited for
-    double load = 0;            ///< seconds that its methods have run for since the last balancing began
-    double last_load = 0;       ///< the same between the two balancings before
+    double load = 0;      ///< seconds that its methods have run for since the last balancing began
+    double last_load = 0; ///< the same between the two balancings before
     std::vector<sent_count> sent;
 };
 

@@ -304,8 +304,8 @@ struct travelling {
     template <class Archive>
     void serialize(Archive& archive) {
         const auto with_it = [&](auto& x) {
-            archive(x.after_move, x.after_erasure, x.sponsors, x.channels, x.section_rounds, x.postponed, x.released,
-                    x.load, x.last_load, x.sent);
+            archive(x.after_move, x.after_erasure, x.sponsors, x.channels, x.section_rounds, x.postponed, x.load,
+                    x.last_load, x.sent);
         };
         if constexpr (Archive::is_writing) {
             const element_header& e = *what;
@@ -327,8 +327,7 @@ struct travelling {
 private:
     static bool carries_something(const element_extension& x) {
         return !x.channels.empty() || !x.section_rounds.empty() || !x.sponsors.empty() || !x.after_move.empty() ||
-               !x.after_erasure.empty() || x.postponed.until != 0 || x.released != 0 || x.load != 0 ||
-               x.last_load != 0 || !x.sent.empty();
+               !x.after_erasure.empty() || x.postponed.until != 0 || x.load != 0 || x.last_load != 0 || !x.sent.empty();
     }
 };
 
@@ -423,7 +422,6 @@ inline void place_element(part& c, element_header& e, const index_bits& index, s
 inline element_header& install_element(pe& p, part& c, element_header* e, const index_bits& index,
                                        std::uint64_t version) {
     place_element(c, *e, index, version);
-    if (c.decided > c.released) e->extend().released = c.decided; // whoever made it may have passed that one
     ++c.moves.came, ++c.moves.left; // a PE that has answered for its elements has another one now
     if (c.type->created != nullptr) {
         e->set(element_header::created_due);

@@ -11,8 +11,9 @@
 /// Calls that wait for something the runtime does with a whole collection, such as balancing it.
 ///
 /// 1. A method says what is to be called after it (`postpone`); the call is kept with its element, encoded, and
-///    travels with it. It counts as a message held back. Releases are numbered from 1 on; the call waits for the first
-///    that neither the element nor its PE knows to be over.
+///    travels with it. It counts as a message held back. Releases are numbered from 1 on. Before one comes, every
+///    PE knows that it is decided: that all who have to wait for it do. The call waits for the first of which
+///    its PE does not know that.
 /// 2. When the runtime has done it, every PE is told (`release`): the calls that waited for this one become messages.
 /// 3. An element that comes later, from a PE that has not been told yet, finds that it need not wait any more.
 namespace motet::inline MOTET_VARIANT::runtime {
@@ -34,7 +35,7 @@ MOTET_INLINE void postpone(pe& p, part& c, element_header& e, message* m) {
     serial::writer out;
     type.encode(*m, out);
     postponed_call& call = e.extend().postponed;
-    call.until = std::max(c.released, e.extension->released) + 1;
+    call.until = c.decided + 1;
     call.type = m->type;
     call.reply = m->has(message::replies) ? reply_of(*m) : address{};
     call.arguments = out.to_vector();
@@ -47,7 +48,6 @@ MOTET_INLINE void postpone(pe& p, part& c, element_header& e, message* m) {
 
 inline void let_run(pe& p, part& c, element_header& e) {
     const postponed_call call = std::exchange(e.extension->postponed, {});
-    e.extension->released = call.until;
     --local_chares::of(p).postponed;
     --c.waiting;
     const message_type& type = registry::get<message_type>(call.type);

@@ -190,5 +190,10 @@ void contribute(const section<T, Index>& to_section, V&& value, Op, const target
         std::move(path), std::move(awaited), contribution::id(), to.address(),
         contribution::lift(c, e, std::remove_cvref_t<V>(std::forward<V>(value))));
 }
+/// The same without a value: `to` is told when all members have come.
+template <class T, class Index>
+void contribute(const section<T, Index>& to_section, const target<void>& to) {
+    contribute(to_section, runtime::no_value{}, runtime::nothing_reducer{}, to);
+}
 
 } // namespace motet::inline MOTET_VARIANT

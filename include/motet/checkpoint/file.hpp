@@ -28,7 +28,7 @@ namespace motet::inline MOTET_VARIANT::checkpointing {
 #if MOTET_BODIES
 
 struct file_header {
-    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', '9'};
+    char magic[8] = {'M', 'O', 'T', 'E', 'T', 'C', 'P', 'A'};
     std::uint64_t size = 0;     ///< of the data
     std::uint64_t cut = 0;      ///< the same in all files of one checkpoint
     char name[40] = {};         ///< of the file and its folder, "12/part.3"; ends with a zero

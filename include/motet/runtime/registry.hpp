@@ -15,7 +15,9 @@
 #include <cxxabi.h>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <typeinfo>
+#include <utility>
 #include <vector>
 
 /// What can be named in a message: entry methods, system calls, reducers, types of prototypes. Each registers itself
@@ -32,10 +34,16 @@ MOTET_INLINE std::string demangled(const char* name) {
     std::string result = status == 0 ? text : name;
     std::free(text);
     // The namespace of the build variant says nothing to anybody, nor what the library's functions of strings bear.
-    for (const std::string without :
-         {"variant_threads::", "variant_mpi_script::", "variant_mpi::", "variant_script::", "[abi:cxx11]"})
-        for (std::size_t at = 0; (at = result.find(without, at)) != std::string::npos;)
-            result.erase(at, without.size());
+    static constexpr std::pair<std::string_view, std::string_view> replaced[] = {
+        {"variant_threads::", ""},
+        {"variant_mpi_script::", ""},
+        {"variant_mpi::", ""},
+        {"variant_script::", ""},
+        {"[abi:cxx11]", ""},
+        {"std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string"}};
+    for (const auto& [from, to] : replaced)
+        for (std::size_t at = 0; (at = result.find(from, at)) != std::string::npos; at += to.size())
+            result.replace(at, from.size(), to);
     return result;
 }
 #endif // MOTET_BODIES

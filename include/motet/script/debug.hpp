@@ -148,8 +148,8 @@ inline void debug_desk::run_in_all(runtime::pe& p, runtime::collection_id collec
     order o;
     o.what = order::verb::run;
     o.collection = collection;
-    o.job = std::make_shared<const script_job>(std::move(low));
-    orders.give(p, std::move(o), [&p, handle, job = o.job](report all) {
+    const shared_job job = o.job = std::make_shared<const script_job>(std::move(low));
+    orders.give(p, std::move(o), [&p, handle, job](report all) {
         for (const auto& index : job->elements.indices) {
             if (!job->elements.has(index) || std::ranges::count(all.said, index_value(index)) != 0) continue;
             all.said.push_back(index_value(index)); // once
