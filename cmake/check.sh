@@ -44,7 +44,7 @@ stage_asan() {
 }
 stage_tsan() { configure_and_build tsan test_fiber test_runtime && tests tsan -R '^(fiber|runtime)$'; }
 # Every simulated test of the floors with a driver, under 1,000 seeds: some minutes for each floor. 10,000 random programs
-# in the simulated driver, 2,000 mixtures and 2,000 chains, and ten minutes of the programs on threads and over each number
+# in the simulated driver, 2,000 mixtures, chains and points each, and ten minutes of the programs on threads and over each number
 # of processes. A program that writes checkpoints is killed 200 times.
 stage_soak() {
     configure_and_build release -DMOTET_BUILD_BENCH=OFF test_runtime test_chare test_balance test_checkpoint \
@@ -52,7 +52,7 @@ stage_soak() {
     local programs=build/release/tests
     $programs/random_program --seeds 10000 && $programs/random_program --seconds 600 --motet-pes 3 || return 1
     local kind
-    for kind in mixture chain; do $programs/random_program --kind $kind --seeds 2000 || return 1; done
+    for kind in mixture chain points; do $programs/random_program --kind $kind --seeds 2000 || return 1; done
     local processes mpiexec
     mpiexec=$(sed -n 's/^MPIEXEC_EXECUTABLE:[^=]*=//p' build/release/CMakeCache.txt)
     for processes in 2 4; do

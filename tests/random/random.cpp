@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// random [--kind program|mixture|chain] [--seed N] [--seeds N] [--steps N] [--seconds N] [--motet-...]: programs made
-// from seeds, each checked against what must come out. Without options of Motet each is simulated, on machines of
+// random [--kind program|mixture|chain|points] [--seed N] [--seeds N] [--steps N] [--seconds N] [--motet-...]: programs
+// made from seeds, each checked against what must come out. Without options of Motet each is simulated, on machines of
 // several shapes, with elements that move without being asked and messages that are late and overtake one another. The
 // first that is wrong ends it, and is named.
 //
 // program: main does one thing after the other (--steps says how many). mixture: chares do many at the same time.
-// chain: a program that is restarted from its checkpoints, on another machine each time; only simulated.
+// chain: a program that is restarted from its checkpoints, on another machine each time. points: elements are born,
+// move and end between balancing points. Both are only simulated.
 
 #include "../chare/configurations.hpp"
 #include "chain.hpp"
 #include "mixture.hpp"
+#include "points.hpp"
 #include "program.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -83,11 +88,12 @@ int main(int argc, char** argv) {
                                      : words[i] == "--steps"   ? &steps
                                      : words[i] == "--seconds" ? &seconds
                                                                : nullptr;
+        constexpr std::string_view kinds[] = {"program", "mixture", "chain", "points"};
         const bool names_kind = words[i] == "--kind" && i + 1 < words.size() &&
-                                (words[i + 1] == "program" || words[i + 1] == "mixture" || words[i + 1] == "chain");
+                                std::find(std::begin(kinds), std::end(kinds), words[i + 1]) != std::end(kinds);
         if ((value == nullptr && !names_kind) || i + 1 == words.size()) {
-            std::fprintf(stderr, "random [--kind program|mixture|chain] [--seed N] [--seeds N] [--steps N] "
-                                 "[--seconds N] [--motet-...]\n");
+            std::fprintf(stderr, "random [--kind program|mixture|chain|points] [--seed N] [--seeds N] "
+                                 "[--steps N] [--seconds N] [--motet-...]\n");
             return 2;
         }
         if (value != nullptr)
@@ -97,8 +103,8 @@ int main(int argc, char** argv) {
     }
     const job own = this_job();
     const bool of_its_own = static_cast<int>(words.size()) < argc || own.size > 1;
-    if (kind == "chain" && of_its_own) {
-        std::fprintf(stderr, "random: a chain is only simulated, and takes no options of Motet\n");
+    if ((kind == "chain" || kind == "points") && of_its_own) {
+        std::fprintf(stderr, "random: --kind %s is only simulated, and takes no options of Motet\n", kind.c_str());
         return 2;
     }
     given.stack = 512 << 10;
@@ -107,7 +113,9 @@ int main(int argc, char** argv) {
     const auto so_far = [&] { return std::chrono::steady_clock::now() - start; };
     std::uint64_t seed = first;
     for (; agreed(seconds > 0 ? so_far() < std::chrono::seconds(seconds) : seed < first + count); ++seed) {
-        options chosen = of_its_own ? given : kind == "program" ? simulation_of(seed) : balanced_simulation_of(seed);
+        options chosen = of_its_own                              ? given
+                         : kind == "program" || kind == "points" ? simulation_of(seed)
+                                                                 : balanced_simulation_of(seed);
         if (of_its_own && chosen.simulated) chosen.seed = seed;
         const auto run = [&](auto body, int code) {
             const watched until_the_end(chosen);
@@ -120,6 +128,10 @@ int main(int argc, char** argv) {
             } else if (kind == "mixture") {
                 const random_program::mixture one(seed);
                 run([&] { one.run(); }, one.code());
+            } else if (kind == "points") {
+                random_program::points all{{seed}};
+                random_program::points::now = &all;
+                run([&] { all.run(); }, 0);
             } else {
                 const std::string folder = folder_of_chains(); // stays where a chain is wrong
                 std::filesystem::remove_all(folder);
@@ -143,7 +155,7 @@ int main(int argc, char** argv) {
         }
     }
     if (own.rank == 0)
-        std::printf("%llu %ss, seeds %llu to %llu, all right, in %lld s\n",
+        std::printf("%llu of kind %s, seeds %llu to %llu, all right, in %lld s\n",
                     static_cast<unsigned long long>(seed - first), kind.c_str(), static_cast<unsigned long long>(first),
                     static_cast<unsigned long long>(seed - 1),
                     static_cast<long long>(std::chrono::duration_cast<std::chrono::seconds>(so_far()).count()));
