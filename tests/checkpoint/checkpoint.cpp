@@ -922,6 +922,25 @@ TEST_CASE("bad folders and files are refused by name and place") {
                            "an exception that is no std::exception"));
             CHECK(all.gather<&unwritable::get>().get().size() == static_cast<std::size_t>(count));
         });
+    everywhere([&] {
+        const auto sealed = motet::array<hopper>::create(3);
+        const auto open = motet::array<hopper>::create();
+        open.insert(0).get();
+        const auto single = motet::chare<hopper>::create();
+        const auto refused = [&](const motet::target<void>& gone) {
+            return contains(thrown_by([&] { motet::checkpoint(where.name, gone).get(); }), "hopper") &&
+                   contains(thrown_by([&] { motet::checkpoint(where.name, gone).get(); }),
+                            "was erased: nothing would go on after a restart");
+        };
+        sealed[0].erase().get(), open[0].erase().get(), single.erase().get();
+        CHECK(refused(sealed[0].to<&hopper::nothing>()));
+        CHECK(refused(open[0].to<&hopper::nothing>()));
+        CHECK(refused(single.to<&hopper::nothing>()));
+        sealed.done_inserting().get();
+        CHECK(refused(sealed[7].to<&hopper::nothing>()));
+        motet::checkpoint(where.name, sealed.to<&hopper::nothing>()).get();
+        motet::checkpoint(where.name, sealed[1].to<&hopper::nothing>()).get();
+    });
     one(threads(1), [] {
         const auto all = motet::array<hopper>::create(3);
         CHECK(contains(thrown_by([&] { motet::checkpoint("", all.to<&hopper::nothing>()); }), "is empty"));

@@ -197,6 +197,15 @@ public:
     element_proxy<T, Index> operator[](const Index& index) const {
         return {id_, runtime::index_code<Index>::pack(index), urgency_};
     }
+    template <class Other>
+        requires(!std::is_convertible_v<const Other&, Index>)
+    element_proxy<T, Index> operator[](const Other&) const {
+        static_assert(
+            std::is_convertible_v<const Other&, Index>,
+            "motet: this is no index of the collection. An element of an array whose indices are a motet::grid "
+            "or a struct is all[{x, y}], or all(x, y)");
+        return {};
+    }
     template <class... C>
         requires(sizeof...(C) > 1 && std::is_constructible_v<Index, C...>)
     element_proxy<T, Index> operator()(C... coordinate) const {

@@ -223,7 +223,7 @@ inline bool try_at_rest(pe& p) {
     return true;
 }
 
-inline void save_down(pe& p, const std::string& folder, std::uint64_t cut);
+inline void save_down(pe& p, const std::string& folder, std::uint64_t cut, address target);
 
 /// Step 3: what the calls of motet::next do until the next attempt, after one that found methods that wait.
 inline next_calls between_attempts(const pe& p, pe_checkpointing& s) {
@@ -295,7 +295,8 @@ inline void judge_cut(pe& p, cut_counts&& counts) {
         s.generation = begin_generation(s.wanted.front().path);
         s.report = {};
         s.cut = number_of_cut();
-        post_uncounted<&save_down>(p, 0, generation_folder(s.wanted.front().path, s.generation), s.cut);
+        post_uncounted<&save_down>(p, 0, generation_folder(s.wanted.front().path, s.generation), s.cut,
+                                   s.wanted.front().target);
     } catch (const std::exception& problem) {
         s.report = {};
         s.report.problem = problem.what();
@@ -349,11 +350,24 @@ inline void save_up(pe& p, save_report report) {
     post_uncounted<&save_up>(p, cut_tree(p).parent(p.number), std::move(s.report));
 }
 
-inline save_report save_here(pe& p, const std::string& folder, std::uint64_t cut) {
+/// Throws `error` if this PE knows that the element which is to go on after a restart is gone.
+inline void check_target(pe& p, const address& target) {
+    if (registry::get<delivery>(target.how).everywhere) return;
+    part* const c = local_chares::of(p).find(p, target.collection);
+    if (c == nullptr || c->fixed() || c->info->on_demand || home_of(p, *c, target.index) != p.number) return;
+    const auto record = c->homes.find(target.index);
+    if (c->table.find(target.index) == nullptr &&
+        (record == c->homes.end() ? c->sealed : record->second.now == home_record::state::erased))
+        throw error("a checkpoint: its target, a method of " + element_text(*c, target.index) +
+                    ", was erased: nothing would go on after a restart");
+}
+
+inline save_report save_here(pe& p, const std::string& folder, std::uint64_t cut, const address& target) {
     save_report own;
     own.created = p.created;
     own.futures = local_chares::of(p).futures.next_generation();
     try {
+        check_target(p, target);
         std::vector<saved_object> kept;
         if (&p == p.job.pes[0].get()) // simulated processes share the objects of this one
             for (const auto& [name, object] : kept_objects())
@@ -368,12 +382,13 @@ inline save_report save_here(pe& p, const std::string& folder, std::uint64_t cut
     return own;
 }
 
-inline void save_down(pe& p, const std::string& folder, std::uint64_t cut) {
+inline void save_down(pe& p, const std::string& folder, std::uint64_t cut, address target) {
     pe_checkpointing& s = pe_checkpointing::of(p);
     s.report = {};
     s.missing = cut_tree(p).child_count(p.number) + 1;
-    cut_tree(p).for_each_child(p.number, [&](pe_number child) { post_uncounted<&save_down>(p, child, folder, cut); });
-    save_up(p, save_here(p, folder, cut));
+    cut_tree(p).for_each_child(p.number,
+                               [&](pe_number child) { post_uncounted<&save_down>(p, child, folder, cut, target); });
+    save_up(p, save_here(p, folder, cut, target));
 }
 
 inline void finish_checkpoint(pe& p) {
