@@ -935,10 +935,26 @@ TEST_CASE("bad folders and files are refused by name and place") {
         CHECK(refused(sealed[0].to<&hopper::nothing>()));
         CHECK(refused(open[0].to<&hopper::nothing>()));
         CHECK(refused(single.to<&hopper::nothing>()));
-        sealed.done_inserting().get();
-        CHECK(refused(sealed[7].to<&hopper::nothing>()));
+        open.done_inserting().get();
+        CHECK(refused(open[7].to<&hopper::nothing>()));
         motet::checkpoint(where.name, sealed.to<&hopper::nothing>()).get();
         motet::checkpoint(where.name, sealed[1].to<&hopper::nothing>()).get();
+        // What cannot be there is refused, too, and so is what reaches nobody.
+        const auto group = motet::group<hopper>::create();
+        const auto still_open = motet::array<hopper>::create();
+        const auto on_demand = motet::array<hopper>::create(motet::on_demand);
+        const auto why = [&](const motet::target<void>& none) {
+            return thrown_by([&] { motet::checkpoint(where.name, none).get(); });
+        };
+        for (const std::int64_t no_index : {-1, 3, 100})
+            CHECK(contains(why(sealed[no_index].to<&hopper::nothing>()), "there is no element hopper["));
+        CHECK(contains(why(group[motet::pe_count()].to<&hopper::nothing>()), "there is no PE "));
+        CHECK(contains(why(open.to<&hopper::nothing>()), "reaches nobody, for it has no elements"));
+        for (const motet::target<void>& there :
+             {group[motet::pe_count() - 1].to<&hopper::nothing>(), group.to<&hopper::nothing>(),
+              still_open.to<&hopper::nothing>(), on_demand.to<&hopper::nothing>(),
+              on_demand[-5].to<&hopper::nothing>()})
+            motet::checkpoint(where.name, there).get();
     });
     one(threads(1), [] {
         const auto all = motet::array<hopper>::create(3);

@@ -70,10 +70,12 @@ struct save_report {
     creation_counts created;
     std::uint64_t futures = 0;
     bool keeps = false;
+    bool receives = false; ///< the broadcast that is the target reaches somebody, or may
     std::string problem;
 
     void add(save_report&& other) {
         keeps = keeps || other.keeps;
+        receives = receives || other.receives;
         add_summaries(summaries, other.summaries);
         created.reach(other.created);
         futures = std::max(futures, other.futures);
@@ -350,11 +352,18 @@ inline void save_up(pe& p, save_report report) {
     post_uncounted<&save_up>(p, cut_tree(p).parent(p.number), std::move(s.report));
 }
 
-/// Throws `error` if this PE knows that the element which is to go on after a restart is gone.
-inline void check_target(pe& p, const address& target) {
-    if (registry::get<delivery>(target.how).everywhere) return;
+/// Throws `error` if this PE knows that the element which is to go on after a restart is gone, or cannot be. What a
+/// broadcast reaches is for `finish_checkpoint` to judge, by what all PEs report.
+inline void check_target(pe& p, const address& target, save_report& report) {
     part* const c = local_chares::of(p).find(p, target.collection);
-    if (c == nullptr || c->fixed() || c->info->on_demand || home_of(p, *c, target.index) != p.number) return;
+    if (c == nullptr) return; // its creation is under way
+    if (registry::get<delivery>(target.how).everywhere) {
+        report.receives = c->fixed() || !c->sealed || c->info->on_demand || !c->table.elements.empty();
+        return;
+    }
+    check_index(*c, target.index);
+    const pe_number home = home_of(p, *c, target.index);
+    if (c->fixed() || c->info->on_demand || home != p.number) return;
     const auto record = c->homes.find(target.index);
     if (c->table.find(target.index) == nullptr &&
         (record == c->homes.end() ? c->sealed : record->second.now == home_record::state::erased))
@@ -367,7 +376,7 @@ inline save_report save_here(pe& p, const std::string& folder, std::uint64_t cut
     own.created = p.created;
     own.futures = local_chares::of(p).futures.next_generation();
     try {
-        check_target(p, target);
+        check_target(p, target, own);
         std::vector<saved_object> kept;
         if (&p == p.job.pes[0].get()) // simulated processes share the objects of this one
             for (const auto& [name, object] : kept_objects())
@@ -398,6 +407,10 @@ inline void finish_checkpoint(pe& p) {
     ++p.processed;
     if (s.report.problem.empty()) {
         try {
+            const part* const c = local_chares::of(p).find(p, done.target.collection);
+            if (c != nullptr && registry::get<delivery>(done.target.how).everywhere && !s.report.receives)
+                throw error("a checkpoint: its target, a method of all elements of an array of " + c->type->name() +
+                            ", reaches nobody, for it has no elements: nothing would go on after a restart");
             manifest all = describe_run(p, done.target, s.report.summaries);
             all.keeps = s.report.keeps;
             all.created = s.report.created;
