@@ -923,36 +923,36 @@ TEST_CASE("bad folders and files are refused by name and place") {
             CHECK(all.gather<&unwritable::get>().get().size() == static_cast<std::size_t>(count));
         });
     everywhere([&] {
-        const auto sealed = motet::array<hopper>::create(3);
-        const auto open = motet::array<hopper>::create();
-        open.insert(0).get();
+        const auto dense = motet::array<hopper>::create(3);
+        const auto sparse = motet::array<hopper>::create();
+        sparse.insert(0).get();
         const auto single = motet::chare<hopper>::create();
         const auto refused = [&](const motet::target<void>& gone) {
             const std::string why = thrown_by([&] { motet::checkpoint(where.name, gone).get(); });
             return contains(why, "hopper") && contains(why, "was erased: nothing would go on after a restart");
         };
-        sealed[0].erase().get(), open[0].erase().get(), single.erase().get();
-        CHECK(refused(sealed[0].to<&hopper::nothing>()));
-        CHECK(refused(open[0].to<&hopper::nothing>()));
+        dense[0].erase().get(), sparse[0].erase().get(), single.erase().get();
+        CHECK(refused(dense[0].to<&hopper::nothing>()));
+        CHECK(refused(sparse[0].to<&hopper::nothing>()));
         CHECK(refused(single.to<&hopper::nothing>()));
-        open.done_inserting().get();
-        CHECK(refused(open[7].to<&hopper::nothing>()));
-        motet::checkpoint(where.name, sealed.to<&hopper::nothing>()).get();
-        motet::checkpoint(where.name, sealed[1].to<&hopper::nothing>()).get();
+        sparse.done_inserting().get();
+        CHECK(refused(sparse[7].to<&hopper::nothing>()));
+        motet::checkpoint(where.name, dense.to<&hopper::nothing>()).get();
+        motet::checkpoint(where.name, dense[1].to<&hopper::nothing>()).get();
         // What cannot be there is refused, too, and so is what reaches nobody.
         const auto group = motet::group<hopper>::create();
-        const auto still_open = motet::array<hopper>::create();
+        const auto not_sealed = motet::array<hopper>::create();
         const auto on_demand = motet::array<hopper>::create(motet::on_demand);
         const auto why = [&](const motet::target<void>& none) {
             return thrown_by([&] { motet::checkpoint(where.name, none).get(); });
         };
         for (const std::int64_t no_index : {-1, 3, 100})
-            CHECK(contains(why(sealed[no_index].to<&hopper::nothing>()), "there is no element hopper["));
+            CHECK(contains(why(dense[no_index].to<&hopper::nothing>()), "there is no element hopper["));
         CHECK(contains(why(group[motet::pe_count()].to<&hopper::nothing>()), "there is no PE "));
-        CHECK(contains(why(open.to<&hopper::nothing>()), "reaches nobody, for it has no elements"));
+        CHECK(contains(why(sparse.to<&hopper::nothing>()), "reaches nobody, for it has no elements"));
         for (const motet::target<void>& there :
              {group[motet::pe_count() - 1].to<&hopper::nothing>(), group.to<&hopper::nothing>(),
-              still_open.to<&hopper::nothing>(), on_demand.to<&hopper::nothing>(),
+              not_sealed.to<&hopper::nothing>(), on_demand.to<&hopper::nothing>(),
               on_demand[-5].to<&hopper::nothing>()})
             motet::checkpoint(where.name, there).get();
     });
